@@ -310,6 +310,50 @@ cdef void extract_nsh(const uint8_t* nsh, size_t n_bytes, flow_key* key) noexcep
 DEPTHS = {"l2": FLOW_DEPTH_L2, "l3": FLOW_DEPTH_L3, "l4": FLOW_DEPTH_L4}
 
 
+cdef flow_depth depth_of(name) except *:
+    if name not in DEPTHS:
+        raise ValueError(f"depth must be one of {', '.join(DEPTHS)}, not {name!r}")
+    return DEPTHS[name]
+
+
+def digest_frames(const uint8_t[::1] frames not None, Py_ssize_t frame_len, *, int vlan_limit=1, depth="l4"):
+    """Extract many frames in one go and fold their keys into one number; what the benchmarks time.
+
+    Parameters
+    ----------
+    frames : buffer of bytes
+        Frames of `frame_len` bytes each, one behind the other.
+    frame_len : int
+        At least 1.
+    vlan_limit, depth
+        As for `FlowKey.from_frame`.
+
+    Returns
+    -------
+    int
+        Exclusive or of the first and the last field that `depth` fills, over all frames.
+    """
+    cdef flow_depth how_deep = depth_of(depth)
+    cdef flow_key key
+    cdef frame_layout layout
+    cdef uint64_t digest = 0
+    cdef Py_ssize_t i, n
+    if frame_len < 1:
+        raise ValueError(f"frame_len must be at least 1, not {frame_len}")
+    if not 0 <= vlan_limit <= FLOW_MAX_VLANS:
+        raise ValueError(f"vlan_limit must be 0 to {FLOW_MAX_VLANS}, not {vlan_limit}")
+    n = frames.shape[0] // frame_len
+    memset(&key, 0, sizeof(key))
+    with nogil:
+        for i in range(n):
+            if how_deep == FLOW_DEPTH_L2:
+                flow_extract_l2(&frames[i * frame_len], <size_t>frame_len, vlan_limit, &key)
+            else:
+                flow_extract(&frames[i * frame_len], <size_t>frame_len, vlan_limit, how_deep, &key, &layout)
+            digest ^= key.dl_dst ^ key.dl_src ^ key.dl_type ^ key.vlans[0].tci ^ key.nw_proto ^ key.tp_dst
+    return digest
+
+
 cdef class FlowKey:
     """The fields that a flow can match, taken from one frame.
 
@@ -356,16 +400,16 @@ cdef class FlowKey:
             `vlan_limit` or `depth` is out of range.
         """
         cdef FlowKey self
+        cdef flow_depth how_deep
         cdef const uint8_t* data = NULL
         if not 0 <= vlan_limit <= FLOW_MAX_VLANS:
             raise ValueError(f"vlan_limit must be 0 to {FLOW_MAX_VLANS}, not {vlan_limit}")
-        if depth not in DEPTHS:
-            raise ValueError(f"depth must be one of {', '.join(DEPTHS)}, not {depth!r}")
+        how_deep = depth_of(depth)
         self = FlowKey.__new__(FlowKey)
         memset(&self.key, 0, sizeof(self.key))
         if frame.shape[0]:
             data = &frame[0]
-        flow_extract(data, <size_t>frame.shape[0], vlan_limit, DEPTHS[depth], &self.key, &self.found)
+        flow_extract(data, <size_t>frame.shape[0], vlan_limit, how_deep, &self.key, &self.found)
         self.key.in_port = in_port
         return self
 
