@@ -1,0 +1,274 @@
+"""A transaction: changes that the database takes all together or not at all (RFC 7047, section 4.1.3).
+
+A commit does what ovsdb-server does, in its order: strong references must point to rows that exist, rows that nobody
+refers to any more are collected, tables stay within their largest number of rows, weak references to rows that are
+gone are dropped, and unique indexes hold.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from vswitch.ovsdb.rows import DatabaseError, Row, index_keys, references
+from vswitch.ovsdb.schema import TABLES
+from vswitch.ovsdb.types import Datum, Value
+from vswitch.ovsdb.values import check_atom, format_datum
+
+if TYPE_CHECKING:
+    from vswitch.ovsdb.database import Database
+
+
+class Transaction:
+    """Changes to a database; a context manager. At most one is open at a time.
+
+    Reads, through the database and its rows, see the changes at once. `rollback` undoes them.
+    """
+
+    def __init__(self, database: Database) -> None:
+        if database._open is not None:
+            raise RuntimeError("a transaction is already open")
+        database._open = self
+        self._database = database
+        self._before: dict[Row, dict[str, Datum]] = {}  # first content of every cell written
+        self._inserted: dict[Row, None] = {}
+        self._deleted: dict[Row, None] = {}
+        self._dropped: dict[UUID, str] = {}  # rows that lost a strong reference, and their tables
+
+    def __enter__(self) -> Transaction:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._database._open is not self:
+            return  # ended by hand
+        if kind is None:
+            self.commit()
+        else:
+            self.rollback()
+
+    def insert(self, table: str, uuid: UUID | None = None, **columns: Value) -> Row:
+        """Add a row. It is kept only if its table is a root or somebody refers to it when the transaction ends."""
+        row = self._database._new_row(table, uuid)
+        self._inserted[row] = None
+        self._before[row] = {}
+        self.update(row, **columns)
+        return row
+
+    def update(self, row: Row, **columns: Value) -> None:
+        """Set columns to Python values.
+
+        Raises
+        ------
+        ValueSyntaxError
+            A value that the column's type does not allow.
+        """
+        for name, value in columns.items():
+            column = row.schema.columns[name].type
+            datum = column.to_datum(value)
+            for atom in datum:
+                check_atom(atom, column.key)
+            if isinstance(datum, dict) and column.value is not None:
+                for atom in datum.values():
+                    check_atom(atom, column.value)
+            self.write(row, name, datum)
+
+    def write(self, row: Row, column: str, datum: Datum) -> None:
+        """Set a column to a datum that was checked already, as `parse_datum` does."""
+        old = row.datum(column)
+        if old == datum:
+            return
+        self._before.setdefault(row, {}).setdefault(column, old)
+        column_type = row.schema.columns[column].type
+        base = column_type.value if column_type.value is not None and column_type.value.ref_table else column_type.key
+        if base.ref_table and not base.ref_weak:
+            for uuid in old.values() if isinstance(old, dict) else old:
+                self._dropped[uuid] = base.ref_table  # type: ignore[index]
+        self._database._write(row, column, datum)
+
+    def add(self, row: Row, column: str, *rows: Row) -> None:
+        """Add references to `rows` to a set."""
+        old = row.datum(column)
+        self.write(row, column, tuple(sorted({*old, *(r.uuid for r in rows)})))
+
+    def remove(self, row: Row, column: str, *rows: Row) -> None:
+        """Take references to `rows` out of a set."""
+        gone = {r.uuid for r in rows}
+        self.write(row, column, tuple(atom for atom in row.datum(column) if atom not in gone))
+
+    def delete(self, row: Row) -> None:
+        """Delete a row; the commit fails if somebody still refers to it strongly."""
+        if not row.exists:
+            return
+        for column, column_schema in row.schema.columns.items():
+            base = column_schema.type.value or column_schema.type.key
+            if base.ref_table and not base.ref_weak:
+                datum = row.datum(column)
+                for uuid in datum.values() if isinstance(datum, dict) else datum:
+                    self._dropped[uuid] = base.ref_table  # type: ignore[index]
+        self._database._remove(row)
+        if row in self._inserted:
+            del self._inserted[row]
+            self._before.pop(row, None)
+        else:
+            self._deleted[row] = None
+
+    def commit(self) -> bool:
+        """Check and keep the changes; returns False if there were none.
+
+        Raises
+        ------
+        DatabaseError
+            The database refuses them; everything is as before.
+        """
+        changed = bool(self._inserted or self._deleted or self._changed_rows())
+        try:
+            if changed:
+                self._check()
+        except Exception:
+            self.rollback()
+            raise
+        # Collected garbage may have been all there was.
+        changed = bool(self._inserted or self._deleted or self._changed_rows())
+        if changed:
+            self._database.version += 1
+            for row in (*self._inserted, *self._changed_rows()):
+                row.version = self._database.version
+        self._database._open = None
+        return changed
+
+    def rollback(self) -> None:
+        """Put everything back."""
+        database = self._database
+        for row in list(self._inserted):
+            database._remove(row)
+        for row in list(self._deleted):
+            database._restore(row)
+        for row, cells in self._before.items():
+            if row in self._inserted or not row.exists:
+                continue
+            for column, datum in cells.items():
+                database._write(row, column, datum)
+        database._open = None
+
+    def was_inserted(self, row: Row) -> bool:
+        """True if this transaction made the row."""
+        return row in self._inserted
+
+    def _changed_rows(self) -> list[Row]:
+        return [
+            row
+            for row, cells in self._before.items()
+            if row.exists and row not in self._inserted and any(row.datum(c) != old for c, old in cells.items())
+        ]
+
+    def _check(self) -> None:
+        self._check_strong_references()
+        self._collect_garbage()
+        self._check_row_counts()
+        self._prune_weak_references()
+        self._check_indexes()
+
+    def _check_strong_references(self) -> None:
+        for row in (*self._inserted, *self._changed_rows()):
+            for column, uuid, weak in references(row, row.schema.columns):
+                column_type = row.schema.columns[column].type
+                table = (column_type.value or column_type.key).ref_table
+                if not weak and self._database.get(table, uuid) is None and not self._is_deleted(table, uuid):
+                    raise DatabaseError(
+                        "referential integrity violation",
+                        f"Table {row.schema.name} column {column} row {row.uuid} references nonexistent row {uuid} "
+                        f"in table {table}.",
+                    )
+        for row in self._deleted:
+            n_references = self._database._strong.get(row.uuid, 0)
+            if n_references:
+                raise DatabaseError(
+                    "referential integrity violation",
+                    f"cannot delete {row.schema.name} row {row.uuid} because of {n_references} remaining reference(s)",
+                )
+
+    def _is_deleted(self, table: str, uuid: UUID) -> bool:
+        return any(row.uuid == uuid and row.schema.name == table for row in self._deleted)
+
+    def _collect_garbage(self) -> None:
+        waiting: list[Row] = list(self._inserted)
+        while waiting or self._dropped:
+            for uuid, table in self._dropped.items():
+                row = self._database.get(table, uuid)
+                if row is not None:
+                    waiting.append(row)
+            self._dropped.clear()
+            for row in waiting:
+                if row.exists and not row.schema.is_root and not self._database._strong.get(row.uuid):
+                    self.delete(row)
+            waiting = []
+
+    def _check_row_counts(self) -> None:
+        for table in dict.fromkeys(row.schema.name for row in self._inserted):
+            n_rows = len(self._database._tables[table])
+            limit = TABLES[table].max_rows
+            if n_rows > limit:
+                raise DatabaseError(
+                    "constraint violation",
+                    f'transaction causes "{table}" table to contain {n_rows} rows, greater than the schema-defined '
+                    f"limit of {limit} row(s)",
+                )
+
+    def _prune_weak_references(self) -> None:
+        cells = [
+            cell for row in self._deleted for cell in self._database._weak.get(row.uuid, {}) if cell[0].exists
+        ]
+        cells += [
+            (row, name)
+            for row in (*self._inserted, *self._changed_rows())
+            for name, column in row.schema.columns.items()
+            if column.type.key.ref_weak
+        ]
+        for row, column in cells:
+            table = row.schema.columns[column].type.key.ref_table
+            datum = row.datum(column)
+            kept = tuple(uuid for uuid in datum if self._database.get(table, uuid) is not None)  # type: ignore[arg-type]
+            self.write(row, column, kept)
+
+    def _check_indexes(self) -> None:
+        for row in (*self._inserted, *self._changed_rows()):
+            for key in index_keys(row, row.schema.columns):
+                rows = self._database._index[key]
+                if len(rows) > 1:
+                    other = next(r for r in rows if r is not row)
+                    raise DatabaseError("constraint violation", self._duplicate(key[1], row, other))
+
+    def _duplicate(self, index: tuple[str, ...], first: Row, second: Row) -> str:
+        values = english_list([format_datum(first.datum(c), first.schema.columns[c].type) for c in index])
+        columns = english_list([f'"{column}"' for column in index])
+        plural = "s" if len(index) > 1 else ""
+        return (
+            f'Transaction causes multiple rows in "{first.schema.name}" table to have identical values ({values}) '
+            f"for index on column{plural} {columns}.  "
+            f"First row, with UUID {first.uuid}, {self._history(first, index)}  "
+            f"Second row, with UUID {second.uuid}, {self._history(second, index)}"
+        )
+
+    def _history(self, row: Row, index: tuple[str, ...]) -> str:
+        if row in self._inserted:
+            return "was inserted by this transaction."
+        before = self._before.get(row, {})
+        if all(row.datum(column) == old for column, old in before.items()):
+            return "existed in the database before this transaction and was not modified by the transaction."
+        if all(row.datum(column) == before.get(column, row.datum(column)) for column in index):
+            return (
+                "existed in the database before this transaction, which modified some of the row's columns "
+                "but not any columns in this index."
+            )
+        values = [format_datum(before.get(c, row.datum(c)), row.schema.columns[c].type) for c in index]
+        return f"had the following index values before the transaction: {english_list(values)}."
+
+
+def english_list(words: list[str]) -> str:
+    """``a``, ``a and b`` or ``a, b, and c``."""
+    if len(words) < 3:
+        return " and ".join(words)
+    return ", ".join(words[:-1]) + ", and " + words[-1]
