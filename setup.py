@@ -23,7 +23,6 @@ setup(
     ext_modules=cythonize(
         extensions,
         nthreads=os.cpu_count() or 1,
-        show_all_warnings=True,
         compiler_directives={
             "language_level": 3,
             "boundscheck": DEBUG,

@@ -1,0 +1,113 @@
+"""The datapath's picture of bridges and ports: what the configuration became, as C structs.
+
+A `bundle` is a row of OVSDB's Port table (one interface, or several with a bond), a `port` is an OpenFlow port
+(a row of Interface). Names follow ofproto-dpif. The structs are owned by `Datapath` (datapath.pyx) and change
+only between frames.
+"""
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from vswitch.capture.writer cimport capture_writer
+from vswitch.datapath.flow_cache cimport flow_cache
+from vswitch.datapath.flow_table cimport flow_table
+from vswitch.tables.mac_table cimport mac_table
+
+cdef enum:
+    MAX_MIRRORS = 32                # of a bridge (OVS MAX_MIRRORS)
+    OFPP_LOCAL = 0xFFFE             # OpenFlow number of the bridge's own port
+    N_VLANS = 4096
+
+cdef enum vlan_mode:                # Port:vlan_mode
+    VLAN_MODE_ACCESS = 0
+    VLAN_MODE_TRUNK = 1
+    VLAN_MODE_NATIVE_TAGGED = 2
+    VLAN_MODE_NATIVE_UNTAGGED = 3
+    VLAN_MODE_DOT1Q_TUNNEL = 4
+
+cdef enum priority_tags:            # Port:other_config:priority-tags
+    PRIORITY_TAGS_NEVER = 0
+    PRIORITY_TAGS_IF_NONZERO = 1
+    PRIORITY_TAGS_ALWAYS = 2
+
+cdef enum port_config:              # OpenFlow's OFPPC_ bits, as `ovs-ofctl mod-port` sets them
+    PORT_DOWN = 1 << 0              # remembered and shown; dummy and patch ports carry frames all the same
+    PORT_NO_STP = 1 << 1
+    PORT_NO_RECV = 1 << 2
+    PORT_NO_RECV_STP = 1 << 3
+    PORT_NO_FLOOD = 1 << 4
+    PORT_NO_FWD = 1 << 5
+    PORT_NO_PACKET_IN = 1 << 6
+
+cdef struct port:
+    bridge* bridge
+    bundle* bundle                  # NULL: not configured yet
+    port* peer                      # the other end of a patch port; NULL for any other kind
+    port* next_member               # next port of the same bundle; NULL for the last
+    capture_writer* writer          # where frames that leave here go; NULL: nobody listens
+    uint32_t interface              # number of the pcapng interface in `writer`
+    uint32_t number                 # in Datapath: what the ledger and Python call it
+    uint32_t mtu                    # mtu_request; 0: frames of any size pass
+    uint32_t config                 # port_config bits
+    uint16_t ofp_port               # OpenFlow number
+    bint is_patch                   # even without a peer
+    uint64_t rx_packets
+    uint64_t rx_bytes
+    uint64_t tx_packets
+    uint64_t tx_bytes
+    uint64_t tx_dropped             # over the MTU
+
+cdef struct bundle:
+    bridge* bridge
+    port* members                   # first port; NULL: partially configured, drops what it is given
+    uint32_t number                 # in bridge.bundles: what the MAC table remembers
+    uint16_t vlan                   # Port:tag
+    uint16_t qinq_ethtype           # TPID that a dot1q-tunnel pushes
+    uint8_t vlan_mode
+    uint8_t priority_tags
+    bint is_protected
+    bint floodable                  # no member is no-flood
+    uint64_t* trunks                # 4096 bits; NULL: all VLANs
+    uint64_t* cvlans                # 4096 bits; NULL: all VLANs
+    uint32_t mirror_src             # mirrors that select what enters here (bit i: bridge.mirrors[i])
+    uint32_t mirror_dst             # mirrors that select what leaves here
+    uint32_t mirror_out             # mirrors that send here: the bundle is theirs alone
+
+cdef struct mirror:
+    bint is_used
+    uint64_t* vlans                 # select_vlan; NULL: all
+    bundle* out                     # output_port, or NULL
+    uint16_t out_vlan               # output_vlan, if `out` is NULL
+    uint16_t snaplen                # 0: whole frames
+    uint32_t duplicates             # mirrors with the same destination, this one included
+    uint64_t n_packets
+    uint64_t n_bytes
+
+cdef struct bridge:
+    bundle** bundles                # by number; NULL where one was deleted
+    uint32_t n_bundles              # numbers given out
+    bundle** flood_order            # the bundles that exist, in order of creation
+    uint32_t n_flood
+    mac_table* macs
+    uint64_t* flood_vlans
+    flow_table* flows
+    flow_cache* cache
+    uint64_t cache_version          # version of `flows` that `cache` was filled under
+    mirror mirrors[32]              # MAX_MIRRORS
+    bint has_mirrors
+    bint forward_bpdu               # other_config:forward-bpdu
+    uint32_t number                 # in Datapath
+
+cdef inline bint vlan_bitmap_has(const uint64_t* bitmap, uint16_t vid) noexcept nogil:
+    """True if `bitmap` (NULL: all VLANs) holds `vid`."""
+    return bitmap == NULL or (bitmap[vid >> 6] >> (vid & 63)) & 1
+
+cdef bridge* bridge_new(uint32_t number) except NULL
+cdef void bridge_free(bridge* br) noexcept nogil
+cdef bundle* bridge_add_bundle(bridge* br) except NULL
+cdef void bridge_remove_bundle(bridge* br, bundle* b) noexcept nogil
+cdef void bridge_set_mirror(bridge* br, int index, uint64_t* vlans, bundle* out, uint16_t out_vlan,
+                            uint16_t snaplen) noexcept nogil
+cdef void bridge_clear_mirror(bridge* br, int index) noexcept nogil
+cdef bint bundle_set_vlans(bundle* b, vlan_mode mode, uint16_t vlan, uint64_t* trunks, uint64_t* cvlans,
+                           uint16_t qinq_ethtype, priority_tags priority) noexcept nogil
+cdef void bundle_add_member(bundle* b, port* p) noexcept nogil
+cdef void bundle_remove_member(bundle* b, port* p) noexcept nogil
+cdef void bundle_update_floodable(bundle* b) noexcept nogil

@@ -1,0 +1,77 @@
+"""One frame on its way through the bridges: the state that programs work on."""
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from vswitch.datapath.bridge cimport bridge, bundle, port
+from vswitch.datapath.fate cimport FATE_DELIVERED
+from vswitch.datapath.ledger cimport ledger_rows
+from vswitch.datapath.program cimport program_list
+from vswitch.tables.flow_key cimport flow_key, vlan_tag
+
+cdef enum:
+    MAX_DEPTH = 64                  # nested look-ups (OVS MAX_DEPTH)
+    MAX_RESUBMITS = 64 * 64         # look-ups in all (OVS MAX_RESUBMITS)
+    MAX_ACTIONS_BYTES = 65535       # datapath actions that OVS encodes before it stops resubmitting
+    # What OVS's datapath actions take in Netlink attributes, for that limit
+    OUTPUT_ACTION_BYTES = 8
+    TRUNCATE_ACTION_BYTES = 8
+    PUSH_VLAN_ACTION_BYTES = 8
+    POP_VLAN_ACTION_BYTES = 4
+
+cdef struct execution
+ctypedef void (*bridge_receiver)(execution* ex) noexcept nogil
+ctypedef void (*frame_mirror)(execution* ex, bundle* b, uint32_t candidates) noexcept nogil
+
+cdef struct collected:              # a frame kept for Node.send()
+    uint32_t port
+    uint32_t n_bytes
+    size_t offset                   # in collector.bytes
+
+cdef struct collector:
+    collected* frames
+    size_t n_frames
+    size_t max_frames
+    uint8_t* bytes
+    size_t n_bytes
+    size_t max_bytes
+    bint out_of_memory
+
+cdef struct execution:
+    # The frame as it came in
+    const uint8_t* data
+    uint32_t caplen                 # bytes at `data`
+    uint32_t len                    # bytes on the wire
+    uint64_t time_ns                # its time stamp
+    vlan_tag base_vlans[2]          # tags at its front, as far as vlan_limit lets the key see them
+    # As the pipeline sees it now
+    flow_key key
+    bridge* bridge
+    port* in_port                   # of `bridge`
+    # Limits, as OVS counts them
+    uint32_t depth
+    uint32_t n_resubmits
+    uint32_t actions_bytes
+    vlan_tag committed_vlans[2]     # tags that OVS's datapath has on the frame after the last output
+    # Mirrors of `bridge` that already have a copy, and how far the one at work cuts it (0: not at all)
+    uint32_t mirrors
+    uint32_t mirror_snaplen
+    uint32_t mirroring              # depth of mirror_frame() calls: copies made now are mirror copies
+    # What became of it
+    uint32_t n_outputs              # copies that left, mirror copies not counted
+    uint32_t reason                 # first reason of a drop that was met; FATE_DELIVERED if none
+    uint32_t reason_bridge          # number of the bridge that gave it
+    uint32_t program                # number of the program that the first bridge ran
+    # Fixed for the run
+    bridge_receiver receive         # bridge_receive() of receive.pyx: a patch port enters the next bridge
+    frame_mirror mirror             # mirror_frame() of mirror.pyx: what leaves may be copied, copies leave too
+    int vlan_limit
+    bint l3_extracted               # `key` holds the network layer
+    program_list* programs          # where translation keeps what it makes
+    bint out_of_memory              # translation failed for want of memory
+    collector* collect              # where copies go for Node.send(), or NULL
+    ledger_rows* ledger             # or NULL
+
+
+cdef inline void drop(execution* ex, uint32_t reason) noexcept nogil:
+    """Notes why a copy goes no further. The first reason stands: what comes after it follows from it."""
+    if ex.reason == FATE_DELIVERED:
+        ex.reason = reason
+        ex.reason_bridge = ex.bridge.number

@@ -1,0 +1,2 @@
+FATES: dict[int, tuple[str, str]]
+FIRST_DROP: int

@@ -1,0 +1,54 @@
+"""The flow cache of one bridge: flow key → program, filled by translation.
+
+Read `flow_cache.pyx` for the algorithm.
+"""
+from libc.stdint cimport uint32_t, uint64_t
+from vswitch.datapath.program cimport program
+from vswitch.tables.flow_key cimport flow_key
+
+cdef enum:
+    FLOW_KEY_WORDS = sizeof(flow_key) // 8
+
+cdef struct megaflow:
+    megaflow* next                  # in its subtable's hash chain
+    uint64_t hash
+    program* action
+    uint64_t* values                # n_words of the subtable: the masked key
+
+cdef struct cache_subtable:
+    uint32_t n_words                # words of the key that this mask looks at
+    uint32_t* words                 # their indices, rising
+    uint64_t* masks
+    megaflow** buckets
+    uint32_t bucket_mask
+    uint32_t n_megaflows
+
+cdef struct signature:
+    uint64_t hash
+    megaflow* flow
+    cache_subtable* subtable
+
+cdef struct flow_cache:
+    program* catch_all              # the one megaflow, if it looks at nothing: no look-up is needed
+    cache_subtable** subtables
+    uint32_t n_subtables
+    uint32_t n_megaflows
+    uint32_t max_megaflows
+    uint64_t* union_mask            # FLOW_KEY_WORDS: every bit that any subtable looks at
+    uint32_t* union_words           # indices of its words that are not 0
+    uint32_t n_union_words
+    signature* signatures           # direct-mapped by hash
+    uint32_t signature_mask
+
+cdef flow_cache* flow_cache_new(uint32_t max_megaflows) except NULL
+cdef void flow_cache_free(flow_cache* cache) noexcept nogil
+cdef void flow_cache_clear(flow_cache* cache) noexcept nogil
+cdef bint flow_cache_insert(flow_cache* cache, const flow_key* key, const flow_key* mask,
+                            program* action) noexcept nogil
+cdef program* flow_cache_find(flow_cache* cache, const flow_key* key) noexcept nogil
+
+cdef inline program* flow_cache_lookup(flow_cache* cache, const flow_key* key) noexcept nogil:
+    """The program for `key`, or NULL if it must be translated first."""
+    if cache.catch_all != NULL:
+        return cache.catch_all
+    return flow_cache_find(cache, key)

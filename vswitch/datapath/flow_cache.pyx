@@ -1,0 +1,315 @@
+"""The flow cache: which program does a frame's key run?
+
+What it is
+----------
+Translation walks the flow tables for one key and reports two things: the program, and the mask of every bit of
+the key that it looked at. The pair (masked key, mask) is a *megaflow*: every key that is equal under the mask gets
+the same program, so it need not be translated again.
+
+How it works
+------------
+Megaflows with the same mask share a *subtable*: a hash table over the words of the key that the mask touches.
+Megaflows never overlap in a way that matters (translation is a function of the key), so the first subtable that
+hits is right, and priorities play no part. A look-up costs one probe for each subtable in the worst case.
+
+In front of the subtables stands a direct-mapped *signature cache*: a hash over the union of all masks leads to
+the megaflow that this very key used last, which is verified by one masked compare. It is as large as the demand
+(twice the megaflows, a power of two), not 8192 entries for every bridge.
+
+A bridge whose flows look at nothing (the default NORMAL) has one megaflow with an empty mask. Then there is
+nothing to look up and `catch_all` answers at once.
+
+Price
+-----
+A new mask changes the union, so the signatures are forgotten; masks are few and come early. When `max_megaflows`
+is reached the whole cache is emptied: it is a cache, and what is in use comes back with the next frames.
+
+Thread-safety: none; one thread at a time, as all of the datapath.
+"""
+from libc.stdint cimport uint8_t
+from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memset
+
+
+cdef inline uint64_t mix(uint64_t hash, uint64_t word) noexcept nogil:
+    """One round of a multiply-rotate hash (as in FxHash, with a stronger finish below)."""
+    hash = ((hash << 5) | (hash >> 59)) ^ word
+    return hash * <uint64_t>0x9E3779B97F4A7C15
+
+
+cdef inline uint64_t finish(uint64_t hash) noexcept nogil:
+    return hash ^ (hash >> 32)
+
+
+cdef flow_cache* flow_cache_new(uint32_t max_megaflows) except NULL:
+    cdef flow_cache* cache = <flow_cache*>calloc(1, sizeof(flow_cache))
+    if cache == NULL:
+        raise MemoryError
+    cache.max_megaflows = max_megaflows
+    cache.union_mask = <uint64_t*>calloc(FLOW_KEY_WORDS, sizeof(uint64_t))
+    cache.union_words = <uint32_t*>calloc(FLOW_KEY_WORDS, sizeof(uint32_t))
+    if cache.union_mask == NULL or cache.union_words == NULL:
+        flow_cache_free(cache)
+        raise MemoryError
+    return cache
+
+
+cdef void flow_cache_free(flow_cache* cache) noexcept nogil:
+    if cache != NULL:
+        flow_cache_clear(cache)
+        free(cache.union_mask)
+        free(cache.union_words)
+        free(cache)
+
+
+cdef void flow_cache_clear(flow_cache* cache) noexcept nogil:
+    """Forgets every megaflow. The programs are the caller's."""
+    cdef uint32_t i
+    for i in range(cache.n_subtables):
+        subtable_free(cache.subtables[i])
+    free(cache.subtables)
+    free(cache.signatures)
+    cache.catch_all = NULL
+    cache.subtables = NULL
+    cache.signatures = NULL
+    cache.n_subtables = cache.n_megaflows = cache.n_union_words = cache.signature_mask = 0
+    memset(cache.union_mask, 0, FLOW_KEY_WORDS * sizeof(uint64_t))
+
+
+cdef bint flow_cache_insert(flow_cache* cache, const flow_key* key, const flow_key* mask,
+                            program* action) noexcept nogil:
+    """Adds the megaflow of `key` under `mask`. False if memory ran out (the cache is then as before, or empty)."""
+    cdef cache_subtable* subtable
+    cdef megaflow* flow
+    cdef uint32_t i
+    if cache.n_megaflows >= cache.max_megaflows:
+        flow_cache_clear(cache)
+    subtable = subtable_for(cache, <const uint64_t*>mask)
+    if subtable == NULL:
+        return False
+    if subtable.n_megaflows > subtable.bucket_mask and not subtable_grow(subtable):
+        return False
+    flow = <megaflow*>malloc(sizeof(megaflow) + subtable.n_words * sizeof(uint64_t))
+    if flow == NULL:
+        return False
+    flow.values = <uint64_t*>(flow + 1)
+    for i in range(subtable.n_words):
+        flow.values[i] = (<const uint64_t*>key)[subtable.words[i]] & subtable.masks[i]
+    flow.hash = subtable_hash(subtable, <const uint64_t*>key)
+    flow.action = action
+    flow.next = subtable.buckets[flow.hash & subtable.bucket_mask]
+    subtable.buckets[flow.hash & subtable.bucket_mask] = flow
+    subtable.n_megaflows += 1
+    cache.n_megaflows += 1
+    cache.catch_all = action if cache.n_subtables == 1 and subtable.n_words == 0 else NULL
+    if cache.n_megaflows * 2 > cache.signature_mask:
+        signatures_grow(cache)
+    return True
+
+
+cdef program* flow_cache_find(flow_cache* cache, const flow_key* key) noexcept nogil:
+    """flow_cache_lookup() for a cache with more than the catch-all."""
+    cdef const uint64_t* words = <const uint64_t*>key
+    cdef uint64_t hash = 0
+    cdef uint32_t i
+    cdef signature* slot = NULL
+    cdef megaflow* flow
+    if cache.signatures != NULL:
+        for i in range(cache.n_union_words):
+            hash = mix(hash, words[cache.union_words[i]] & cache.union_mask[cache.union_words[i]])
+        hash = finish(hash)
+        slot = &cache.signatures[hash & cache.signature_mask]
+        if slot.hash == hash and slot.flow != NULL and megaflow_matches(slot.subtable, slot.flow, words):
+            return slot.flow.action
+    for i in range(cache.n_subtables):
+        flow = subtable_lookup(cache.subtables[i], words)
+        if flow != NULL:
+            if slot != NULL:
+                slot[0] = signature(hash=hash, flow=flow, subtable=cache.subtables[i])
+            return flow.action
+    return NULL
+
+
+# Subtables.
+
+cdef inline uint64_t subtable_hash(const cache_subtable* subtable, const uint64_t* key) noexcept nogil:
+    cdef uint64_t hash = subtable.n_words
+    cdef uint32_t i
+    for i in range(subtable.n_words):
+        hash = mix(hash, key[subtable.words[i]] & subtable.masks[i])
+    return finish(hash)
+
+
+cdef inline bint megaflow_matches(const cache_subtable* subtable, const megaflow* flow,
+                                  const uint64_t* key) noexcept nogil:
+    cdef uint64_t difference = 0
+    cdef uint32_t i
+    for i in range(subtable.n_words):
+        difference |= (key[subtable.words[i]] & subtable.masks[i]) ^ flow.values[i]
+    return difference == 0
+
+
+cdef megaflow* subtable_lookup(const cache_subtable* subtable, const uint64_t* key) noexcept nogil:
+    cdef uint64_t hash = subtable_hash(subtable, key)
+    cdef megaflow* flow = subtable.buckets[hash & subtable.bucket_mask]
+    while flow != NULL and not (flow.hash == hash and megaflow_matches(subtable, flow, key)):
+        flow = flow.next
+    return flow
+
+
+cdef bint subtable_has_mask(const cache_subtable* subtable, const uint64_t* mask) noexcept nogil:
+    cdef uint32_t i, n = 0
+    for i in range(FLOW_KEY_WORDS):
+        if mask[i] == 0:
+            continue
+        if n >= subtable.n_words or subtable.words[n] != i or subtable.masks[n] != mask[i]:
+            return False
+        n += 1
+    return n == subtable.n_words
+
+
+cdef cache_subtable* subtable_for(flow_cache* cache, const uint64_t* mask) noexcept nogil:
+    """The subtable of `mask`, made if there is none yet; NULL if memory ran out."""
+    cdef uint32_t i, n = 0
+    cdef cache_subtable* subtable
+    cdef cache_subtable** subtables
+    for i in range(cache.n_subtables):
+        if subtable_has_mask(cache.subtables[i], mask):
+            return cache.subtables[i]
+    for i in range(FLOW_KEY_WORDS):
+        n += mask[i] != 0
+    subtable = <cache_subtable*>calloc(1, sizeof(cache_subtable) + n * (sizeof(uint64_t) + sizeof(uint32_t)))
+    subtables = <cache_subtable**>malloc((cache.n_subtables + 1) * sizeof(cache_subtable*))
+    if subtable != NULL:
+        subtable.buckets = <megaflow**>calloc(1, sizeof(megaflow*))
+    if subtable == NULL or subtables == NULL or subtable.buckets == NULL:
+        subtable_free(subtable)
+        free(subtables)
+        return NULL
+    subtable.masks = <uint64_t*>(subtable + 1)
+    subtable.words = <uint32_t*>(subtable.masks + n)
+    for i in range(FLOW_KEY_WORDS):
+        if mask[i]:
+            subtable.words[subtable.n_words] = i
+            subtable.masks[subtable.n_words] = mask[i]
+            subtable.n_words += 1
+            cache.union_mask[i] |= mask[i]
+    for i in range(cache.n_subtables):
+        subtables[i] = cache.subtables[i]
+    subtables[cache.n_subtables] = subtable
+    free(cache.subtables)
+    cache.subtables = subtables
+    cache.n_subtables += 1
+    cache.n_union_words = 0
+    for i in range(FLOW_KEY_WORDS):
+        if cache.union_mask[i]:
+            cache.union_words[cache.n_union_words] = i
+            cache.n_union_words += 1
+    if cache.signatures != NULL:
+        memset(cache.signatures, 0, (cache.signature_mask + 1) * sizeof(signature))
+    return subtable
+
+
+cdef bint subtable_grow(cache_subtable* subtable) noexcept nogil:
+    cdef uint32_t n_buckets = (subtable.bucket_mask + 1) * 2
+    cdef uint32_t i
+    cdef megaflow* flow
+    cdef megaflow* next
+    cdef megaflow** buckets = <megaflow**>calloc(n_buckets, sizeof(megaflow*))
+    if buckets == NULL:
+        return False
+    for i in range(subtable.bucket_mask + 1):
+        flow = subtable.buckets[i]
+        while flow != NULL:
+            next = flow.next
+            flow.next = buckets[flow.hash & (n_buckets - 1)]
+            buckets[flow.hash & (n_buckets - 1)] = flow
+            flow = next
+    free(subtable.buckets)
+    subtable.buckets = buckets
+    subtable.bucket_mask = n_buckets - 1
+    return True
+
+
+cdef void subtable_free(cache_subtable* subtable) noexcept nogil:
+    cdef uint32_t i
+    cdef megaflow* flow
+    cdef megaflow* next
+    if subtable == NULL:
+        return
+    if subtable.buckets != NULL:
+        for i in range(subtable.bucket_mask + 1):
+            flow = subtable.buckets[i]
+            while flow != NULL:
+                next = flow.next
+                free(flow)
+                flow = next
+        free(subtable.buckets)
+    free(subtable)
+
+
+cdef void signatures_grow(flow_cache* cache) noexcept nogil:
+    """Doubles the signature cache. It may stay as it is: it is only a shortcut."""
+    cdef uint32_t n = (cache.signature_mask + 1) * 2
+    cdef signature* signatures
+    if n < 64:
+        n = 64
+    signatures = <signature*>calloc(n, sizeof(signature))
+    if signatures != NULL:
+        free(cache.signatures)
+        cache.signatures = signatures
+        cache.signature_mask = n - 1
+
+
+cdef class FlowCache:
+    """A flow cache over keys given as bytes, for tests and for looking at how it behaves.
+
+    Thread-safety: one thread at a time.
+    """
+
+    cdef flow_cache* cache
+    cdef list actions               # program i's action object; programs are only compared as addresses
+
+    def __cinit__(self, uint32_t max_megaflows=65536):
+        self.cache = flow_cache_new(max_megaflows)
+        self.actions = []
+
+    def __dealloc__(self):
+        flow_cache_free(self.cache)
+
+    def insert(self, const uint8_t[::1] key, const uint8_t[::1] mask, object action):
+        """Adds the megaflow of `key` under `mask` (both ``FLOW_KEY_BYTES`` bytes) with any object as its action."""
+        check_size(key)
+        check_size(mask)
+        self.actions.append(action)
+        if not flow_cache_insert(self.cache, <const flow_key*>&key[0], <const flow_key*>&mask[0],
+                                 <program*><size_t>len(self.actions)):
+            raise MemoryError
+
+    def lookup(self, const uint8_t[::1] key):
+        """The action of the megaflow that `key` belongs to, or None."""
+        check_size(key)
+        cdef size_t n = <size_t>flow_cache_lookup(self.cache, <const flow_key*>&key[0])
+        return self.actions[n - 1] if n else None
+
+    def clear(self):
+        """Forgets every megaflow."""
+        flow_cache_clear(self.cache)
+        self.actions.clear()
+
+    @property
+    def n_subtables(self):
+        """Number of different masks."""
+        return self.cache.n_subtables
+
+    def __len__(self):
+        return self.cache.n_megaflows
+
+
+cdef int check_size(const uint8_t[::1] key) except -1:
+    if key.shape[0] != sizeof(flow_key):
+        raise ValueError(f"a flow key has {sizeof(flow_key)} bytes, not {key.shape[0]}")
+    return 0
+
+
+FLOW_KEY_BYTES = sizeof(flow_key)

@@ -1,0 +1,94 @@
+"""The NORMAL action: what a bridge does that is a learning switch with VLANs.
+
+Follows xlate_normal() of ofproto-dpif-xlate, rule by rule, with one difference that changes no answer: it runs for
+every frame against the MAC table as it is now. OVS decides once, bakes the decision into a megaflow and throws
+that away whenever an address moves; here learning invalidates nothing.
+"""
+from libc.stdint cimport uint16_t, uint32_t
+
+from vswitch.datapath.bridge cimport bundle
+from vswitch.datapath.execution cimport drop, execution
+from vswitch.datapath.fate cimport (
+    DROP_LEARNED_PORT_IS_INPUT, DROP_LEARNED_PORT_IS_MIRROR, DROP_MIRROR_OUTPUT_PORT, DROP_NO_FLOOD_PORT,
+    DROP_PORT_UNCONFIGURED, DROP_RESERVED_MAC, DROP_UNKNOWN_TRUNCATED, DROP_VLAN_NOT_ALLOWED, DROP_VLAN_PARTIAL_TAG,
+)
+from vswitch.datapath.output cimport output_to_bundle
+from vswitch.datapath.reserved_mac cimport mac_is_reserved
+from vswitch.datapath.vlan cimport bundle_admits_vid, bundle_carries, tag_stack, tag_stack_extract, tags_from_input
+from vswitch.tables.flow_key cimport FLOW_DEPTH_L3, VLAN_PRESENT, flow_extract, flow_key, frame_layout
+from vswitch.tables.mac_table cimport BUNDLE_NONE, mac_table_learn, mac_table_lookup
+from vswitch.wire.arp cimport ARP_OP_REPLY, ARP_OP_REQUEST
+from vswitch.wire.dot1q cimport dot1q_is_tpid
+from vswitch.wire.ethernet cimport ETH_TYPE_ARP, mac_is_broadcast
+
+
+cdef void normal(execution* ex) noexcept nogil:
+    """Learns the source, then sends the frame to where the destination is, or floods it."""
+    cdef bundle* in_bundle = ex.in_port.bundle
+    cdef bundle* out
+    cdef tag_stack received, tags
+    cdef uint32_t number
+    if in_bundle == NULL:
+        drop(ex, DROP_PORT_UNCONFIGURED)
+        return
+    if dot1q_is_tpid(ex.key.dl_type) and not ex.key.vlans[0].tci & VLAN_PRESENT:
+        drop(ex, DROP_UNKNOWN_TRUNCATED if ex.caplen < ex.len else DROP_VLAN_PARTIAL_TAG)
+        return
+    if in_bundle.mirror_out:
+        drop(ex, DROP_MIRROR_OUTPUT_PORT)
+        return
+    tag_stack_extract(ex.key.vlans, &received)
+    if not bundle_admits_vid(in_bundle, received.vid[0]):
+        drop(ex, DROP_VLAN_NOT_ALLOWED)
+        return
+    tags_from_input(in_bundle, &received, &tags)
+    if mac_is_reserved(ex.key.dl_dst) and not ex.bridge.forward_bpdu:
+        drop(ex, DROP_RESERVED_MAC)
+        return
+
+    mac_table_learn(ex.bridge.macs, ex.key.dl_src, tags.vid[0], in_bundle.number, is_gratuitous_arp(ex), False)
+    number = mac_table_lookup(ex.bridge.macs, ex.key.dl_dst, tags.vid[0])
+    if number == BUNDLE_NONE:
+        flood(ex, in_bundle, &tags)
+        return
+    out = ex.bridge.bundles[number]
+    if out.mirror_out:
+        drop(ex, DROP_LEARNED_PORT_IS_MIRROR)
+    elif out == in_bundle:
+        drop(ex, DROP_LEARNED_PORT_IS_INPUT)
+    else:
+        output_to_bundle(ex, out, &tags)
+
+
+cdef void flood(execution* ex, const bundle* in_bundle, const tag_stack* tags) noexcept nogil:
+    """Sends the frame to every other bundle that carries its VLAN."""
+    cdef uint32_t i
+    cdef bundle* out
+    for i in range(ex.bridge.n_flood):
+        out = ex.bridge.flood_order[i]
+        if out != in_bundle and bundle_carries(out, tags) and out.floodable and not out.mirror_out:
+            output_to_bundle(ex, out, tags)
+    if ex.n_outputs == 0:
+        drop(ex, DROP_NO_FLOOD_PORT)
+
+
+cdef inline bint is_gratuitous_arp(execution* ex) noexcept nogil:
+    """True for a broadcast ARP reply, and for a request whose sender asks for itself."""
+    if ex.key.dl_type != ETH_TYPE_ARP or not mac_is_broadcast(ex.key.dl_dst):
+        return False
+    if not ex.l3_extracted:
+        extract_l3(ex)
+    if ex.key.nw_proto == ARP_OP_REPLY:
+        return True
+    return ex.key.nw_proto == ARP_OP_REQUEST and ex.key.nw_src == ex.key.nw_dst
+
+
+cdef void extract_l3(execution* ex) noexcept nogil:
+    """Fills the ARP fields of the key, which a pipeline that looks no deeper than L2 leaves unread."""
+    cdef flow_key key
+    cdef frame_layout layout
+    flow_extract(ex.data, ex.caplen, ex.vlan_limit, FLOW_DEPTH_L3, &key, &layout)
+    ex.key.nw_src = key.nw_src
+    ex.key.nw_dst = key.nw_dst
+    ex.key.nw_proto = key.nw_proto
+    ex.l3_extracted = True

@@ -1,0 +1,185 @@
+"""A node: a database of what is configured, a datapath of what runs, and a clock that frames move.
+
+Here is what Python calls need. The command language is a layer above: `vswitch.Node` adds ``run()`` to this class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from vswitch.datapath.datapath import Datapath
+from vswitch.errors import ConfigError
+from vswitch.ovsdb.database import Database
+from vswitch.switch.bridge import Bridge
+from vswitch.switch.port import Port
+from vswitch.switch.reconfigure import check_supported, reconfigure
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+NS_PER_S = 1_000_000_000
+FIRST_HWADDR = 0xAA55AA550000  # devices without an address of their own count from here, as OVS's dummies do
+
+
+class SwitchNode:
+    """Bridges, ports and their state, with a clock that starts at 0.
+
+    Thread-safety: one thread owns a node; nodes do not share anything.
+    """
+
+    def __init__(self) -> None:
+        self.db = Database()
+        self.datapath = Datapath()
+        self.bridges_by_name: dict[str, Bridge] = {}
+        self.ports_by_number: dict[int, Port] = {}
+        self._last_hwaddr = FIRST_HWADDR
+        self._applied_version = self.db.version
+
+    # Configuration.
+
+    def add_bridge(
+        self, name: str, *, fail_mode: str | None = None, other_config: Mapping[str, str] | None = None,
+        flood_vlans: Iterable[int] = (),
+    ) -> Bridge:
+        """Add a bridge with its own port of the same name, as ``ovs-vsctl add-br`` does.
+
+        Parameters
+        ----------
+        name : str
+            Name of the bridge, unique in the node.
+        fail_mode : str or None
+            ``"standalone"`` (the default: one flow, NORMAL) or ``"secure"`` (no flow).
+        other_config : mapping or None
+            Bridge:other_config, such as ``{"mac-aging-time": "60"}``.
+        flood_vlans : iterable of int
+            VLANs (0 to 4095) in which nothing is learned.
+
+        Raises
+        ------
+        ConfigError
+            The name is taken, or a value is out of range.
+        """
+        if self.db.named("Bridge", name) is not None or self.db.named("Port", name) is not None:
+            raise ConfigError(f"there is a bridge or port named {name} already", key="name")
+        with self.db.transaction() as transaction:
+            interface = transaction.insert("Interface", name=name, type="internal")
+            port = transaction.insert("Port", name=name, interfaces=interface.uuid)
+            bridge = transaction.insert(
+                "Bridge", name=name, ports=port.uuid, fail_mode=fail_mode, other_config=dict(other_config or {}),
+                flood_vlans=tuple(flood_vlans),
+            )
+            transaction.add(self.db.root, "bridges", bridge)
+        self.reconfigure()
+        return self.bridges_by_name[name]
+
+    def del_bridge(self, name: str) -> None:
+        """Remove a bridge with its ports."""
+        row = self.db.named("Bridge", name)
+        if row is None:
+            raise ConfigError(f"no bridge named {name}", key="name", hint=_nearest(name, self.bridges_by_name))
+        with self.db.transaction() as transaction:
+            transaction.remove(self.db.root, "bridges", row)
+        self.reconfigure()
+
+    def check_supported(self) -> None:
+        """Raise ConfigError if the database asks for what this version cannot do."""
+        check_supported(self)
+
+    def reconfigure(self) -> None:
+        """Make what runs equal to the database. Called after each transaction; costs nothing if nothing changed."""
+        if self._applied_version != self.db.version:
+            reconfigure(self)
+            self._applied_version = self.db.version
+
+    def next_hwaddr(self) -> int:
+        """A locally administered address for a device that has none; the same ones in the same order every time."""
+        self._last_hwaddr += 1
+        return self._last_hwaddr
+
+    # What runs.
+
+    def bridges(self) -> list[Bridge]:
+        """All bridges, in the order in which they were made."""
+        return list(self.bridges_by_name.values())
+
+    def bridge(self, name: str) -> Bridge | None:
+        """The bridge of that name."""
+        return self.bridges_by_name.get(name)
+
+    def ports(self) -> list[Port]:
+        """All ports of all bridges."""
+        return list(self.ports_by_number.values())
+
+    def port(self, name: str) -> Port:
+        """A port by ``"port"`` or ``"bridge/port"``.
+
+        Raises
+        ------
+        ConfigError
+            There is none, with the nearest name as hint.
+        """
+        bridge_name, slash, port_name = name.rpartition("/")
+        for port in self.ports_by_number.values():
+            if port.name == port_name and (not slash or port.bridge.name == bridge_name):
+                return port
+        raise ConfigError(
+            f"no port named {name}", key=name, hint=_nearest(port_name, [port.name for port in self.ports()])
+        )
+
+    # Time and frames.
+
+    @property
+    def time_s(self) -> float:
+        """Seconds since the set-up."""
+        return self.datapath.now_ns / NS_PER_S
+
+    def warp(self, ms: int) -> None:
+        """Move the clock on by some milliseconds, as ``ovs-appctl time/warp`` does."""
+        self.datapath.advance(self.datapath.now_ns + ms * 1_000_000)
+
+    def send(self, port: str, frame: Buffer, time: float | None = None) -> list[tuple[str, bytes]]:
+        """Let one frame arrive at a port now.
+
+        Parameters
+        ----------
+        port : str
+            ``"port"`` or ``"bridge/port"``.
+        frame : buffer
+            The frame from its destination address on, without FCS.
+        time : float or None
+            Seconds since the set-up; the clock never goes back. None leaves it where it is.
+
+        Returns
+        -------
+        list of (str, bytes)
+            Port name and frame for every copy that left, in the order in which they left.
+
+        Raises
+        ------
+        ConfigError
+            No such port, or `time` lies in the past.
+        """
+        in_port = self.port(port)
+        if in_port.is_patch:
+            raise ConfigError(f"{in_port.name} is a patch port; frames reach it from its peer", key=port)
+        clock_ns = self.datapath.now_ns if time is None else round(time * NS_PER_S)
+        if clock_ns < self.datapath.now_ns:
+            raise ConfigError(
+                f"time {time} lies before the node's clock, {self.time_s:.9f}", key="time", hint="time only moves forward"
+            )
+        outputs = self.datapath.receive(in_port.number, memoryview(frame).cast("B"), clock_ns, clock_ns)
+        return [(self.ports_by_number[number].name, data) for number, data in outputs]
+
+    def __repr__(self) -> str:
+        return f"<Node: bridges {', '.join(self.bridges_by_name) or 'none'}>"
+
+
+def _nearest(name: str, names: Iterable[str]) -> str:
+    """A hint that names the nearest of `names`, or some of them."""
+    known = sorted(names)
+    close = get_close_matches(name, known, n=1)
+    if close:
+        return f"did you mean {close[0]}?"
+    return f"there are {', '.join(known[:8])}" + (", ..." if len(known) > 8 else "") if known else ""

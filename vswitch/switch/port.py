@@ -1,0 +1,83 @@
+"""An OpenFlow port of a bridge: a row of OVSDB's Interface table that runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from vswitch.ovsdb.rows import Row
+
+if TYPE_CHECKING:
+    from vswitch.datapath.datapath import Datapath
+    from vswitch.switch.bridge import Bridge
+
+PORT_CONFIG_BITS = {
+    "down": 1 << 0,
+    "no-stp": 1 << 1,
+    "no-receive": 1 << 2,
+    "no-receive-stp": 1 << 3,
+    "no-flood": 1 << 4,
+    "no-forward": 1 << 5,
+    "no-packet-in": 1 << 6,
+}
+"""Names of OpenFlow's OFPPC_ flags and their bits (the order of bridge.pxd's `port_config`)."""
+
+
+class Port:
+    """A port. Its configuration lives in the database (`row` is the Interface row); this is what runs.
+
+    Attributes
+    ----------
+    name : str
+        Name of the interface, such as ``"vnet0"``.
+    ofport : int
+        OpenFlow number; 65534 is the bridge's own port.
+    number : int
+        What the datapath and the columns of a replay call it; unique in the node and never used again.
+    is_patch : bool
+        True if it leads to another bridge and not out of the switch.
+    """
+
+    def __init__(self, datapath: Datapath, bridge: Bridge, row: Row, ofport: int, number: int) -> None:
+        self._datapath = datapath
+        self.bridge = bridge
+        self.row = row
+        self.name = row.name
+        self.ofport = ofport
+        self.number = number
+        self.type = row.text("type")
+        self.is_patch = self.type == "patch"
+        self.hwaddr = 0
+        self.link_down = False
+        self.config: set[str] = set()
+
+    @property
+    def state(self) -> set[str]:
+        """OpenFlow's OFPPS_ flags that are set: link-down, live."""
+        return {"link-down"} if self.link_down else {"live"}
+
+    @property
+    def counters(self) -> Mapping[str, int]:
+        """Frames and bytes in both directions since the port exists."""
+        rx_packets, rx_bytes, tx_packets, tx_bytes, tx_dropped = self._datapath.port_counters(self.number)
+        return {
+            "rx_packets": rx_packets,
+            "rx_bytes": rx_bytes,
+            "tx_packets": tx_packets,
+            "tx_bytes": tx_bytes,
+            "tx_dropped": tx_dropped,
+        }
+
+    @property
+    def mtu(self) -> int:
+        """Interface:mtu_request; 0 means that frames of any size pass."""
+        mtu = self.row["mtu_request"]
+        return mtu if isinstance(mtu, int) else 0
+
+    def apply(self) -> None:
+        """Tell the datapath the MTU and the flags."""
+        bits = sum(PORT_CONFIG_BITS[name] for name in self.config)
+        self._datapath.set_port(self.number, mtu=self.mtu, config=bits)
+
+    def __repr__(self) -> str:
+        return f"<Port {self.bridge.name}/{self.name} ofport {self.ofport}>"

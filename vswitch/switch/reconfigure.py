@@ -1,0 +1,289 @@
+"""From the database to the datapath: makes what runs equal to what is configured.
+
+Follows bridge_reconfigure() of ovs-vswitchd's bridge.c: first everything that is no longer wanted goes, then what
+is missing comes, then every Port, Mirror and Bridge takes its settings. It is called after each transaction and
+compares by name, so what did not change keeps its counters and what it learned.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vswitch.errors import ConfigError
+from vswitch.ovsdb.rows import Row
+from vswitch.switch.bridge import OFPP_LOCAL, Bridge
+from vswitch.switch.port import Port
+from vswitch.switch.port_vlans import PRIORITY_TAGS, VLAN_MODES, port_vlans
+
+if TYPE_CHECKING:
+    from vswitch.switch.node import SwitchNode
+
+PLAIN_TYPES = frozenset({"", "system", "internal", "tap", "dummy", "dummy-internal"})
+MAX_MIRRORS = 32
+MAX_REQUESTED_OFPORT = 0xFEFF
+AUTOMATIC_OFPORTS = 32768  # automatic numbers stay below
+OFPORT_REUSE_NS = 3600 * 10**9  # a number rests for an hour after its port went away
+DEFAULT_AGEING_TIME_S = 300
+DEFAULT_MAC_TABLE_SIZE = 8192
+
+
+def check_supported(node: SwitchNode) -> None:
+    """Refuse what no bridge of ours can do yet, before anything changes.
+
+    Raises
+    ------
+    ConfigError
+        Names the row and what is not supported.
+    """
+    for row in node.db.rows("Interface"):
+        if row.text("type") not in PLAIN_TYPES | {"patch"}:
+            raise ConfigError(
+                f"Interface {row.name}: type={row.text('type')} is not supported yet",
+                key="type",
+                hint="tunnel ports are on README's list of what is unsupported",
+            )
+    for row in node.db.rows("Port"):
+        if len(row.rows("interfaces")) > 1:
+            raise ConfigError(
+                f"Port {row.name}: bonds are not supported yet",
+                key="interfaces",
+                hint="bonds are on README's list of what is unsupported",
+            )
+    for row in node.db.rows("Bridge"):
+        for column in ("stp_enable", "rstp_enable", "mcast_snooping_enable"):
+            if row[column]:
+                raise ConfigError(f"Bridge {row.name}: {column}=true is not supported yet", key=column)
+
+
+def reconfigure(node: SwitchNode) -> None:
+    """Apply the database of `node` to its datapath, and write state back into the rows."""
+    check_supported(node)
+    wanted = {row.name: row for row in node.db.root.rows("bridges")}
+    _delete_unwanted(node, wanted)
+    node.datapath.set_vlan_limit(_int(node.db.root.map("other_config").get("vlan-limit"), 1))
+    for name, row in wanted.items():
+        if name not in node.bridges_by_name:
+            node.bridges_by_name[name] = Bridge(node, row, node.datapath.add_bridge())
+    for bridge in node.bridges_by_name.values():
+        _add_ports(node, bridge)
+    _connect_patch_ports(node)
+    for bridge in node.bridges_by_name.values():
+        _configure_hwaddr(node, bridge)
+        _configure_ports(node, bridge)
+        _configure_mirrors(node, bridge)
+        _configure_bridge(node, bridge)
+        bridge.set_fail_mode("secure" if bridge.row.text("fail_mode") == "secure" else "standalone")
+
+
+# What is no longer wanted.
+
+
+def _delete_unwanted(node: SwitchNode, wanted: dict[str, Row]) -> None:
+    for bridge in list(node.bridges_by_name.values()):
+        row = wanted.get(bridge.name)
+        if row is not bridge.row:
+            for number in bridge.bundles.values():
+                node.datapath.remove_bundle(bridge.number, number)
+            for name in list(bridge.ports_by_name):
+                _delete_port(node, bridge, name)
+            node.datapath.remove_bridge(bridge.number)
+            del node.bridges_by_name[bridge.name]
+            continue
+        ports = {port.name for port in row.rows("ports")}
+        for name in [name for name in bridge.bundles if name not in ports]:
+            node.datapath.remove_bundle(bridge.number, bridge.bundles.pop(name))
+        interfaces = {interface.name: interface for port in row.rows("ports") for interface in port.rows("interfaces")}
+        for name, port in list(bridge.ports_by_name.items()):
+            if interfaces.get(name) is not port.row or port.row.text("type") != port.type:
+                _delete_port(node, bridge, name)
+        _free_requested_ofports(node, bridge)
+
+
+def _free_requested_ofports(node: SwitchNode, bridge: Bridge) -> None:
+    """A port that requests another number goes, and comes back with it; so does one that sits there unasked."""
+    numbers = {port.ofport: port for port in bridge.ports_by_name.values()}
+    for port in list(bridge.ports_by_name.values()):
+        requested = _requested_ofport(port.row)
+        if port.ofport == OFPP_LOCAL or requested in (None, port.ofport):
+            continue
+        victim = numbers.get(requested) if requested is not None else None
+        if victim is not None and _requested_ofport(victim.row) == requested:
+            continue
+        _delete_port(node, bridge, port.name)
+        if victim is not None and victim.name in bridge.ports_by_name:
+            _delete_port(node, bridge, victim.name)
+
+
+def _delete_port(node: SwitchNode, bridge: Bridge, name: str) -> None:
+    port = bridge.ports_by_name.pop(name)
+    bridge.used_ofports[port.ofport] = node.datapath.now_ns
+    node.datapath.remove_port(port.number)
+    node.ports_by_number.pop(port.number)
+
+
+# What is missing.
+
+
+def _add_ports(node: SwitchNode, bridge: Bridge) -> None:
+    """Ports with a requested number first, so that automatic ones keep out of their way."""
+    missing = [
+        interface
+        for port in bridge.row.rows("ports")
+        for interface in port.rows("interfaces")
+        if interface.name not in bridge.ports_by_name
+    ]
+    requested = [row for row in missing if _requested_ofport(row) is not None or row.name == bridge.name]
+    for row in requested + [row for row in missing if row not in requested]:
+        ofport = _choose_ofport(node, bridge, row)
+        number = node.datapath.add_port(bridge.number, ofport, row.text("type") == "patch")
+        port = Port(node.datapath, bridge, row, ofport, number)
+        port.hwaddr = node.next_hwaddr()
+        bridge.ports_by_name[row.name] = port
+        bridge.used_ofports.pop(ofport, None)
+        node.ports_by_number[number] = port
+        node.db.set_state(row, ofport=ofport, error=None)
+
+
+def _requested_ofport(row: Row) -> int | None:
+    value = row["ofport_request"]
+    return value if isinstance(value, int) and 0 < value <= MAX_REQUESTED_OFPORT else None
+
+
+def _choose_ofport(node: SwitchNode, bridge: Bridge, row: Row) -> int:
+    """The requested number if it is free, else the next one (OVS alloc_ofp_port())."""
+    if row.name == bridge.name:
+        return OFPP_LOCAL
+    taken = {port.ofport for port in bridge.ports_by_name.values()}
+    requested = _requested_ofport(row)
+    if requested is not None and requested not in taken:
+        return requested
+    now_ns = node.datapath.now_ns
+    resting: list[tuple[int, int]] = []
+    for _ in range(AUTOMATIC_OFPORTS):
+        bridge.last_ofport = bridge.last_ofport % (AUTOMATIC_OFPORTS - 1) + 1
+        candidate = bridge.last_ofport
+        if candidate in taken:
+            continue
+        since = bridge.used_ofports.get(candidate)
+        if since is None or since < now_ns - OFPORT_REUSE_NS:
+            return candidate
+        resting.append((since, candidate))
+    if not resting:
+        raise ConfigError(f"bridge {bridge.name} has no OpenFlow port number left for {row.name}", key="ofport_request")
+    return min(resting)[1]
+
+
+def _connect_patch_ports(node: SwitchNode) -> None:
+    """A patch port works when both ends name each other (ofproto_port_set_peer())."""
+    patches = {port.name: port for port in node.ports_by_number.values() if port.is_patch}
+    for port in patches.values():
+        peer = patches.get(port.row.map("options").get("peer", ""))
+        mutual = peer is not None and peer.row.map("options").get("peer") == port.name
+        node.datapath.set_peer(port.number, peer.number if peer is not None and mutual else None)
+
+
+# Settings.
+
+
+def _configure_hwaddr(node: SwitchNode, bridge: Bridge) -> None:
+    """The bridge's address: as configured, or its own (find_local_hw_addr() finds no better one among dummies)."""
+    local = bridge.ports_by_name.get(bridge.name)
+    text = bridge.row.map("other_config").get("hwaddr", "")
+    try:
+        address = int(text.replace(":", ""), 16) if len(text) == 17 else 0
+    except ValueError:
+        address = 0
+    if not bridge.hwaddr:
+        bridge.hwaddr = local.hwaddr if local is not None else node.next_hwaddr()
+    if address and not address >> 40 & 1:
+        bridge.hwaddr = address
+    if local is not None:
+        local.hwaddr = bridge.hwaddr
+    for port in bridge.ports_by_name.values():
+        text = f"{port.hwaddr:012x}"
+        node.db.set_state(port.row, mac_in_use=":".join(text[i : i + 2] for i in range(0, 12, 2)))
+    node.db.set_state(bridge.row, datapath_id=f"{bridge.datapath_id:016x}")
+
+
+def _configure_ports(node: SwitchNode, bridge: Bridge) -> None:
+    for row in bridge.row.rows("ports"):
+        if row.name not in bridge.bundles:
+            bridge.bundles[row.name] = node.datapath.add_bundle(bridge.number)
+        vlans = port_vlans(row)
+        members = [bridge.ports_by_name[interface.name] for interface in row.rows("interfaces")]
+        node.datapath.set_bundle(
+            bridge.number,
+            bridge.bundles[row.name],
+            ports=[port.number for port in members],
+            vlan_mode=VLAN_MODES.index(vlans.vlan_mode),
+            tag=vlans.tag,
+            trunks=vlans.trunks,
+            cvlans=vlans.cvlans,
+            qinq_ethtype=vlans.qinq_ethtype,
+            priority_tags=PRIORITY_TAGS.index(vlans.priority_tags),
+            is_protected=bool(row["protected"]),
+        )
+        for port in members:
+            port.apply()
+
+
+def _configure_mirrors(node: SwitchNode, bridge: Bridge) -> None:
+    wanted = bridge.row.rows("mirrors")
+    for uuid in [uuid for uuid in bridge.mirrors if uuid not in {row.uuid for row in wanted}]:
+        node.datapath.clear_mirror(bridge.number, bridge.mirrors.pop(uuid))
+    for row in wanted:
+        output = row.row("output_port")
+        out_vlan = row["output_vlan"]
+        is_usable = output.name in bridge.bundles if output is not None else out_vlan is not None
+        if not is_usable:
+            # As in OVS, a mirror without a destination on its bridge does nothing.
+            if row.uuid in bridge.mirrors:
+                node.datapath.clear_mirror(bridge.number, bridge.mirrors.pop(row.uuid))
+            continue
+        free = sorted(set(range(MAX_MIRRORS)) - set(bridge.mirrors.values()))
+        if row.uuid not in bridge.mirrors:
+            if not free:
+                raise ConfigError(f"bridge {bridge.name} has more than {MAX_MIRRORS} mirrors", key="mirrors")
+            bridge.mirrors[row.uuid] = free[0]
+        every = list(bridge.bundles.values())
+        snaplen = row["snaplen"]
+        vlans = [vid for vid in row.datum("select_vlan") if isinstance(vid, int)]
+        node.datapath.set_mirror(
+            bridge.number,
+            bridge.mirrors[row.uuid],
+            sources=every if row["select_all"] else _bundles(bridge, row, "select_src_port"),
+            destinations=every if row["select_all"] else _bundles(bridge, row, "select_dst_port"),
+            vlans=vlans or None,
+            out=bridge.bundles[output.name] if output is not None else None,
+            out_vlan=out_vlan if isinstance(out_vlan, int) else 0,
+            snaplen=snaplen if isinstance(snaplen, int) else 0,
+        )
+
+
+def _bundles(bridge: Bridge, row: Row, column: str) -> list[int]:
+    return [bridge.bundles[port.name] for port in row.rows(column) if port.name in bridge.bundles]
+
+
+def _configure_bridge(node: SwitchNode, bridge: Bridge) -> None:
+    other = bridge.row.map("other_config")
+    node.datapath.set_bridge(
+        bridge.number,
+        forward_bpdu=other.get("forward-bpdu", "") == "true",
+        ageing_time_s=_unsigned(other.get("mac-aging-time")) or DEFAULT_AGEING_TIME_S,
+        mac_table_size=_unsigned(other.get("mac-table-size")) or DEFAULT_MAC_TABLE_SIZE,
+        flood_vlans=[vid for vid in bridge.row.datum("flood_vlans") if isinstance(vid, int)] or None,
+    )
+
+
+def _int(text: str | None, default: int) -> int:
+    """A number as OVS's smap_get_int() reads it."""
+    try:
+        return int(text, 0) if text else default
+    except ValueError:
+        return default
+
+
+def _unsigned(text: str | None) -> int:
+    """The same, as OVS then hands it on: a negative number is a very large one, which the MAC table cuts down."""
+    value = _int(text, 0)
+    return min(value, 0xFFFFFFFF) if value >= 0 else 0xFFFFFFFF
