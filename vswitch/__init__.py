@@ -1,3 +1,73 @@
-"""A virtual switch that you import."""
+"""A virtual switch that you import.
+
+It builds the bridges of an Open vSwitch node in this process, replays captures through them and accounts for every
+frame:
+
+    import vswitch
+    result = vswitch.load("pcaps/arp-ping").replay(out="out/")
+    print(result.delivered, result.dropped)
+
+The names below are loaded when they are first used, so that ``import vswitch`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from vswitch.capture.reader import CaptureReader as CaptureReader
+    from vswitch.datapath.fate import FATES as FATES
+    from vswitch.errors import CaptureError as CaptureError
+    from vswitch.errors import CommandError as CommandError
+    from vswitch.errors import ConfigError as ConfigError
+    from vswitch.errors import FrameError as FrameError
+    from vswitch.errors import TruncatedCaptureError as TruncatedCaptureError
+    from vswitch.errors import UnsupportedCaptureError as UnsupportedCaptureError
+    from vswitch.errors import VSwitchError as VSwitchError
+    from vswitch.ovs.node import Node as Node
+    from vswitch.ovs.setup import load as load
+    from vswitch.switch.bridge import Bridge as Bridge
+    from vswitch.switch.port import Port as Port
+    from vswitch.switch.replay import Input as Input
+    from vswitch.switch.result import ReplayResult as ReplayResult
+    from vswitch.switch.topology import Topology as Topology
+    from vswitch.tables.mac_table import MacTable as MacTable
+    from vswitch.wire.frame import Frame as Frame
+
+_HOMES = {
+    "Bridge": "vswitch.switch.bridge",
+    "CaptureError": "vswitch.errors",
+    "CaptureReader": "vswitch.capture.reader",
+    "CommandError": "vswitch.errors",
+    "ConfigError": "vswitch.errors",
+    "FATES": "vswitch.datapath.fate",
+    "Frame": "vswitch.wire.frame",
+    "FrameError": "vswitch.errors",
+    "Input": "vswitch.switch.replay",
+    "MacTable": "vswitch.tables.mac_table",
+    "Node": "vswitch.ovs.node",
+    "Port": "vswitch.switch.port",
+    "ReplayResult": "vswitch.switch.result",
+    "Topology": "vswitch.switch.topology",
+    "TruncatedCaptureError": "vswitch.errors",
+    "UnsupportedCaptureError": "vswitch.errors",
+    "VSwitchError": "vswitch.errors",
+    "load": "vswitch.ovs.setup",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(_HOMES))

@@ -15,19 +15,20 @@ from libc.string cimport memset
 
 from vswitch.capture.merge cimport MergedCaptures
 from vswitch.capture.record cimport FRAMES_SERVICE, frame
+from vswitch.capture.writer cimport CaptureWriter, FrameCollector
 from vswitch.datapath.bridge cimport (
     MAX_MIRRORS, N_VLANS, bridge, bridge_add_bundle, bridge_clear_mirror, bridge_free, bridge_new, bridge_remove_bundle,
     bridge_set_mirror, bundle, bundle_add_member, bundle_remove_member, bundle_set_vlans, bundle_update_floodable, port,
     priority_tags as priority_tags_t, vlan_mode as vlan_mode_t,
 )
-from vswitch.datapath.execution cimport collector, execution
+from vswitch.datapath.execution cimport execution
 from vswitch.datapath.fate cimport DROP_NO_FLOOD_PORT, FATE_DELIVERED, N_FATES
 from vswitch.datapath.flow_cache cimport flow_cache_clear
 from vswitch.datapath.flow_table cimport flow, flow_action, flow_table_add, flow_table_clear
 from vswitch.datapath.ledger cimport Ledger, fate_row, ledger_add_fate, ledger_n_outputs
 from vswitch.datapath.mirror cimport mirror_frame
 from vswitch.datapath.program cimport program_list, program_list_free, program_list_retire, program_push_stats
-from vswitch.datapath.receive cimport bridge_receive, frame_receive
+from vswitch.datapath.receive cimport bridge_receive, frame_prefetch, frame_receive
 from vswitch.tables.mac_table cimport (
     mac_entry, mac_table_add_static, mac_table_clear_statistics, mac_table_del_static, mac_table_dump,
     mac_table_expire, mac_table_flush, mac_table_flush_bundle, mac_table_run, mac_table_set_ageing_time,
@@ -68,7 +69,7 @@ cdef class Datapath:
     cdef list writers                           # keeps each port's writer object alive
     cdef program_list programs
     cdef execution ex
-    cdef collector collect
+    cdef FrameCollector collector               # takes the copies for receive()
     cdef uint64_t counts[24]                    # N_FATES
     cdef readonly uint64_t n_frames
     cdef readonly uint64_t now_ns
@@ -77,6 +78,7 @@ cdef class Datapath:
 
     def __cinit__(self):
         self.writers = []
+        self.collector = FrameCollector()
         self.next_second_ns = NS_PER_S
         self.ex.receive = bridge_receive
         self.ex.mirror = mirror_frame
@@ -91,8 +93,6 @@ cdef class Datapath:
             bridge_free(self.bridges[i])
         free(self.ports)
         free(self.bridges)
-        free(self.collect.frames)
-        free(self.collect.bytes)
         program_list_free(&self.programs)
 
     # Frames.
@@ -103,26 +103,18 @@ cdef class Datapath:
         `clock_ns` is the time since the set-up, `time_ns` the time stamp that writers get.
         """
         cdef frame f
-        cdef size_t i
         cdef port* in_port = self._port(number)
-        if not data.shape[0]:
-            raise ValueError("an empty frame")
-        f = frame(data=&data[0], caplen=data.shape[0], len=data.shape[0], time_ns=time_ns, input=0)
+        self._check_idle()
+        f = frame(data=&data[0] if data.shape[0] else NULL, caplen=data.shape[0], len=data.shape[0], time_ns=time_ns,
+                  input=0)
         self.advance(clock_ns)
-        self.collect.n_frames = self.collect.n_bytes = 0
-        self.ex.collect = &self.collect
-        self.ex.ledger = NULL
+        self.ex.collect = &self.collector.writer
         self._switch(in_port, &f)
         self.ex.collect = NULL
-        if self.collect.out_of_memory or self.ex.out_of_memory:
-            self.collect.out_of_memory = self.ex.out_of_memory = False
+        if self.ex.out_of_memory:
+            self.ex.out_of_memory = False
             raise MemoryError
-        return [
-            (self.collect.frames[i].port,
-             (<const char*>self.collect.bytes)[self.collect.frames[i].offset:
-                                               self.collect.frames[i].offset + self.collect.frames[i].n_bytes])
-            for i in range(self.collect.n_frames)
-        ]
+        return [(port_number, data) for port_number, _, _, data in self.collector.take()]
 
     def run(self, MergedCaptures captures, list inputs, Ledger ledger=None, object on_progress=None):
         """Takes every frame of `captures` through the switch.
@@ -158,6 +150,7 @@ cdef class Datapath:
                     status = self._run(captures, table, &offset_ns, &started)
                 if self.ex.out_of_memory:
                     raise MemoryError
+                self._check_writers()
             if on_progress is not None:
                 on_progress(self.n_frames, captures.n_bytes_read())
             if ledger is not None:
@@ -167,6 +160,14 @@ cdef class Datapath:
             self.ex.ledger = NULL
             self.ex.out_of_memory = False
             self.running = False
+
+    cdef int _check_writers(self) except -1:
+        """Raises what went wrong when an output was written, rather than going on for nothing."""
+        cdef CaptureWriter writer
+        for writer in self.writers:
+            if writer is not None:
+                writer.raise_error()
+        return 0
 
     cdef int _run(self, MergedCaptures captures, port** table, uint64_t* offset_ns, bint* started) noexcept nogil:
         """Batches until the captures need a service or some time has passed; what captures.read() said last."""
@@ -180,6 +181,8 @@ cdef class Datapath:
             if not started[0]:
                 offset_ns[0] = frames[0].time_ns // NS_PER_MS * NS_PER_MS - self.now_ns
                 started[0] = True
+            for i in range(n):
+                frame_prefetch(table[frames[i].input], &frames[i])
             for i in range(n):
                 if <int64_t>(frames[i].time_ns - offset_ns[0] - self.next_second_ns) >= 0:
                     self._advance(frames[i].time_ns - offset_ns[0])
@@ -336,6 +339,14 @@ cdef class Datapath:
         """The other end of a patch port: a port number, or None."""
         self._check_idle()
         self._port(number).peer = NULL if peer is None else self._port(peer)
+
+    def set_writer(self, uint32_t number, CaptureWriter writer, uint32_t interface):
+        """Where frames that leave a port go: a writer and, for pcapng, the number of the port's interface; or None."""
+        cdef port* p = self._port(number)
+        self._check_idle()
+        p.writer = NULL if writer is None else &writer.writer
+        p.interface = interface
+        self.writers[number] = writer
 
     def add_bundle(self, uint32_t bridge_number):
         """A Port without interfaces, last in the order of floods; returns its number in the bridge."""

@@ -1,5 +1,6 @@
 """One frame on its way through the bridges: the state that programs work on."""
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from vswitch.capture.writer cimport capture_writer
 from vswitch.datapath.bridge cimport bridge, bundle, port
 from vswitch.datapath.fate cimport FATE_DELIVERED
 from vswitch.datapath.ledger cimport ledger_rows
@@ -19,20 +20,6 @@ cdef enum:
 cdef struct execution
 ctypedef void (*bridge_receiver)(execution* ex) noexcept nogil
 ctypedef void (*frame_mirror)(execution* ex, bundle* b, uint32_t candidates) noexcept nogil
-
-cdef struct collected:              # a frame kept for Node.send()
-    uint32_t port
-    uint32_t n_bytes
-    size_t offset                   # in collector.bytes
-
-cdef struct collector:
-    collected* frames
-    size_t n_frames
-    size_t max_frames
-    uint8_t* bytes
-    size_t n_bytes
-    size_t max_bytes
-    bint out_of_memory
 
 cdef struct execution:
     # The frame as it came in
@@ -66,7 +53,7 @@ cdef struct execution:
     bint l3_extracted               # `key` holds the network layer
     program_list* programs          # where translation keeps what it makes
     bint out_of_memory              # translation failed for want of memory
-    collector* collect              # where copies go for Node.send(), or NULL
+    capture_writer* collect         # where copies for ports without a writer go (Node.send()), or NULL
     ledger_rows* ledger             # or NULL
 
 

@@ -4,14 +4,13 @@ Follows compose_output_action() and patch_port_output() of ofproto-dpif-xlate. E
 flow key until here, and a frame whose tags did not change is copied straight from the capture.
 """
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport realloc
 from libc.string cimport memcpy
 
 from vswitch.capture.writer cimport capture_writer_reserve
 from vswitch.datapath.bridge cimport PORT_NO_FWD, bridge, bundle, port
 from vswitch.datapath.execution cimport (
-    OUTPUT_ACTION_BYTES, POP_VLAN_ACTION_BYTES, PUSH_VLAN_ACTION_BYTES, TRUNCATE_ACTION_BYTES, collected, collector,
-    drop, execution,
+    OUTPUT_ACTION_BYTES, POP_VLAN_ACTION_BYTES, PUSH_VLAN_ACTION_BYTES, TRUNCATE_ACTION_BYTES, drop,
+    execution,
 )
 from vswitch.datapath.fate cimport (
     DROP_MTU_EXCEEDED, DROP_PATCH_WITHOUT_PEER, DROP_PORT_NOT_FORWARDING, DROP_PORTS_PROTECTED,
@@ -142,7 +141,7 @@ cdef inline void emit(execution* ex, port* out) noexcept nogil:
     if out.writer != NULL:
         to = capture_writer_reserve(out.writer, out.interface, ex.time_ns, caplen, n_bytes)
     elif ex.collect != NULL:
-        to = collector_reserve(ex.collect, out.number, caplen)
+        to = capture_writer_reserve(ex.collect, out.number, ex.time_ns, caplen, n_bytes)
     else:
         return
     if to == NULL:
@@ -165,29 +164,3 @@ cdef inline void emit(execution* ex, port* out) noexcept nogil:
 cdef inline uint16_t outer_type(const execution* ex, int n_pop) noexcept nogil:
     """What stands behind the addresses once `n_pop` tags are gone."""
     return load_be16(ex.data + ETH_TYPE + n_pop * DOT1Q_LEN)
-
-
-cdef uint8_t* collector_reserve(collector* c, uint32_t number, uint32_t n_bytes) noexcept nogil:
-    cdef collected* frames
-    cdef uint8_t* grown
-    cdef size_t n
-    if c.n_frames == c.max_frames:
-        n = c.max_frames * 2 + 16
-        frames = <collected*>realloc(c.frames, n * sizeof(collected))
-        if frames == NULL:
-            c.out_of_memory = True
-            return NULL
-        c.frames = frames
-        c.max_frames = n
-    if c.n_bytes + n_bytes > c.max_bytes:
-        n = c.max_bytes * 2 + n_bytes + 4096
-        grown = <uint8_t*>realloc(c.bytes, n)
-        if grown == NULL:
-            c.out_of_memory = True
-            return NULL
-        c.bytes = grown
-        c.max_bytes = n
-    c.frames[c.n_frames] = collected(port=number, n_bytes=n_bytes, offset=c.n_bytes)
-    c.n_frames += 1
-    c.n_bytes += n_bytes
-    return c.bytes + c.n_bytes - n_bytes

@@ -1,0 +1,40 @@
+"""The public `Node`: a switch node that understands the commands people know."""
+
+from __future__ import annotations
+
+from vswitch.ovs.script import run_line
+from vswitch.switch.node import SwitchNode
+
+
+class Node(SwitchNode):
+    """One empty OVS node: bridges and ports are added by calls or by commands.
+
+    >>> node = Node()
+    >>> br0 = node.add_bridge("br0")
+    >>> p1, p2 = br0.add_port("p1", tag=10), br0.add_port("p2")
+    >>> node.run("ovs-vsctl get Port p1 tag")
+    '10\\n'
+    >>> [(port, len(frame)) for port, frame in node.send("p1", bytes.fromhex("ffffffffffff0200000000010806") + bytes(46))]
+    [('br0', 64), ('p2', 64)]
+
+    Thread-safety: one thread owns a node; nodes do not share anything.
+    """
+
+    def run(self, command: str, stdin: str = "") -> str:
+        """Run a line of an OVS script and return what it prints.
+
+        Parameters
+        ----------
+        command : str
+            Such as ``"ovs-vsctl add-br br0"`` or ``"ovs-appctl fdb/show br0"``. Never given to a shell.
+        stdin : str
+            What the command reads from standard input.
+
+        Raises
+        ------
+        CommandError
+            The command was refused; ``output`` and ``status`` are what OVS's own tool gives.
+        ConfigError
+            The line cannot be understood.
+        """
+        return run_line(self, command, stdin)

@@ -1,0 +1,188 @@
+"""Captures through a node: which capture enters where, what comes out where, and what is said about it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from vswitch.capture.merge import MergedCaptures
+from vswitch.capture.writer import PcapngWriter, PcapWriter
+from vswitch.capture.writer_pool import WriterPool
+from vswitch.datapath.ledger import Ledger
+from vswitch.errors import CaptureError, ConfigError
+from vswitch.switch.output_folder import OutputFolder, Progress, file_name
+from vswitch.switch.port import Port
+from vswitch.switch.result import PortTotals, ReplayResult
+from vswitch.switch.texts import fdb_text, flows_text
+
+if TYPE_CHECKING:
+    from vswitch.switch.node import SwitchNode
+
+FORMATS = ("pcap", "pcapng")
+PORTS_CAPTURE = "ports.pcapng"
+
+
+class Input(NamedTuple):
+    """A capture and the port where its frames arrive; an empty `port` means that its interfaces name their ports."""
+
+    port: str
+    path: str
+
+
+def as_inputs(captures: Mapping[str, object] | Iterable[Input]) -> list[Input]:
+    """A replay's captures as a list, in order: for frames of the same time the earlier input comes first."""
+    if isinstance(captures, Mapping):
+        return [Input(port, str(path)) for port, path in captures.items()]
+    return list(captures)
+
+
+def replay(
+    node: SwitchNode,
+    captures: Mapping[str, object] | Iterable[Input],
+    out: str | Path | None = None,
+    *,
+    format: str = "pcap",
+    ledger: bool = True,
+    progress: Progress | None = None,
+) -> ReplayResult:
+    """Take every frame of some captures through a node, in order of time.
+
+    Parameters
+    ----------
+    captures : mapping of port name to path, or iterable of Input
+        ``"-"`` is standard input; an empty port name lets a pcapng's interfaces name the ports.
+    out : path or None
+        Folder for what left each port (``PORT.pcap``, or one ``ports.pcapng``), ``flows/BRIDGE.txt``,
+        ``fdb/BRIDGE.txt`` and ``summary.json``; it holds all of them or none.
+    format : str
+        ``"pcap"`` or ``"pcapng"``.
+    ledger : bool
+        Keep a row for each frame and each copy, for the columns of the result.
+    progress : callable(frames, bytes read, bytes in all or None) or None
+        Called a few times a second.
+
+    Returns
+    -------
+    ReplayResult
+
+    Raises
+    ------
+    ConfigError
+        A port is unknown.
+    CaptureError
+        A capture cannot be read, or an output cannot be written.
+    """
+    if format not in FORMATS:
+        raise ConfigError(f"no output format {format}", key="format", hint=f"one of {', '.join(FORMATS)}")
+    ports, merged = _open(node, as_inputs(captures))
+    with merged:
+        before = _totals(node)
+        fates_before = node.datapath.fates
+        rows = Ledger() if ledger else None
+        started = time.perf_counter()
+        if out is None:
+            _run(node, merged, ports, rows, progress)
+            return _result(node, merged, rows, before, fates_before, time.perf_counter() - started)
+        with OutputFolder(str(out)) as folder:
+            try:
+                _attach_writers(node, folder, format, merged.resolution)
+                _run(node, merged, ports, rows, progress)
+            finally:
+                for port in node.ports():
+                    node.datapath.set_writer(port.number, None, 0)
+            result = _result(node, merged, rows, before, fates_before, time.perf_counter() - started)
+            for bridge in node.bridges():
+                folder.write_text(f"flows/{file_name(bridge.name)}.txt", flows_text(bridge))
+                folder.write_text(f"fdb/{file_name(bridge.name)}.txt", fdb_text(bridge))
+            folder.write_json("summary.json", result.summary())
+        return result
+
+
+def _open(node: SwitchNode, inputs: list[Input]) -> tuple[list[int], MergedCaptures]:
+    """The captures as one stream, and the port number of each of its inputs."""
+    numbers: list[int] = []
+
+    def entrance(name: str) -> int:
+        port = node.port(name)
+        if port.is_patch:
+            raise ConfigError(f"{name} is a patch port; frames reach it from its peer", key=name)
+        numbers.append(port.number)
+        return len(numbers) - 1
+
+    def by_interface(path: str):  # type: ignore[no-untyped-def]
+        def resolve(name: str, index: int) -> int:
+            try:
+                return entrance(name)
+            except ConfigError as error:
+                raise CaptureError(
+                    f"interface {index} is named {name!r}, and no port is" if name else f"interface {index} has no name",
+                    path=path,
+                    hint=error.hint or "give the port: --in PORT=CAPTURE",
+                ) from error
+
+        return resolve
+
+    sources = [(path, entrance(port) if port else by_interface(path)) for port, path in inputs]
+    return numbers, MergedCaptures(sources)
+
+
+def _attach_writers(node: SwitchNode, folder: OutputFolder, format: str, resolution: str) -> None:
+    """A capture for every port where frames can leave the switch."""
+    pool = WriterPool()
+    leaving = [port for port in node.ports() if not port.is_patch]
+    if format == "pcapng":
+        writer = PcapngWriter(str(folder.path / PORTS_CAPTURE), [port.name for port in leaving], resolution, pool=pool)
+        folder.add_writer(writer)
+        for interface, port in enumerate(leaving):
+            node.datapath.set_writer(port.number, writer, interface)
+        return
+    for port in leaving:
+        pcap = PcapWriter(str(folder.path / f"{file_name(port.name)}.pcap"), resolution, pool=pool)
+        folder.add_writer(pcap)
+        node.datapath.set_writer(port.number, pcap, 0)
+
+
+def _run(
+    node: SwitchNode, merged: MergedCaptures, ports: list[int], ledger: Ledger | None, progress: Progress | None
+) -> None:
+    frames_before = node.datapath.n_frames
+
+    def on_progress(n_frames: int, n_bytes: int) -> None:
+        if progress is not None:
+            progress(n_frames - frames_before, n_bytes, merged.bytes_total)
+
+    node.datapath.run(merged, ports, ledger, on_progress if progress is not None else None)
+
+
+def _totals(node: SwitchNode) -> dict[Port, PortTotals]:
+    return {
+        port: PortTotals(counters["rx_packets"], counters["rx_bytes"], counters["tx_packets"], counters["tx_bytes"])
+        for port in node.ports()
+        for counters in [port.counters]
+    }
+
+
+def _result(
+    node: SwitchNode,
+    merged: MergedCaptures,
+    ledger: Ledger | None,
+    before: dict[Port, PortTotals],
+    fates_before: Mapping[str, int],
+    seconds: float,
+) -> ReplayResult:
+    totals = {
+        port: PortTotals(*(now - then for now, then in zip(values, before[port], strict=True)))
+        for port, values in _totals(node).items()
+    }
+    return ReplayResult(
+        fates={name: n - fates_before.get(name, 0) for name, n in node.datapath.fates.items()},
+        ports={port.name: values for port, values in totals.items()},
+        frames_out=sum(values.tx_frames for port, values in totals.items() if not port.is_patch),
+        truncated_inputs=list(merged.truncated),
+        seconds=seconds,
+        port_names={port.number: port.name for port in totals},
+        bridge_names={bridge.number: bridge.name for bridge in node.bridges()},
+        ledger=ledger,
+    )
