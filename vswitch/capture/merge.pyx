@@ -1,0 +1,348 @@
+"""The merge: several captures as one stream of Ethernet frames in the order of time.
+
+What: the captures of a switch's ports were written side by side; a replay must feed their frames in the order in which they
+happened. `MergedCaptures` always hands out the earliest of the captures' next frames; of equal times, that of the capture given
+first. Inside one capture the order of the file is kept, whatever its time stamps say: only heads are compared.
+
+How it works: each capture is a lane with one parsed record ahead, its head. A *tree of losers* (Knuth, TAOCP vol. 3, 5.4.1) keeps
+the heads in order: its inner nodes hold who lost there, its root the winner. When the winner's lane has a new head, only the
+log2(n) nodes between its leaf and the root are played again. Which lane wins is as random as traffic is, so the comparisons are
+written for conditional moves: a mispredicted branch would cost more than the rest of the work on a small frame. The
+times are copied into the nodes, for a node that only named its lane would cost a dependent load each level.
+
+A lane that needs its next window, or whose record is of an interface that was not met before, stops the merge: nothing can be said
+about the order until its head is known. `read()` then gives what it has, and the next call asks for service().
+
+Records that are no Ethernet frames are rebuilt (ethernet.pyx) in scratch memory, which service() empties; so frames handed out
+keep their bytes just as long as those that point into a window. A checksum that the capture declares at the end of its
+frames (FCS) is cut off: a port carries frames without.
+
+Thread-safety: one thread at a time; service() needs the GIL, read() does not.
+"""
+from libc.stdlib cimport calloc, free, malloc
+from vswitch.capture.ethernet cimport (
+    ENCAPSULATION_ETHERNET, ENCAPSULATION_NONE, ETHERNET_GROWTH, ethernet_from_record,
+)
+from vswitch.capture.pcap cimport pcap_next
+from vswitch.capture.reader cimport CaptureReader, capture_next
+from vswitch.capture.record cimport (
+    FRAMES_END, FRAMES_SERVICE, INPUT_UNKNOWN, RECORD_OK, WAIT_END, capture_interface,
+)
+
+from vswitch.capture.link_types import link_type_name
+from vswitch.errors import UnsupportedCaptureError
+
+cdef enum:
+    MERGE_SCRATCH_LEN = 1048576     # bytes of rebuilt frames between two services
+    MERGE_BATCH = 64                # frames read ahead by Python's iteration
+
+cdef uint64_t MERGE_NO_HEAD = 0xFFFFFFFFFFFFFFFF
+
+
+cdef class MergedCaptures:
+    """Frames of several captures, in time order.
+
+    Parameters
+    ----------
+    inputs : iterable of (capture, input)
+        `capture` is a `CaptureReader`, or whatever opens one: a path, ``"-"``, a binary file, an image in memory. `input` is the
+        number that its frames carry, or for the interfaces of a pcapng a callable ``(name, index) -> number``, which is called when
+        the first record of an interface is met (a pcap has one interface, ``""``). What it raises ends the reading.
+    mapped : bool
+        Map regular files as a whole instead of in windows (for benchmarks).
+
+    Raises
+    ------
+    CaptureError
+        A capture cannot be opened; while reading, it holds garbage; UnsupportedCaptureError for a link type that has no way to
+        Ethernet.
+
+    Notes
+    -----
+    Iterating gives ``(input, time_ns, len, data)`` tuples.
+
+    Thread-safety: one thread at a time.
+    """
+
+    def __cinit__(self):
+        self.readers = []
+        self.resolvers = []
+        self.owned = []
+
+    def __init__(self, inputs, *, mapped=False):
+        cdef CaptureReader reader
+        if self.lanes != NULL:
+            raise TypeError("a merge is set up once")
+        numbers = []
+        try:
+            for capture, number in inputs:
+                if not isinstance(capture, CaptureReader):
+                    capture = CaptureReader(capture, mapped=mapped)
+                    self.owned.append(capture)
+                self.readers.append(capture)
+                self.resolvers.append(number if callable(number) else None)
+                numbers.append(0 if callable(number) else number)
+            self.n_lanes = len(self.readers)
+            self.lanes = <merge_lane*>calloc(self.n_lanes + 1, sizeof(merge_lane))
+            self.tree = <merge_node*>calloc(self.n_lanes + 1, sizeof(merge_node))
+            if self.lanes == NULL or self.tree == NULL:
+                raise MemoryError
+            for i in range(self.n_lanes):
+                reader = self.readers[i]
+                self.lanes[i].cursor = &reader.cursor
+                self.lanes[i].input = numbers[i]
+                if not reader.cursor.is_pcapng:
+                    merge_resolve(self, i, 0)
+                    self.lanes[i].is_plain = (reader.cursor.interfaces[0].encapsulation == ENCAPSULATION_ETHERNET
+                                              and reader.cursor.interfaces[0].fcs_len == 0)
+        except BaseException:
+            self.close()
+            raise
+
+    def __dealloc__(self):
+        free(self.lanes)
+        free(self.tree)
+        free(self.scratch)
+        free(self.batch)
+
+    def close(self):
+        """Close the captures that were opened here."""
+        self.batch_n = self.batch_next = 0
+        self.n_lanes = 0
+        self.is_waiting = False
+        self.is_started = True
+        if self.tree != NULL:
+            self.tree[0].time_ns = MERGE_NO_HEAD
+        for reader in self.owned:
+            reader.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.close()
+
+    @property
+    def bytes_total(self):
+        """Bytes of all captures; None if one is a pipe or compressed."""
+        sizes = [reader.n_bytes_total for reader in self.readers]
+        return None if None in sizes else sum(sizes)
+
+    @property
+    def bytes_read(self):
+        """Bytes of all captures read so far."""
+        return self.n_bytes_read()
+
+    @property
+    def truncated(self):
+        """A `TruncatedCaptureError` for each capture that ended inside a record."""
+        return [reader.truncated for reader in self.readers if reader.truncated is not None]
+
+    @property
+    def resolution(self):
+        """``"ns"`` if any interface met so far is finer than microseconds, else ``"us"``."""
+        return "ns" if any(reader.resolution == "ns" for reader in self.readers) else "us"
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        cdef frame* f
+        if self.batch == NULL:
+            self.batch = <frame*>malloc(MERGE_BATCH * sizeof(frame))
+            if self.batch == NULL:
+                raise MemoryError
+        while self.batch_next == self.batch_n:
+            self.batch_next = 0
+            self.batch_n = self.read(self.batch, MERGE_BATCH)
+            if self.batch_n == FRAMES_SERVICE:
+                self.batch_n = 0
+                self.service()
+            elif self.batch_n == FRAMES_END:
+                raise StopIteration
+        f = &self.batch[self.batch_next]
+        self.batch_next += 1
+        return f.input, f.time_ns, f.len, f.data[:f.caplen]
+
+    cdef int read(self, frame* frames, int n_max) noexcept nogil:
+        cdef merge_lane* lane
+        cdef merge_node winner
+        cdef int n = 0
+        if self.is_waiting or not self.is_started:
+            return FRAMES_SERVICE
+        winner = self.tree[0]
+        while n < n_max:
+            if winner.time_ns == MERGE_NO_HEAD:
+                break
+            lane = &self.lanes[winner.lane]
+            if lane.is_plain:
+                frames[n].data = lane.head.data
+                frames[n].caplen = lane.head.caplen
+                frames[n].len = max(lane.head.len, lane.head.caplen)
+                frames[n].time_ns = winner.time_ns
+                frames[n].input = lane.input
+                n += 1
+                if pcap_next(lane.cursor, &lane.head) != RECORD_OK:
+                    self.is_waiting = True
+                    break
+            else:
+                if not merge_convert(self, lane, &frames[n]):
+                    self.is_waiting = True
+                    break
+                n += 1
+                if not merge_next(lane):
+                    self.is_waiting = True
+                    break
+            winner.time_ns = lane.head.time_ns
+            winner = merge_replay(self.tree, self.n_lanes, winner)
+        self.tree[0] = winner
+        if n:
+            return n
+        return FRAMES_SERVICE if self.is_waiting else FRAMES_END
+
+    cdef int service(self) except -1:
+        cdef merge_node node
+        cdef uint32_t i
+        self.scratch_used = 0
+        if self.scratch_needed:
+            if self.scratch_needed > self.scratch_len:
+                free(self.scratch)
+                self.scratch_len = max(self.scratch_needed, <size_t>MERGE_SCRATCH_LEN)
+                self.scratch = <uint8_t*>malloc(self.scratch_len)
+                if self.scratch == NULL:
+                    self.scratch_len = 0
+                    raise MemoryError
+            # The winner's head is still there; it only had no room.
+            self.scratch_needed = 0
+            self.is_waiting = False
+        elif self.is_waiting:
+            node.lane = self.tree[0].lane
+            node.time_ns = merge_find_head(self, node.lane)
+            self.tree[0] = merge_replay(self.tree, self.n_lanes, node)
+            self.is_waiting = False
+        elif not self.is_started:
+            merge_start(self)
+            self.is_started = True
+        return 0
+
+    cdef uint64_t n_bytes_read(self) noexcept nogil:
+        cdef uint64_t n = 0
+        cdef uint32_t i
+        for i in range(self.n_lanes):
+            n += self.lanes[i].cursor.window_offset - <uint64_t>(self.lanes[i].cursor.end - self.lanes[i].cursor.pos)
+        return n
+
+
+cdef inline merge_node merge_replay(merge_node* tree, uint32_t n_lanes, merge_node winner) noexcept nogil:
+    """Play the games between a lane's leaf and the root again; returns who wins."""
+    cdef uint32_t at = (n_lanes + winner.lane) >> 1
+    cdef merge_node other
+    cdef bint is_beaten
+    while at:
+        other = tree[at]
+        is_beaten = (other.time_ns < winner.time_ns) | ((other.time_ns == winner.time_ns) & (other.lane < winner.lane))
+        tree[at].time_ns = winner.time_ns if is_beaten else other.time_ns
+        tree[at].lane = winner.lane if is_beaten else other.lane
+        winner.time_ns = other.time_ns if is_beaten else winner.time_ns
+        winner.lane = other.lane if is_beaten else winner.lane
+        at >>= 1
+    return winner
+
+
+cdef int merge_start(MergedCaptures self) except -1:
+    """Find all heads and play all games: bottom up, with the winners in a second array."""
+    cdef uint32_t n = self.n_lanes
+    cdef uint32_t i
+    cdef merge_node a, b
+    if n == 0:
+        self.tree[0].time_ns = MERGE_NO_HEAD
+        return 0
+    cdef merge_node* winners = <merge_node*>calloc(2 * n, sizeof(merge_node))
+    if winners == NULL:
+        raise MemoryError
+    try:
+        for i in range(n):
+            winners[n + i].lane = i
+            winners[n + i].time_ns = merge_find_head(self, i)
+        for i in range(n - 1, 0, -1):
+            a = winners[2 * i]
+            b = winners[2 * i + 1]
+            if (b.time_ns, b.lane) < (a.time_ns, a.lane):
+                a, b = b, a
+            winners[i] = a
+            self.tree[i] = b
+        self.tree[0] = winners[1]
+    finally:
+        free(winners)
+    return 0
+
+
+cdef uint64_t merge_find_head(MergedCaptures self, uint32_t lane) except? 1:
+    """Serve a lane until it has a head; its time, or MERGE_NO_HEAD at the capture's end."""
+    cdef CaptureReader reader = self.readers[lane]
+    cdef merge_lane* l = &self.lanes[lane]
+    if l.head.data == NULL or not merge_is_unknown(l):
+        while capture_next(l.cursor, &l.head) != RECORD_OK:
+            if l.cursor.wait == WAIT_END:
+                return MERGE_NO_HEAD
+            reader.service()
+            if l.cursor.wait == WAIT_END:
+                return MERGE_NO_HEAD
+    if merge_is_unknown(l):
+        merge_resolve(self, lane, l.head.interface)
+    return l.head.time_ns
+
+
+cdef inline bint merge_is_unknown(const merge_lane* lane) noexcept nogil:
+    return lane.cursor.interfaces[lane.head.interface].input == INPUT_UNKNOWN
+
+
+cdef inline bint merge_next(merge_lane* lane) noexcept nogil:
+    """The lane's next head; False if it needs service."""
+    if capture_next(lane.cursor, &lane.head) != RECORD_OK:
+        lane.head.data = NULL
+        return False
+    return not merge_is_unknown(lane)
+
+
+cdef int merge_resolve(MergedCaptures self, uint32_t lane, uint32_t interface) except -1:
+    """Ask for the input of an interface that has frames."""
+    cdef CaptureReader reader = self.readers[lane]
+    cdef capture_interface* i = &reader.cursor.interfaces[interface]
+    cdef uint32_t number
+    if i.encapsulation == ENCAPSULATION_NONE:
+        raise UnsupportedCaptureError(
+            f"frames of link type {i.link_type} ({link_type_name(i.link_type)}) cannot enter a port",
+            path=reader.path, link_type=i.link_type,
+            hint="ports take Ethernet, Linux cooked (SLL, SLL2) and raw IP captures",
+        )
+    resolver = self.resolvers[lane]
+    number = self.lanes[lane].input if resolver is None else resolver(reader.interfaces[interface].name, interface)
+    i.input = number
+    self.lanes[lane].input = number
+    return 0
+
+
+cdef bint merge_convert(MergedCaptures self, merge_lane* lane, frame* f) noexcept nogil:
+    """The frame of the lane's head; False if the scratch memory has no room for it."""
+    cdef capture_interface* interface = &lane.cursor.interfaces[lane.head.interface]
+    cdef size_t n_needed
+    cdef uint32_t payload_len
+    if interface.encapsulation == ENCAPSULATION_ETHERNET:
+        f.data = lane.head.data
+        f.caplen = lane.head.caplen
+        f.len = max(lane.head.len, lane.head.caplen)
+        f.time_ns = lane.head.time_ns
+    else:
+        n_needed = <size_t>lane.head.caplen + ETHERNET_GROWTH
+        if self.scratch_len - self.scratch_used < n_needed:
+            self.scratch_needed = n_needed
+            return False
+        ethernet_from_record(&lane.head, interface.encapsulation, self.scratch + self.scratch_used, f)
+        self.scratch_used += n_needed
+    if interface.fcs_len:
+        payload_len = f.len - interface.fcs_len if f.len > interface.fcs_len else 0
+        f.len = payload_len
+        f.caplen = min(f.caplen, payload_len)
+    f.input = interface.input
+    return True

@@ -1,0 +1,293 @@
+"""Where the bytes of a capture come from: mapped files, memory, pipes and compressed files.
+
+What: a reader parses records out of contiguous bytes. A `ByteSource` gives it such bytes as a *window* that moves forward
+through the capture whenever the reader has used it up.
+
+Design goal: a capture of 100 GB needs the memory of a small one, and the bytes of a regular file are not copied between
+the page cache and the port's writer.
+
+How it works: `MappedFile` maps about 2 MiB of the file at a time and unmaps them when the window moves on. The page in which
+a cut record begins is mapped again with the next window, so nothing is copied. A record longer than the window gets
+a window of its own size. MAP_POPULATE enters all pages with one system call: without it every sixteenth page costs a fault.
+The price is that a window of a file which is not cached is read in one go before its first record is delivered.
+
+`Stream` is for what cannot be mapped. It keeps the unread rest, and reads at least a chunk behind it, through Python: a call
+per megabyte costs nothing against decompressing it.
+
+`MemoryImage` is a capture that is in memory already; its window is all of it.
+
+Compressed captures are known by their magic, never by their names, as `tshark` does it.
+
+Thread-safety: one thread at a time; a window may be read by any thread until the next `advance()`.
+"""
+import os
+import sys
+
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from libc.stdlib cimport free, malloc, realloc
+from libc.string cimport memmove
+from posix.mman cimport MAP_FAILED, MAP_PRIVATE, PROT_READ, mmap, munmap
+from posix.unistd cimport close
+
+from vswitch.errors import CaptureError
+
+cdef extern from "<sys/mman.h>" nogil:
+    int MAP_POPULATE
+
+cdef enum:
+    WINDOW_LEN = 2097152            # bytes mapped at a time
+    CHUNK_LEN = 1048576             # bytes read from a stream at a time
+
+cdef size_t PAGE_LEN = os.sysconf("SC_PAGESIZE")
+
+GZIP_MAGIC = b"\x1f\x8b"
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+ZSTD_SKIPPABLE_MAGIC = b"\x2a\x4d\x18"      # behind a first byte of 0x50 to 0x5f
+
+
+cdef class ByteSource:
+    cdef int advance(self, uint64_t offset, size_t n_needed) except -1:
+        raise NotImplementedError
+
+    cdef void release(self) noexcept:
+        pass
+
+
+cdef class MappedFile(ByteSource):
+    """A regular file. `is_whole` maps it all at once, as benchmarks of the switch alone want it."""
+
+    cdef int fd
+    cdef void* mapping
+    cdef size_t mapping_len
+    cdef uint64_t size
+    cdef bint is_whole
+
+    def __cinit__(self, int fd, str path, bint is_whole=False):
+        self.fd = os.dup(fd)
+        self.path = path
+        self.size = os.fstat(fd).st_size
+        self.n_bytes_total = self.size
+        self.is_whole = is_whole
+
+    def __dealloc__(self):
+        self.release()
+
+    cdef void release(self) noexcept:
+        self.unmap()
+        if self.fd >= 0:
+            close(self.fd)
+            self.fd = -1
+
+    cdef void unmap(self) noexcept:
+        if self.mapping != NULL:
+            munmap(self.mapping, self.mapping_len)
+            self.mapping = NULL
+        self.window = NULL
+        self.n_bytes = 0
+
+    cdef int advance(self, uint64_t offset, size_t n_needed) except -1:
+        cdef uint64_t start
+        cdef size_t length
+        cdef void* mapping
+        if self.fd < 0:
+            raise CaptureError("the capture is closed", path=self.path, offset=offset)
+        if self.mapping != NULL and self.is_last:
+            # Nothing more to map; only the view begins later.
+            self.n_bytes -= offset - self.offset
+            self.window += offset - self.offset
+            self.offset = offset
+            return 0
+        self.unmap()
+        self.offset = offset
+        if offset >= self.size:
+            self.is_last = True
+            return 0
+        start = 0 if self.is_whole else offset - offset % PAGE_LEN
+        length = max(<size_t>WINDOW_LEN, <size_t>(offset - start) + n_needed)
+        if self.is_whole or length >= self.size - start:
+            length = self.size - start
+        mapping = mmap(NULL, length, PROT_READ, MAP_PRIVATE | MAP_POPULATE, self.fd, start)
+        if mapping == MAP_FAILED:
+            raise CaptureError("the file cannot be mapped into memory", path=self.path, offset=offset)
+        self.mapping = mapping
+        self.mapping_len = length
+        self.window = <const uint8_t*>mapping + (offset - start)
+        self.n_bytes = length - (offset - start)
+        self.is_last = start + length == self.size
+        return 0
+
+
+cdef class MemoryImage(ByteSource):
+    """A capture in memory: anything with a contiguous buffer."""
+
+    cdef Py_buffer buffer
+    cdef bint is_open
+
+    def __cinit__(self, image, str path="<memory>"):
+        PyObject_GetBuffer(image, &self.buffer, PyBUF_SIMPLE)
+        self.is_open = True
+        self.path = path
+        self.window = <const uint8_t*>self.buffer.buf
+        self.n_bytes = self.buffer.len
+        self.n_bytes_total = self.buffer.len
+        self.is_last = True
+
+    def __dealloc__(self):
+        self.release()
+
+    cdef void release(self) noexcept:
+        if self.is_open:
+            PyBuffer_Release(&self.buffer)
+            self.is_open = False
+        self.window = NULL
+        self.n_bytes = 0
+
+    cdef int advance(self, uint64_t offset, size_t n_needed) except -1:
+        if not self.is_open:
+            raise CaptureError("the capture is closed", path=self.path, offset=offset)
+        self.n_bytes -= offset - self.offset
+        self.window += offset - self.offset
+        self.offset = offset
+        return 0
+
+
+cdef class Stream(ByteSource):
+    """Whatever can only be read from its beginning to its end. `read(n)` gives up to `n` bytes, none at the end."""
+
+    cdef object read
+    cdef object file
+    cdef uint8_t* memory
+    cdef size_t memory_len
+
+    def __cinit__(self, read, file, str path):
+        self.read = read
+        self.file = file
+        self.path = path
+        self.n_bytes_total = None
+
+    def __dealloc__(self):
+        free(self.memory)
+
+    cdef void release(self) noexcept:
+        free(self.memory)
+        self.memory = NULL
+        self.memory_len = 0
+        self.window = NULL
+        self.n_bytes = 0
+        # The file closes itself when nobody holds it.
+        self.file = self.read = None
+
+    cdef int advance(self, uint64_t offset, size_t n_needed) except -1:
+        cdef size_t n_kept = self.n_bytes - (offset - self.offset)
+        cdef size_t room
+        cdef const uint8_t* chunk
+        cdef size_t n_chunk
+        cdef uint8_t* memory
+        if self.read is None:
+            raise CaptureError("the capture is closed", path=self.path, offset=offset)
+        if n_kept and self.memory + (self.n_bytes - n_kept) != self.memory:
+            memmove(self.memory, self.memory + (self.n_bytes - n_kept), n_kept)
+        self.window = self.memory
+        self.offset = offset
+        self.n_bytes = n_kept
+        while self.n_bytes < n_needed and not self.is_last:
+            try:
+                piece = self.read(CHUNK_LEN)
+            except CaptureError:
+                raise
+            except OSError as error:
+                raise CaptureError(f"cannot be read: {error.strerror or error}", path=self.path,
+                                   offset=self.offset + self.n_bytes) from error
+            if not piece:
+                self.is_last = True
+                break
+            piece = bytes(piece)
+            chunk = piece
+            n_chunk = len(piece)
+            room = self.n_bytes + n_chunk
+            if room > self.memory_len:
+                room = max(room, min(2 * self.memory_len, n_needed + CHUNK_LEN))
+                memory = <uint8_t*>realloc(self.memory, room)
+                if memory == NULL:
+                    raise MemoryError
+                self.memory = memory
+                self.memory_len = room
+            memmove(self.memory + self.n_bytes, chunk, n_chunk)
+            self.n_bytes += n_chunk
+            self.window = self.memory
+        return 0
+
+
+cdef ByteSource byte_source_open(object source, bint is_mapped_whole):
+    """The source for a path, ``"-"`` (standard input), a binary file object, or an image in memory."""
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return image_open(source, "<memory>")
+    if hasattr(source, "read"):
+        name = getattr(source, "name", None)
+        return file_open(source, name if isinstance(name, str) else "<stream>", is_mapped_whole, False)
+    path = os.fsdecode(os.fspath(source))
+    if path == "-":
+        return file_open(sys.stdin.buffer, "<stdin>", is_mapped_whole, False)
+    try:
+        file = open(path, "rb", buffering=0)
+    except OSError as error:
+        raise CaptureError(f"cannot be opened: {error.strerror}", path=path) from error
+    try:
+        return file_open(file, path, is_mapped_whole, True)
+    except BaseException:
+        file.close()
+        raise
+
+
+cdef ByteSource image_open(object image, str path):
+    start = bytes(memoryview(image).cast("B")[:4])
+    if is_compressed(start):
+        import io
+
+        return stream_open(io.BytesIO(image).read, None, path, start)
+    return MemoryImage(image, path)
+
+
+cdef ByteSource file_open(object file, str path, bint is_mapped_whole, bint is_owned):
+    import stat
+
+    try:
+        fd = file.fileno()
+        mode = os.fstat(fd).st_mode
+        if stat.S_ISDIR(mode):
+            raise CaptureError("is a directory", path=path)
+        if stat.S_ISREG(mode) and file.tell() == 0:
+            start = os.pread(fd, 4, 0)
+            if not is_compressed(start):
+                source = MappedFile(fd, path, is_mapped_whole)
+                if is_owned:
+                    file.close()
+                return source
+    except (AttributeError, OSError):
+        pass            # no descriptor, or a pipe
+    # `read1` gives what a pipe holds; a plain `read` would wait for a full chunk.
+    read = getattr(file, "read1", file.read)
+    start = b""
+    while len(start) < 4:
+        try:
+            piece = read(4 - len(start))
+        except OSError as error:
+            raise CaptureError(f"cannot be read: {error.strerror or error}", path=path, offset=0) from error
+        if not piece:
+            break
+        start += piece
+    return stream_open(read, file if is_owned else None, path, start)
+
+
+cdef bint is_compressed(bytes start):
+    return start[:2] == GZIP_MAGIC or start[:4] == ZSTD_MAGIC or (start[1:4] == ZSTD_SKIPPABLE_MAGIC and start[0] >> 4 == 5)
+
+
+cdef ByteSource stream_open(object read, object file, str path, bytes start):
+    """A stream whose first bytes, `start`, are read already."""
+    from vswitch.capture.compressed import Prefixed, gzip_reader, zstd_reader
+
+    read = Prefixed(start, read).read if start else read
+    if is_compressed(start):
+        read = (gzip_reader if start[:2] == GZIP_MAGIC else zstd_reader)(read, path)
+    return Stream(read, file, path)
