@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tests.twins.mac_table import MacTable as Twin
 from vswitch.errors import ConfigError
-from vswitch.tables.mac_table import MacTable
+from vswitch.tables.fdb import MacTable
 
 A, B, C = 0x020000000001, 0x020000000002, 0x020000000003
 
@@ -307,7 +307,7 @@ def test_a_large_table_against_the_twin() -> None:
 OUT_OF_MEMORY = """
 import resource
 from array import array
-from vswitch.tables.mac_table import MacTable
+from vswitch.tables.fdb import MacTable
 
 table = MacTable(max_entries=1_000_000)
 n = 1000
