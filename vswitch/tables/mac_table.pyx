@@ -400,7 +400,10 @@ cdef bint reserve(mac_table* table, uint32_t bundle) noexcept nogil:
         memset(&bundles[internals.usage.n_bundles], 0, (n_bundles - internals.usage.n_bundles) * sizeof(lru_heap))
         if not usage_heap_reserve(&internals.usage, n_bundles):
             return False
-    if not lru_heap_reserve(&internals.bundles[bundle]) or not lru_heap_reserve(&internals.all):
+    if not lru_heap_reserve(&internals.bundles[bundle], internals.bundles[bundle].n + 1):
+        return False
+    # Room for the static entries too: a change of the ageing time can make them dynamic.
+    if not lru_heap_reserve(&internals.all, table.n_entries + 1):
         return False
     if 2 * (<uint64_t>table.n_entries + 1) > table.slot_mask + 1:
         return slots_resize(table, 2 * (table.slot_mask + 1))
