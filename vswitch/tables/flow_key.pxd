@@ -6,6 +6,15 @@ group leaves the groups behind it unread. Extraction follows OVS's `miniflow_ext
 odd and hostile frames too: a header that does not fit leaves its fields and all deeper ones zero.
 """
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memset
+
+from vswitch.wire.byteorder cimport load_be16, load_be64
+from vswitch.wire.dot1q cimport DOT1Q_LEN, DOT1Q_TCI, TPID_CTAG, TPID_STAG
+from vswitch.wire.ethernet cimport (
+    ETH_LEN, ETH_SRC, ETH_TYPE, ETH_TYPE_MIN, LLC_SNAP_LEN, llc_is_snap_ethernet, llc_snap_fits, snap_type)
+
+cdef extern from *:
+    bint unlikely(bint condition) noexcept nogil        # every C file that Cython writes defines it
 
 cdef enum:
     FLOW_MAX_VLANS = 2              # tags that a key holds (FLOW_MAX_VLAN_HEADERS)
@@ -19,10 +28,10 @@ cdef enum:
 cdef enum flow_depth:               # how deep flow_extract() parses
     FLOW_DEPTH_L2 = 0               # Ethernet and VLAN tags
     FLOW_DEPTH_L3 = 1               # ... MPLS, ARP, IPv4, IPv6 headers
-    FLOW_DEPTH_L4 = 2               # ... transport and neighbour discovery: everything
+    FLOW_DEPTH_L4 = 2               # ... transport, neighbour discovery, ARP's MACs, NSH: everything
 
 cdef struct vlan_tag:
-    uint16_t tpid                   # 0x8100, 0x88a8 or 0x9100; 0 without a tag
+    uint16_t tpid                   # 0x8100 or 0x88a8; 0 without a tag
     uint16_t tci                    # PCP (3 bits), VLAN_PRESENT, VID (12); the frame's DEI is not kept
 
 cdef struct flow_key:
@@ -69,13 +78,94 @@ cdef struct flow_key:
     uint16_t pad2
     uint32_t igmp_group_ip4         # IGMP group, or ND reserved word
     uint32_t pad3
+    # Network service header; last, because hardly a pipeline looks at it
+    uint8_t nsh_flags
+    uint8_t nsh_ttl
+    uint8_t nsh_mdtype
+    uint8_t nsh_np                  # next protocol
+    uint32_t nsh_path_hdr           # service path identifier (24 bits) and service index (8)
+    uint32_t nsh_context[4]         # MD type 1 only
 
 cdef struct frame_layout:           # where extraction found the headers, in bytes from the frame's start
-    uint16_t l2_5_ofs               # MPLS label stack; 0xffff if there is none
-    uint16_t l3_ofs                 # network header; 0xffff if not reached
-    uint16_t l4_ofs                 # transport header; 0xffff if not reached
+    uint16_t l2_5_ofs               # MPLS label stack; LAYOUT_NONE if there is none
+    uint16_t l3_ofs                 # network header; LAYOUT_NONE if not reached
+    uint16_t l4_ofs                 # transport header; LAYOUT_NONE if not reached
     uint16_t l2_pad                 # bytes behind the end of the IP packet
     uint16_t n_vlans                # tags stripped into the key
 
+cdef enum:
+    LAYOUT_NONE = 0xFFFF            # also for an offset that 16 bits cannot hold
+
+# Fills `key` down to `depth` and `layout`. Metadata, and the groups of fields below `depth`, stay as they were.
+# False if the frame is shorter than an Ethernet header; its fields are then zero.
+# `vlan_limit` is how many tags are stripped, 0 to FLOW_MAX_VLANS; OVS's other_config:vlan-limit=0 means 2 here.
 cdef bint flow_extract(const uint8_t* frame, size_t n_bytes, int vlan_limit, flow_depth depth,
                        flow_key* key, frame_layout* layout) noexcept nogil
+
+
+cdef inline int flow_extract_l2(const uint8_t* frame, size_t n_bytes, int vlan_limit, flow_key* key) noexcept nogil:
+    """Fills dl_dst, dl_src, vlans and dl_type; returns the offset of what follows, or -1 below 14 bytes.
+
+    The hottest function of a switch that only learns and forwards, so the untagged frame goes straight through:
+    14 bytes are two overlapping words, and the second holds the source address and the Ethertype together.
+    """
+    cdef uint64_t src_and_type
+    cdef uint16_t type
+    if unlikely(n_bytes < ETH_LEN):
+        flow_key_clear_l2(key)
+        return -1
+    src_and_type = load_be64(frame + ETH_SRC)
+    type = <uint16_t>src_and_type
+    key.dl_dst = load_be64(frame) >> 16
+    key.dl_src = src_and_type >> 16
+    key.dl_type = type
+    key.pad1[0] = key.pad1[1] = key.pad1[2] = 0
+    key.vlans[0].tpid = key.vlans[0].tci = 0
+    key.vlans[1].tpid = key.vlans[1].tci = 0
+    if unlikely(type == TPID_CTAG or type == TPID_STAG or type < ETH_TYPE_MIN):
+        return flow_extract_tags(frame, n_bytes, vlan_limit, type, key)
+    return ETH_LEN
+
+
+cdef inline int flow_extract_tags(const uint8_t* frame, size_t n_bytes, int vlan_limit, uint16_t type,
+                                  flow_key* key) noexcept nogil:
+    """The rest of flow_extract_l2() for a frame that is tagged or has a length; `type` is at ETH_TYPE."""
+    cdef size_t ofs = ETH_TYPE
+    cdef int n = 0
+    # A tag counts only if an Ethertype follows it; otherwise its TPID stays the Ethertype.
+    while n < vlan_limit and (type == TPID_CTAG or type == TPID_STAG) and n_bytes >= ofs + DOT1Q_LEN + 2:
+        key.vlans[n].tpid = type
+        key.vlans[n].tci = load_be16(frame + ofs + DOT1Q_TCI) | VLAN_PRESENT
+        ofs += DOT1Q_LEN
+        type = load_be16(frame + ofs)
+        n += 1
+    ofs += 2
+    if unlikely(type < ETH_TYPE_MIN):
+        type = DL_TYPE_NONE
+        if llc_snap_fits(n_bytes - ofs) and llc_is_snap_ethernet(frame + ofs):
+            # OVS steps over the SNAP header even if what it holds is no Ethertype.
+            if snap_type(frame + ofs) >= ETH_TYPE_MIN:
+                type = snap_type(frame + ofs)
+            ofs += LLC_SNAP_LEN
+    key.dl_type = type
+    return <int>ofs
+
+
+cdef inline void flow_key_clear_l2(flow_key* key) noexcept nogil:
+    """Zeroes dl_dst to vlans."""
+    memset(&key.dl_dst, 0, <size_t>(<char*>&key.mpls_lse - <char*>&key.dl_dst))
+
+
+cdef inline void flow_key_clear_l3(flow_key* key) noexcept nogil:
+    """Zeroes mpls_lse to nw_proto."""
+    memset(&key.mpls_lse, 0, <size_t>(<char*>&key.nd_target - <char*>&key.mpls_lse))
+
+
+cdef inline void flow_key_clear_l4(flow_key* key) noexcept nogil:
+    """Zeroes nd_target to the end."""
+    memset(&key.nd_target, 0, <size_t>(<char*>(key + 1) - <char*>&key.nd_target))
+
+
+cdef class FlowKey:
+    cdef flow_key key
+    cdef frame_layout found
