@@ -13,7 +13,7 @@ from random import Random
 
 import pytest
 
-from vswitch.tables.mac_table import MacTable
+from vswitch.tables.fdb import MacTable
 
 N_FRAMES = 1_000_000
 

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tests.twins.mac_table import MacTable as Twin
 from vswitch.errors import ConfigError
-from vswitch.tables.mac_table import MacTable
+from vswitch.tables.fdb import MacTable
 
 A, B, C = 0x020000000001, 0x020000000002, 0x020000000003
 
@@ -226,6 +226,26 @@ def test_static_entries_neither_move_nor_age_nor_flush() -> None:
     assert table.lookup(A, 0) is None
 
 
+def test_a_new_ageing_time_makes_static_entries_dynamic() -> None:
+    """What OVS does: the expiry time that marks a static entry is shifted with all the others."""
+    table, twin = MacTable(), Twin()
+    for each in (table, twin):
+        for i in range(100):
+            each.add_static(0x020000001000 + i, 0, i % 3)
+        each.learn(A, 0, 1)
+        each.ageing_time_s = 60
+        each.run(60)  # A is due, but static entries that are no more stand before it and are not
+        each.learn(0x020000001000, 0, 5)
+    assert table.dump() == twin.dump()
+    assert len(table) == 101
+    assert table.lookup(0x020000001000, 0) == 5
+    table.ageing_time_s = 300
+    assert [entry.age_s for entry in table.dump()].count(None) == 99
+    table.ageing_time_s = 60
+    table.flush()
+    assert len(table) == 0
+
+
 def test_a_static_multicast_entry_is_listed_but_never_found() -> None:
     table = MacTable()
     table.add_static(0x01005E000001, 0, 1)
@@ -307,7 +327,7 @@ def test_a_large_table_against_the_twin() -> None:
 OUT_OF_MEMORY = """
 import resource
 from array import array
-from vswitch.tables.mac_table import MacTable
+from vswitch.tables.fdb import MacTable
 
 table = MacTable(max_entries=1_000_000)
 n = 1000

@@ -78,7 +78,7 @@ class Entry:
 
 
 class MacTable:
-    """The same methods as `vswitch.tables.mac_table.MacTable`."""
+    """The same methods as `vswitch.tables.fdb.MacTable`."""
 
     def __init__(self, ageing_time_s: int = 300, max_entries: int = 8192) -> None:
         self.lru: OrderedDict[Key, Entry] = OrderedDict()

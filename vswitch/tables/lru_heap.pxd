@@ -32,17 +32,19 @@ cdef struct lru_heap:
     uint32_t n_allocated
     uint32_t kind                   # LRU_BUNDLE or LRU_ALL
 
-cdef inline bint lru_heap_reserve(lru_heap* heap) noexcept nogil:
-    """Make room for one more item; False, and nothing is changed, if there is no memory."""
-    cdef uint32_t n = 2 * heap.n_allocated if heap.n_allocated else 16
+cdef inline bint lru_heap_reserve(lru_heap* heap, uint32_t n) noexcept nogil:
+    """Make room for `n` items in all; False, and nothing is changed, if there is no memory."""
+    cdef uint32_t n_allocated = heap.n_allocated if heap.n_allocated else 16
     cdef lru_item* items
-    if heap.n < heap.n_allocated:
+    if n <= heap.n_allocated:
         return True
-    items = <lru_item*>realloc(heap.items, n * sizeof(lru_item))
+    while n_allocated < n:
+        n_allocated *= 2
+    items = <lru_item*>realloc(heap.items, n_allocated * sizeof(lru_item))
     if items == NULL:
         return False
     heap.items = items
-    heap.n_allocated = n
+    heap.n_allocated = n_allocated
     return True
 
 cdef inline void lru_heap_put(lru_heap* heap, lru_entry* entries, lru_item item, uint32_t position) noexcept nogil:
