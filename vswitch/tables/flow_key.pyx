@@ -367,9 +367,8 @@ cdef class FlowKey:
     >>> key = FlowKey.from_frame(frame, in_port=1)
     >>> hex(key.dl_type), key.nw_proto
     ('0x806', 1)
-    >>> print(key)
-    arp,in_port=1,vlan_tci=0x0000,dl_src=00:00:0a:00:00:01,dl_dst=ff:ff:ff:ff:ff:ff,arp_spa=10.0.0.1,\
-    arp_tpa=10.0.0.2,arp_op=1,arp_sha=00:00:0a:00:00:01,arp_tha=00:00:00:00:00:00
+    >>> str(key)[:50] + "..."
+    'arp,in_port=1,vlan_tci=0x0000,dl_src=00:00:0a:00:0...'
 
     Notes
     -----
