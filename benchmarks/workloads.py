@@ -1,6 +1,6 @@
 """The frames that every figure is measured with: W1, W2 and W3, from a seed.
 
-    python -m benchmarks.workloads DIR [--work W1,W2,W3] [--frames N] [--scale N]
+    python -m benchmarks.workloads DIR [--work W1,W2,W3] [--frames N] [--macs N] [--scale N]
 
 Each workload becomes a scenario folder `DIR/<work>-<frames>/`: `setup.ovs` and one capture per port, `in/p1.pcap` to
 `in/p8.pcap`. One thousand stations are spread over the eight ports, each behind one of them. Every frame has a random
@@ -180,11 +180,12 @@ def main() -> None:
     parser.add_argument("dir", type=Path, help="folder to make them in")
     parser.add_argument("--work", default="W1,W2,W3", help="which (default: %(default)s)")
     parser.add_argument("--frames", type=int, help="frames of each (default: as the workload says)")
+    parser.add_argument("--macs", type=int, default=N_MACS, help="stations (default: %(default)s)")
     parser.add_argument("--scale", type=int, default=1, help="so many times as many frames")
     arguments = parser.parse_args()
     for name in arguments.work.split(","):
         n_frames = (arguments.frames or WORKS[name].n_frames) * arguments.scale
-        print(make(name, arguments.dir, n_frames=n_frames))
+        print(make(name, arguments.dir, n_frames=n_frames, n_macs=arguments.macs))
 
 
 if __name__ == "__main__":

@@ -32,6 +32,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.measure import EXIT_UNAVAILABLE, Unavailable
+
 VSWITCHD = Path("/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk")
 SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")
 HUGE_PAGES = Path("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages")
@@ -41,10 +43,6 @@ MAIN_CORE_MASK, PMD_CORE_MASK = "0x1", "0x2"
 PCAP_HEADER_LEN = 24
 WARM_UP_TIMEOUT_S = 60
 MISSES_SETTLED = 1e-3  # share of frames; that a few megaflows go and come back is part of the steady state
-
-
-class UnavailableError(Exception):
-    """OVS-DPDK cannot run here; says why."""
 
 
 def measure(scenario: Path, *, seconds: float = 3) -> dict[str, float]:
@@ -70,17 +68,17 @@ def measure(scenario: Path, *, seconds: float = 3) -> dict[str, float]:
 
 
 def check_available() -> None:
-    """Raise UnavailableError with the first thing that is missing."""
+    """Raise Unavailable with the first thing that is missing."""
     if os.geteuid() != 0:
-        raise UnavailableError("needs root")
+        raise Unavailable("needs root")
     if not VSWITCHD.exists():
-        raise UnavailableError("openvswitch-switch-dpdk is not installed")
+        raise Unavailable("openvswitch-switch-dpdk is not installed")
     if shutil.which("ovsdb-server") is None or not SCHEMA.exists():
-        raise UnavailableError("openvswitch-switch is not installed")
+        raise Unavailable("openvswitch-switch is not installed")
     if (os.cpu_count() or 1) < 2:
-        raise UnavailableError("needs two cores: one for the PMD thread alone")
+        raise Unavailable("needs two cores: one for the PMD thread alone")
     if not Path("/dev/net/tun").exists():
-        raise UnavailableError("needs /dev/net/tun for the bridge's own port")
+        raise Unavailable("needs /dev/net/tun for the bridge's own port")
 
 
 @contextlib.contextmanager
@@ -138,7 +136,7 @@ class OvsDpdk:
         self._vsctl("--timeout=60", *arguments)
         errors = self._vsctl("--bare", "--columns=error", "list", "Interface").strip()
         if errors:
-            raise UnavailableError(errors.splitlines()[0])
+            raise Unavailable(errors.splitlines()[0])
 
     def figures(self, seconds: float) -> dict[str, float]:
         """Wait until (almost) every frame finds its megaflow, then look for `seconds`."""
@@ -152,7 +150,7 @@ class OvsDpdk:
 
     def stop(self) -> None:
         # A signal alone would leave the tap devices of the bridge and of the datapath behind.
-        with contextlib.suppress(UnavailableError, subprocess.TimeoutExpired):
+        with contextlib.suppress(Unavailable, subprocess.TimeoutExpired):
             self._appctl("exit", "--cleanup")
             self.daemons[-1].wait(30)
         for daemon in reversed(self.daemons):
@@ -178,20 +176,21 @@ class OvsDpdk:
     def _run(self, *argv: str) -> str:
         done = subprocess.run(argv, env=self.env, capture_output=True, text=True, timeout=90)
         if done.returncode:
-            raise UnavailableError(f"{Path(argv[0]).name}: {done.stderr.strip() or self._log_tail()}")
+            raise Unavailable(f"{Path(argv[0]).name}: {done.stderr.strip() or self._log_tail()}")
         return done.stdout
 
     def _spawn(self, *argv: str) -> None:
         name = Path(argv[0]).name
         with (self.folder / f"{name}.out").open("wb") as out:
-            argv = (*argv, f"--pidfile={self.folder}/{name}.pid", f"--log-file={self.folder}/{name}.log", "-vconsole:off")
+            stem = f"{self.folder}/{name}"
+            argv = (*argv, f"--pidfile={stem}.pid", f"--log-file={stem}.log", "-vconsole:off")
             self.daemons.append(subprocess.Popen(argv, env=self.env, stdin=subprocess.DEVNULL, stdout=out, stderr=out))
 
     def _wait_for(self, path: Path) -> None:
         deadline = time.monotonic() + 30
         while not path.exists():
             if self.daemons[-1].poll() is not None or time.monotonic() > deadline:
-                raise UnavailableError(f"a daemon did not start: {self._log_tail()}")
+                raise Unavailable(f"a daemon did not start: {self._log_tail()}")
             time.sleep(0.05)
 
     def _log_tail(self) -> str:
@@ -233,9 +232,9 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         print(json.dumps(measure(arguments.scenario, seconds=arguments.seconds)))
-    except UnavailableError as reason:
-        print(f"skipped: {reason}", file=sys.stderr)
-        return 1
+    except Unavailable as reason:
+        print(reason, file=sys.stderr)
+        return EXIT_UNAVAILABLE
     return 0
 
 
