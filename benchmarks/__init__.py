@@ -1,0 +1,1 @@
+"""Workloads, benchmarks per layer, and the table against the peers; read README.md."""
