@@ -13,7 +13,7 @@ from uuid import UUID
 
 from vswitch.ovsdb.rows import DatabaseError, Row, index_keys, references
 from vswitch.ovsdb.schema import TABLES
-from vswitch.ovsdb.types import Datum, Value
+from vswitch.ovsdb.types import Datum, Settable
 from vswitch.ovsdb.values import check_atom, format_datum
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Transaction:
         else:
             self.rollback()
 
-    def insert(self, table: str, uuid: UUID | None = None, **columns: Value) -> Row:
+    def insert(self, table: str, uuid: UUID | None = None, **columns: Settable) -> Row:
         """Add a row. It is kept only if its table is a root or somebody refers to it when the transaction ends."""
         row = self._database._new_row(table, uuid)
         self._inserted[row] = None
@@ -57,7 +57,7 @@ class Transaction:
         self.update(row, **columns)
         return row
 
-    def update(self, row: Row, **columns: Value) -> None:
+    def update(self, row: Row, **columns: Settable) -> None:
         """Set columns to Python values.
 
         Raises
@@ -123,15 +123,13 @@ class Transaction:
         DatabaseError
             The database refuses them; everything is as before.
         """
-        changed = bool(self._inserted or self._deleted or self._changed_rows())
         try:
-            if changed:
+            if self.has_changes():
                 self._check()
         except Exception:
             self.rollback()
             raise
-        # Collected garbage may have been all there was.
-        changed = bool(self._inserted or self._deleted or self._changed_rows())
+        changed = self.has_changes()  # rows that were collected again may have been all there was
         if changed:
             self._database.version += 1
             for row in (*self._inserted, *self._changed_rows()):
@@ -139,9 +137,15 @@ class Transaction:
         self._database._open = None
         return changed
 
+    def has_changes(self) -> bool:
+        """True if a commit now would have something to do."""
+        return bool(self._inserted or self._deleted or self._changed_rows())
+
     def rollback(self) -> None:
-        """Put everything back."""
+        """Put everything back; does nothing after the end of the transaction."""
         database = self._database
+        if database._open is not self:
+            return
         for row in list(self._inserted):
             database._remove(row)
         for row in list(self._deleted):

@@ -1,0 +1,135 @@
+"""What the command language needs of a node: the smallest face that the switch layer must show.
+
+The configuration goes through the database alone (`NodeLike.db`): `ovs-vsctl` writes there and calls `reconfigure`.
+`ovs-appctl` and `ovs-ofctl` ask the running bridges, which is what the rest of this file describes. Anything with these
+members will do; the tests use a fake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from vswitch.ovsdb.database import Database
+
+OFPP_LOCAL = 65534  # OpenFlow 1.0's number of a bridge's own port
+
+
+class FdbEntry(NamedTuple):
+    """One learned or static address."""
+
+    ofport: int
+    vlan: int
+    mac: int
+    age_s: int | None  # None: a static entry
+    port_name: str = ""  # for `fdb/show --names`
+
+
+class MdbEntry(NamedTuple):
+    """One multicast group (or router port, when `group` is empty) that snooping found."""
+
+    ofport: int
+    vlan: int
+    group: str
+    age_s: int
+
+
+class FlowEntry(NamedTuple):
+    """One flow, its match and actions already in the words of ovs-ofctl."""
+
+    match: str = ""
+    actions: str = "NORMAL"
+    table: int = 0
+    priority: int = 0
+    cookie: int = 0
+    n_packets: int = 0
+    n_bytes: int = 0
+    duration_s: float = 0.0
+
+
+class PortLike(Protocol):
+    """A port of a bridge, as OpenFlow sees it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def ofport(self) -> int: ...
+
+    @property
+    def hwaddr(self) -> int:
+        """The MAC address as a number."""
+
+    @property
+    def config(self) -> frozenset[str] | set[str]:
+        """Those set of down, no-stp, no-receive, no-receive-stp, no-flood, no-forward, no-packet-in."""
+
+    @property
+    def state(self) -> frozenset[str] | set[str]:
+        """Those set of link-down, blocked, live."""
+
+    @property
+    def counters(self) -> Mapping[str, int]:
+        """rx_packets, tx_packets, rx_bytes, tx_bytes, rx_dropped, tx_dropped, ...; what is absent is unknown."""
+
+
+class BridgeLike(Protocol):
+    """A bridge that runs."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def datapath_id(self) -> int:
+        """The 64-bit number whose hexadecimal form OpenFlow calls dpid."""
+
+    def ports(self) -> Sequence[PortLike]: ...
+
+    def port_mod(self, port: str, flag: str, value: bool) -> None:
+        """Set or clear one of the names of `PortLike.config`."""
+
+    def fdb(self) -> Sequence[FdbEntry]:
+        """The forwarding database, in the order in which `fdb/show` prints it."""
+
+    def fdb_flush(self) -> None: ...
+
+    def fdb_add(self, port: str, vlan: int, mac: int) -> None: ...
+
+    def fdb_del(self, vlan: int, mac: int) -> bool:
+        """Remove an entry; False if there was none."""
+
+    def fdb_statistics(self) -> Mapping[str, int]:
+        """current, static, maximum, learned, expired, evicted, moved."""
+
+    def fdb_clear_statistics(self) -> None: ...
+
+    def mdb(self) -> Sequence[MdbEntry]: ...
+
+    def mdb_flush(self) -> None: ...
+
+    def flows(self) -> Sequence[FlowEntry]: ...
+
+    def del_flows(self) -> None: ...
+
+    def add_flow(self, flow: FlowEntry) -> None:
+        """Add or replace a flow that matches everything; actions are ``NORMAL`` or ``drop``."""
+
+
+class NodeLike(Protocol):
+    """A node: the database and what runs."""
+
+    @property
+    def db(self) -> Database: ...
+
+    def reconfigure(self) -> None:
+        """Make the datapath equal to the database; write `ofport`, `error` and other state back into its rows."""
+
+    def bridges(self) -> Sequence[BridgeLike]: ...
+
+    def bridge(self, name: str) -> BridgeLike | None: ...
+
+    @property
+    def time_s(self) -> float: ...
+
+    def warp(self, ms: int) -> None:
+        """Move the clock forward."""
