@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -43,6 +42,8 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """A hint that names the known word nearest to `word`; empty if none is near."""
     if not word:
         return ""
+    import difflib  # only a refused command needs it
+
     by_lower = {name.lower(): name for name in known}
     close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
     return f'did you mean "{by_lower[close[0]]}"?' if close else ""

@@ -14,7 +14,7 @@ from uuid import UUID
 from vswitch.ovsdb.rows import DatabaseError, Row, index_keys, references
 from vswitch.ovsdb.schema import TABLES
 from vswitch.ovsdb.types import Datum, Settable
-from vswitch.ovsdb.values import check_atom, format_datum
+from vswitch.ovsdb.values import ValueSyntaxError, check_atom, format_datum
 
 if TYPE_CHECKING:
     from vswitch.ovsdb.database import Database
@@ -62,17 +62,20 @@ class Transaction:
 
         Raises
         ------
-        ValueSyntaxError
+        DatabaseError
             A value that the column's type does not allow.
         """
         for name, value in columns.items():
             column = row.schema.columns[name].type
             datum = column.to_datum(value)
-            for atom in datum:
-                check_atom(atom, column.key)
-            if isinstance(datum, dict) and column.value is not None:
-                for atom in datum.values():
-                    check_atom(atom, column.value)
+            try:
+                for atom in datum:
+                    check_atom(atom, column.key)
+                if isinstance(datum, dict) and column.value is not None:
+                    for atom in datum.values():
+                        check_atom(atom, column.value)
+            except ValueSyntaxError as error:
+                raise DatabaseError("constraint violation", str(error).removeprefix("constraint violation: ")) from None
             self.write(row, name, datum)
 
     def write(self, row: Row, column: str, datum: Datum) -> None:
@@ -99,7 +102,11 @@ class Transaction:
         self.write(row, column, tuple(atom for atom in row.datum(column) if atom not in gone))
 
     def delete(self, row: Row) -> None:
-        """Delete a row; the commit fails if somebody still refers to it strongly."""
+        """Delete a row.
+
+        A commit is refused if somebody still refers strongly to a deleted row of a root table. A row of another table
+        lives and dies with its references: it is out of sight until the commit, which brings it back if it has any.
+        """
         if not row.exists:
             return
         for column, column_schema in row.schema.columns.items():
@@ -114,6 +121,8 @@ class Transaction:
             self._before.pop(row, None)
         else:
             self._deleted[row] = None
+        if row.schema.name == "Open_vSwitch":
+            self.insert("Open_vSwitch")  # the next command of a real node would do this first of all
 
     def commit(self) -> bool:
         """Check and keep the changes; returns False if there were none.
@@ -123,6 +132,7 @@ class Transaction:
         DatabaseError
             The database refuses them; everything is as before.
         """
+        self._keep_referenced()
         try:
             if self.has_changes():
                 self._check()
@@ -139,6 +149,7 @@ class Transaction:
 
     def has_changes(self) -> bool:
         """True if a commit now would have something to do."""
+        self._keep_referenced()
         return bool(self._inserted or self._deleted or self._changed_rows())
 
     def rollback(self) -> None:
@@ -167,6 +178,14 @@ class Transaction:
             for row, cells in self._before.items()
             if row.exists and row not in self._inserted and any(row.datum(c) != old for c, old in cells.items())
         ]
+
+    def _keep_referenced(self) -> None:
+        """Bring back the rows that were deleted in vain."""
+        strong = self._database._strong
+        while kept := [row for row in self._deleted if not row.schema.is_root and row.uuid in strong]:
+            for row in kept:
+                del self._deleted[row]
+                self._database._restore(row)
 
     def _check(self) -> None:
         self._check_strong_references()

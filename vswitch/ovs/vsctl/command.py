@@ -84,7 +84,7 @@ class Context:
     def has(self, option: str) -> bool:
         return option in self.options
 
-    def warn(self, message: str, module: str = "ovs_vsctl") -> None:
+    def warn(self, message: str, module: str = "vsctl") -> None:
         """Log a warning as the tool would."""
         self.warnings.append(log_line(len(self.warnings) + 1, module, "WARN", message))
 

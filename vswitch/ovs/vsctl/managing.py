@@ -118,7 +118,9 @@ def _add_aa_mapping(context: Context) -> None:
         context.transaction.update(bridge, auto_attach=row.uuid)
     mappings = row.datum("mappings")
     assert isinstance(mappings, dict)
-    context.transaction.update(row, mappings={**mappings, isid: vlan})
+    # OVS adds a second pair of an I-SID that is there, and a map that is sorted keeps the lesser.
+    lesser = min(vlan, int(mappings.get(isid, vlan)))
+    context.transaction.update(row, mappings={**mappings, isid: lesser})
 
 
 def _del_aa_mapping(context: Context) -> None:

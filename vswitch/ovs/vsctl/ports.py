@@ -41,8 +41,9 @@ def _add(context: Context, bridge_name: str, name: str, interfaces: list[str], s
 
     transaction = context.transaction
     rows = [transaction.insert("Interface", name=interface) for interface in interfaces]
-    port = transaction.insert("Port", name=name, bond_fake_iface=context.has("--fake-iface"))
-    transaction.add(port, "interfaces", *rows)
+    port = transaction.insert(
+        "Port", name=name, interfaces=[row.uuid for row in rows], bond_fake_iface=context.has("--fake-iface")
+    )
     if bridge.parent is not None:
         transaction.update(port, tag=bridge.vlan)
     for setting in settings:
