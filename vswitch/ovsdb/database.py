@@ -24,10 +24,10 @@ from collections.abc import Iterator
 from uuid import UUID
 
 from vswitch.errors import ConfigError
-from vswitch.ovsdb.rows import ColumnNames, IndexKey, Row, index_keys, references, uuid_of_serial
+from vswitch.ovsdb.rows import ColumnNames, DatabaseError, IndexKey, Row, index_keys, references, uuid_of_serial
 from vswitch.ovsdb.schema import TABLES
 from vswitch.ovsdb.transaction import Transaction
-from vswitch.ovsdb.types import Datum, Value
+from vswitch.ovsdb.types import Datum, Settable
 
 Cell = tuple[Row, str]
 
@@ -69,7 +69,7 @@ class Database:
             return next(iter(self._index.get((table, ("name",), ((name,),)), ())), None)
         return next((row for row in self.rows(table) if row["name"] == name), None)
 
-    def set_state(self, row: Row, **columns: Value) -> None:
+    def set_state(self, row: Row, **columns: Settable) -> None:
         """Write what the switch found out, such as ``ofport``: no transaction, and `version` stays.
 
         Raises
@@ -87,9 +87,20 @@ class Database:
         """A context manager: commits at its end, or puts everything back when an exception leaves it."""
         return Transaction(self)
 
+    def new_uuid(self) -> UUID:
+        """A UUID that no row has or will get, for a row that is named before it is inserted."""
+        self._serial += 1
+        return uuid_of_serial(self._serial)
+
     # What a transaction is built of: each of these keeps references and indexes true.
 
     def _new_row(self, table: str, uuid: UUID | None) -> Row:
+        if uuid is not None and uuid in self._tables[table]:
+            raise DatabaseError(
+                "duplicate uuid",
+                "This UUID would duplicate a UUID already present within the table or deleted within the same "
+                "transaction.",
+            )
         self._serial += 1
         row = Row(self, TABLES[table], uuid or uuid_of_serial(self._serial), self._serial)
         self._tables[table][row.uuid] = row

@@ -13,8 +13,8 @@ from uuid import UUID
 
 from vswitch.ovsdb.rows import DatabaseError, Row, index_keys, references
 from vswitch.ovsdb.schema import TABLES
-from vswitch.ovsdb.types import Datum, Value
-from vswitch.ovsdb.values import check_atom, format_datum
+from vswitch.ovsdb.types import Datum, Settable
+from vswitch.ovsdb.values import ValueSyntaxError, check_atom, format_datum
 
 if TYPE_CHECKING:
     from vswitch.ovsdb.database import Database
@@ -49,7 +49,7 @@ class Transaction:
         else:
             self.rollback()
 
-    def insert(self, table: str, uuid: UUID | None = None, **columns: Value) -> Row:
+    def insert(self, table: str, uuid: UUID | None = None, **columns: Settable) -> Row:
         """Add a row. It is kept only if its table is a root or somebody refers to it when the transaction ends."""
         row = self._database._new_row(table, uuid)
         self._inserted[row] = None
@@ -57,22 +57,25 @@ class Transaction:
         self.update(row, **columns)
         return row
 
-    def update(self, row: Row, **columns: Value) -> None:
+    def update(self, row: Row, **columns: Settable) -> None:
         """Set columns to Python values.
 
         Raises
         ------
-        ValueSyntaxError
+        DatabaseError
             A value that the column's type does not allow.
         """
         for name, value in columns.items():
             column = row.schema.columns[name].type
             datum = column.to_datum(value)
-            for atom in datum:
-                check_atom(atom, column.key)
-            if isinstance(datum, dict) and column.value is not None:
-                for atom in datum.values():
-                    check_atom(atom, column.value)
+            try:
+                for atom in datum:
+                    check_atom(atom, column.key)
+                if isinstance(datum, dict) and column.value is not None:
+                    for atom in datum.values():
+                        check_atom(atom, column.value)
+            except ValueSyntaxError as error:
+                raise DatabaseError("constraint violation", str(error).removeprefix("constraint violation: ")) from None
             self.write(row, name, datum)
 
     def write(self, row: Row, column: str, datum: Datum) -> None:
@@ -99,7 +102,11 @@ class Transaction:
         self.write(row, column, tuple(atom for atom in row.datum(column) if atom not in gone))
 
     def delete(self, row: Row) -> None:
-        """Delete a row; the commit fails if somebody still refers to it strongly."""
+        """Delete a row.
+
+        A commit is refused if somebody still refers strongly to a deleted row of a root table. A row of another table
+        lives and dies with its references: it is out of sight until the commit, which brings it back if it has any.
+        """
         if not row.exists:
             return
         for column, column_schema in row.schema.columns.items():
@@ -114,6 +121,8 @@ class Transaction:
             self._before.pop(row, None)
         else:
             self._deleted[row] = None
+        if row.schema.name == "Open_vSwitch":
+            self.insert("Open_vSwitch")  # the next command of a real node would do this first of all
 
     def commit(self) -> bool:
         """Check and keep the changes; returns False if there were none.
@@ -123,15 +132,14 @@ class Transaction:
         DatabaseError
             The database refuses them; everything is as before.
         """
-        changed = bool(self._inserted or self._deleted or self._changed_rows())
+        self._keep_referenced()
         try:
-            if changed:
+            if self.has_changes():
                 self._check()
         except Exception:
             self.rollback()
             raise
-        # Collected garbage may have been all there was.
-        changed = bool(self._inserted or self._deleted or self._changed_rows())
+        changed = self.has_changes()  # rows that were collected again may have been all there was
         if changed:
             self._database.version += 1
             for row in (*self._inserted, *self._changed_rows()):
@@ -139,9 +147,16 @@ class Transaction:
         self._database._open = None
         return changed
 
+    def has_changes(self) -> bool:
+        """True if a commit now would have something to do."""
+        self._keep_referenced()
+        return bool(self._inserted or self._deleted or self._changed_rows())
+
     def rollback(self) -> None:
-        """Put everything back."""
+        """Put everything back; does nothing after the end of the transaction."""
         database = self._database
+        if database._open is not self:
+            return
         for row in list(self._inserted):
             database._remove(row)
         for row in list(self._deleted):
@@ -163,6 +178,14 @@ class Transaction:
             for row, cells in self._before.items()
             if row.exists and row not in self._inserted and any(row.datum(c) != old for c, old in cells.items())
         ]
+
+    def _keep_referenced(self) -> None:
+        """Bring back the rows that were deleted in vain."""
+        strong = self._database._strong
+        while kept := [row for row in self._deleted if not row.schema.is_root and row.uuid in strong]:
+            for row in kept:
+                del self._deleted[row]
+                self._database._restore(row)
 
     def _check(self) -> None:
         self._check_strong_references()

@@ -13,12 +13,15 @@ because a column that holds one atom today is parsed, printed and compared just 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
 Atom = int | bool | str | UUID
 Datum = tuple[Atom, ...] | dict[Atom, Atom]
 Value = Atom | tuple[Atom, ...] | dict[Atom, Atom] | None
+# What may be written: also other containers, whose element types Python does not convert by itself.
+Settable = Value | Mapping[str, str] | Mapping[str, int] | Sequence[str] | Sequence[int] | Sequence[UUID]
 
 UNLIMITED = 0xFFFFFFFF  # OVSDB's "unlimited", as its own messages count it
 _DEFAULTS: dict[str, Atom] = {"integer": 0, "boolean": False, "string": "", "uuid": UUID(int=0)}
@@ -88,10 +91,10 @@ class ColumnType(NamedTuple):
             return datum[0] if datum else None
         return datum
 
-    def to_datum(self, value: Value) -> Datum:
-        """The datum of a Python value; any iterable of atoms does for a set."""
-        if isinstance(value, dict):
-            return {key: value[key] for key in sorted(value)}
+    def to_datum(self, value: Settable) -> Datum:
+        """The datum of a Python value."""
+        if isinstance(value, Mapping):
+            return dict(sorted(value.items()))
         if value is None:
             return {} if self.is_map else ()
         if isinstance(value, int | str | UUID):

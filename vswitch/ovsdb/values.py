@@ -84,8 +84,9 @@ def _parse_pair(
     if column.value is not None:
         position = _skip_spaces(text, position)
         if text[position : position + 1] != "=":
-            found = text[position : position + 1] or "\0"
-            raise ValueSyntaxError(f'{text[start:]}: syntax error at "{found}" expecting "="')
+            if position == len(text):  # OVS prints the null byte at the end of its string, which ends the message
+                raise ValueSyntaxError(f'{text[start:]}: syntax error at "')
+            raise ValueSyntaxError(f'{text[start:]}: syntax error at "{text[position]}" expecting "="')
         token, position = parse_token(text, _skip_spaces(text, position + 1))
         value = parse_atom(token, column.value, resolve)
         values.extend([value] * len(pair_keys))

@@ -70,7 +70,7 @@ class PortLike(Protocol):
 
     @property
     def counters(self) -> Mapping[str, int]:
-        """rx_packets, tx_packets, rx_bytes, tx_bytes, rx_dropped, tx_dropped, rx_errors, ...; absent ones are unknown."""
+        """rx_packets, tx_packets, rx_bytes, tx_bytes, rx_dropped, tx_dropped, ...; what is absent is unknown."""
 
 
 class BridgeLike(Protocol):

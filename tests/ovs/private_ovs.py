@@ -1,0 +1,94 @@
+"""A real Open vSwitch for tests: private daemons in a temporary directory, with dummy devices only."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+SCHEMA = os.environ.get("OVS_SCHEMA", "/usr/share/openvswitch/vswitch.ovsschema")
+PROGRAMS = ("ovsdb-tool", "ovsdb-server", "ovs-vswitchd", "ovs-vsctl", "ovs-ofctl", "ovs-appctl")
+UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+HTML_LINK = re.compile(r"(?<=>)[0-9a-f]{8}(?=</a>)")
+DUPLICATES = re.compile(r'First row, with UUID [0-9a-f-]+, (.*?)  Second row, with UUID [0-9a-f-]+, (.*?)"')
+LOG_STAMP = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+Z\|\d+\|")
+
+
+def why_missing() -> str:
+    """What a real Open vSwitch needs and this machine has not; empty if nothing."""
+    os.environ["PATH"] += os.pathsep + "/usr/sbin"
+    absent = [program for program in PROGRAMS if not shutil.which(program)]
+    if not Path(SCHEMA).exists():
+        absent.append(SCHEMA)
+    return f"Open vSwitch is not installed (no {', '.join(absent)})" if absent else ""
+
+
+class PrivateOvs:
+    """ovsdb-server and, if asked for, ovs-vswitchd; a context manager."""
+
+    def __init__(self, directory: Path, *, switch: bool) -> None:
+        self.directory = directory
+        self.switch = switch
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self.environment = dict(
+            os.environ,
+            OVS_RUNDIR=str(directory), OVS_DBDIR=str(directory), OVS_LOGDIR=str(directory),
+            OVS_SYSCONFDIR=str(directory),
+        )
+
+    def __enter__(self) -> PrivateOvs:
+        subprocess.run(["ovsdb-tool", "create", self.directory / "conf.db", SCHEMA], check=True)
+        database = self.directory / "db.sock"
+        self._spawn("ovsdb-server", self.directory / "conf.db", f"--remote=punix:{database}")
+        self._wait_for(database)
+        self.run("ovs-vsctl --no-wait init")
+        if self.switch:
+            control = self.directory / "ctl"
+            self._spawn("ovs-vswitchd", f"unix:{database}", "--enable-dummy=system", "--disable-system",
+                        "--disable-system-route", f"--unixctl={control}")
+            self._wait_for(control)
+            (self.directory / f"ovs-vswitchd.{self.processes[-1].pid}.ctl").symlink_to("ctl")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in reversed(self.processes):
+            process.send_signal(signal.SIGTERM)
+            process.wait(10)
+
+    def run(self, line: str, stdin: str = "") -> tuple[int, str]:
+        """Run a command; returns its status and its standard error followed by its standard output."""
+        done = subprocess.run(
+            shlex.split(line), env=self.environment, cwd=self.directory, input=stdin, capture_output=True, text=True,
+            timeout=30, check=False,
+        )
+        return done.returncode, done.stderr + done.stdout
+
+    def _spawn(self, *words: object) -> None:
+        with open(self.directory / f"{words[0]}.out", "wb") as out:
+            self.processes.append(subprocess.Popen(
+                [*map(str, words), "--pidfile", "--log-file", "-vconsole:off"],
+                env=self.environment, stdout=out, stderr=out, stdin=subprocess.DEVNULL, cwd=self.directory,
+            ))
+
+    def _wait_for(self, path: Path) -> None:
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+                try:
+                    sock.connect(str(path))
+                    return
+                except OSError:
+                    time.sleep(0.005)
+        raise TimeoutError(f"nobody answers at {path}")
+
+
+def normalize(text: str) -> str:
+    """Text without what differs from run to run: UUIDs, time stamps of log lines, which duplicate row is the first."""
+    text = DUPLICATES.sub(lambda match: "First {} Second {}\"".format(*sorted(match.groups())), text)
+    return LOG_STAMP.sub("", HTML_LINK.sub("<uuid>", UUID.sub("<uuid>", text)))

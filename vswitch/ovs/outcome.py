@@ -1,0 +1,54 @@
+"""What a command gives back, and how a tool refuses one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class Outcome(NamedTuple):
+    """Exit status and text of a command; `errors` are the lines for standard error, which a terminal shows first."""
+
+    status: int = 0
+    output: str = ""
+    errors: str = ""
+    hint: str = ""
+    word: str = ""  # the argument that was not understood, if that is what went wrong
+
+    @property
+    def text(self) -> str:
+        return self.errors + self.output
+
+
+class Refusal(Exception):
+    """A command is refused: `message` is the tool's own text, without the name of the tool.
+
+    `word` is the argument that was not understood and `hint` what may have been meant.
+    """
+
+    def __init__(self, message: str, *, status: int = 1, word: str = "", known: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.word = word
+        self.hint = nearest(word, known)
+
+
+class Unsupported(Exception):
+    """A command that OVS has and this switch has not (yet); ``str()`` says what."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A hint that names the known word nearest to `word`; empty if none is near."""
+    if not word:
+        return ""
+    import difflib  # only a refused command needs it
+
+    by_lower = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    return f'did you mean "{by_lower[close[0]]}"?' if close else ""
+
+
+def log_line(sequence: int, module: str, level: str, message: str) -> str:
+    """A line as OVS's tools log it to standard error. The time is that of no clock: a replay has none."""
+    return f"1970-01-01T00:00:00Z|{sequence:05d}|{module}|{level}|{message}\n"
