@@ -105,8 +105,9 @@ cdef class Datapath:
         cdef frame f
         cdef port* in_port = self._port(number)
         self._check_idle()
-        f = frame(data=&data[0] if data.shape[0] else NULL, caplen=data.shape[0], len=data.shape[0], time_ns=time_ns,
-                  input=0)
+        f = frame(data=NULL, caplen=<uint32_t>data.shape[0], len=<uint32_t>data.shape[0], time_ns=time_ns, input=0)
+        if f.caplen:
+            f.data = &data[0]
         self.advance(clock_ns)
         self.ex.collect = &self.collector.writer
         self._switch(in_port, &f)
