@@ -115,7 +115,7 @@ cdef class Datapath:
         if self.ex.out_of_memory:
             self.ex.out_of_memory = False
             raise MemoryError
-        return [(port_number, data) for port_number, _, _, data in self.collector.take()]
+        return [(out, copy) for out, _, _, copy in self.collector.take()]
 
     def run(self, MergedCaptures captures, list inputs, Ledger ledger=None, object on_progress=None):
         """Takes every frame of `captures` through the switch.
