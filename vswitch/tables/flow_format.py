@@ -7,9 +7,10 @@ An extracted flow is printed as a match on all that its kind of frame has (`mask
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from vswitch.wire.addresses import ipv4_text, ipv6_text, mac_text
 
 Fields = Mapping[str, Any]  # field name → int, or tuple for regs, vlans, mpls_lse, nsh_context
 
@@ -346,30 +347,24 @@ def format_flags(flags: int, mask: int, full: int, names: Mapping[int, str]) -> 
 
 def format_mac(mac: int, mask: int = ALL_48) -> str:
     """``00:00:0a:00:00:01``, with ``/mask`` unless the mask is full."""
-    text = mac.to_bytes(6, "big").hex(":")
-    return text if mask == ALL_48 else f"{text}/{mask.to_bytes(6, 'big').hex(':')}"
+    return mac_text(mac) if mask == ALL_48 else f"{mac_text(mac)}/{mac_text(mask)}"
 
 
 def format_ipv4(address: int, mask: int = ALL_32) -> str:
     """``10.0.0.1``, with the prefix length or the mask unless the mask is full."""
-    text = socket.inet_ntoa(address.to_bytes(4, "big"))
-    if mask == ALL_32:
-        return text
-    length = prefix_length(mask, 32)
-    return f"{text}/{socket.inet_ntoa(mask.to_bytes(4, 'big')) if length is None else length}"
+    return format_masked(address, mask, 32, ipv4_text)
 
 
 def format_ipv6(address: int, mask: int = ALL_128) -> str:
     """``fe80::1``, with the prefix length or the mask unless the mask is full."""
-    text = ntop6(address)
-    if mask == ALL_128:
-        return text
-    length = prefix_length(mask, 128)
-    return f"{text}/{ntop6(mask) if length is None else length}"
+    return format_masked(address, mask, 128, ipv6_text)
 
 
-def ntop6(address: int) -> str:
-    return socket.inet_ntop(socket.AF_INET6, address.to_bytes(16, "big"))
+def format_masked(address: int, mask: int, width: int, text: Callable[[int], str]) -> str:
+    length = prefix_length(mask, width)
+    if length == width:
+        return text(address)
+    return f"{text(address)}/{text(mask) if length is None else length}"
 
 
 def prefix_length(mask: int, width: int) -> int | None:

@@ -358,7 +358,7 @@ cdef class FlowKey:
     """The fields that a flow can match, taken from one frame.
 
     Every field is an attribute with the name of OVS's `struct flow`: integers in host order, MAC addresses as
-    48-bit, IPv6 addresses as 128-bit integers. `str()` is the text that OVS prints for such a flow.
+    48-bit, IPv6 addresses as 128-bit integers. ``FlowKey()`` has them all zero. `str()` is the text that OVS prints for such a flow.
 
     Examples
     --------
@@ -367,17 +367,16 @@ cdef class FlowKey:
     >>> key = FlowKey.from_frame(frame, in_port=1)
     >>> hex(key.dl_type), key.nw_proto
     ('0x806', 1)
-    >>> print(key)
-    arp,in_port=1,vlan_tci=0x0000,dl_src=00:00:0a:00:00:01,dl_dst=ff:ff:ff:ff:ff:ff,arp_spa=10.0.0.1,\
-    arp_tpa=10.0.0.2,arp_op=1,arp_sha=00:00:0a:00:00:01,arp_tha=00:00:00:00:00:00
+    >>> str(key)[:50] + "..."
+    'arp,in_port=1,vlan_tci=0x0000,dl_src=00:00:0a:00:0...'
 
     Notes
     -----
     Thread-safety: a key never changes, so any number of threads may use it.
     """
 
-    def __init__(self):
-        raise TypeError("a FlowKey is made by FlowKey.from_frame()")
+    def __cinit__(self):
+        self.found.l2_5_ofs = self.found.l3_ofs = self.found.l4_ofs = LAYOUT_NONE   # all else is zero already
 
     @staticmethod
     def from_frame(const uint8_t[::1] frame not None, int vlan_limit=1, unsigned int in_port=0, depth="l4"):
@@ -405,8 +404,7 @@ cdef class FlowKey:
         if not 0 <= vlan_limit <= FLOW_MAX_VLANS:
             raise ValueError(f"vlan_limit must be 0 to {FLOW_MAX_VLANS}, not {vlan_limit}")
         how_deep = depth_of(depth)
-        self = FlowKey.__new__(FlowKey)
-        memset(&self.key, 0, sizeof(self.key))
+        self = FlowKey()
         if frame.shape[0]:
             data = &frame[0]
         flow_extract(data, <size_t>frame.shape[0], vlan_limit, how_deep, &self.key, &self.found)
