@@ -181,10 +181,13 @@ cdef uint32_t mcast_snooping_outputs(const mcast_table* table, const flow_key* k
     if group != NULL:
         for i in range(group.n_members):
             add(&out, group.members[i].bundle)
+        add_ports(&out, &table.flood_ports)
+        add_routers(&out, table, vlan)
     elif table.flood_unregistered:
         return MCAST_FLOOD
-    add_ports(&out, &table.flood_ports)
-    add_routers(&out, table, vlan)
+    else:
+        add_routers(&out, table, vlan)
+        add_ports(&out, &table.flood_ports)
     return out.n
 
 cdef inline bint is_igmp(const flow_key* key) noexcept nogil:
