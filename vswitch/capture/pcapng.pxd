@@ -1,4 +1,5 @@
 """pcapng blocks (draft-ietf-opsawg-pcapng); see pcapng.pyx."""
+from libc.stdint cimport uint64_t
 from vswitch.capture.record cimport capture_cursor, record
 
 cdef enum:
@@ -12,5 +13,5 @@ cdef enum:
 # Reads the next record and moves behind it: RECORD_OK, or RECORD_SERVICE with the cursor at a block boundary.
 cdef int pcapng_next(capture_cursor* cursor, record* r) noexcept nogil
 # The section header or interface description that the cursor waits at (WAIT_BLOCK); its bytes are in the window.
-# Moves behind it. Returns what describes the new interface, None for a section.
-cdef object pcapng_read_block(capture_cursor* cursor, str path)
+# Moves behind it; `offset` is the block's, for errors. Returns what describes the new interface, None for a section.
+cdef object pcapng_read_block(capture_cursor* cursor, str path, uint64_t offset)

@@ -23,8 +23,8 @@ from vswitch.capture.ethernet cimport ethernet_encapsulation_of
 from vswitch.capture.pcap cimport PCAP_HEADER_LEN, PCAP_RECORD_LEN
 from vswitch.capture.pcapng cimport PCAPNG_SECTION, pcapng_read_block
 from vswitch.capture.record cimport (
-    INPUT_UNKNOWN, PROBLEM_BLOCK_LENGTH, PROBLEM_CAPLEN, PROBLEM_CAPTURED, PROBLEM_INTERFACE, PROBLEM_TRAILER, RECORD_OK,
-    WAIT_BAD, WAIT_BLOCK, WAIT_END, WAIT_WINDOW, capture_interface,
+    INPUT_UNKNOWN, PROBLEM_BLOCK_LENGTH, PROBLEM_BYTE_ORDER, PROBLEM_CAPLEN, PROBLEM_INTERFACE, PROBLEM_TRAILER,
+    RECORD_OK, WAIT_BAD, WAIT_BLOCK, WAIT_END, WAIT_WINDOW, capture_interface,
 )
 from vswitch.capture.source cimport byte_source_open
 
@@ -193,14 +193,14 @@ cdef class CaptureReader:
             if self.source.n_bytes < n_needed:
                 if self.source.n_bytes:
                     self.truncated = TruncatedCaptureError(
-                        f"record needs {n_needed} bytes, file has {self.source.n_bytes} left",
+                        f"{'block' if self.cursor.is_pcapng else 'record'} needs {n_needed} bytes, file has {self.source.n_bytes} left",
                         path=self.path, offset=offset, needed=n_needed, available=self.source.n_bytes, hint=CUT_HINT,
                     )
                 end_reading(self)
                 if self.strict and self.truncated is not None:
                     raise self.truncated
         elif self.cursor.wait == WAIT_BLOCK:
-            interface = pcapng_read_block(&self.cursor, self.path)
+            interface = pcapng_read_block(&self.cursor, self.path, offset)
             if interface is not None:
                 self.interfaces.append(interface)
         elif self.cursor.wait == WAIT_BAD:
@@ -237,6 +237,8 @@ cdef str problem_text(capture_cursor* cursor):
         return f"a block ends with another length than it begins with, {value}"
     if cursor.problem == PROBLEM_INTERFACE:
         return f"a record of interface {value}, which nothing describes"
+    if cursor.problem == PROBLEM_BYTE_ORDER:
+        return f"a section has the byte-order magic 0x{value:08x}, which is none"
     return f"{value} captured bytes do not fit into their block"
 
 
@@ -323,9 +325,25 @@ AIX_LINK_TYPES = {6: 1, 9: 6, 15: 10, 24: 0}
 
 
 cdef int open_pcapng(CaptureReader reader) except -1:
+    """Read the blocks before the first record, so that names and resolution are known before it."""
+    cdef capture_cursor* cursor = &reader.cursor
+    cdef const uint8_t* start
     cdef record r
     reader.format = "pcapng"
-    reader.cursor.is_pcapng = True
-    # The first section's interfaces are read now, so that resolution and names are known before the first record.
-    reader.cursor.wait = WAIT_BLOCK
-    return 0
+    cursor.is_pcapng = True
+    while True:
+        start = cursor.pos
+        if pcapng_next(cursor, &r) == RECORD_OK:
+            cursor.pos = start
+            cursor.time_ns = 0
+            return 0
+        if cursor.wait == WAIT_BAD:
+            # To be raised where it is read, unless there is not even a section.
+            if reader.offset() == 0:
+                reader.service()
+            return 0
+        reader.service()
+        if cursor.wait == WAIT_END:
+            if cursor.window_offset == 0:
+                raise reader.truncated
+            return 0

@@ -34,6 +34,7 @@ cdef enum cursor_problem:
     PROBLEM_BLOCK_LENGTH            # a block too short for its type, too long, or not a multiple of 4
     PROBLEM_TRAILER                 # the two lengths of a block differ
     PROBLEM_INTERFACE               # a record of an interface that nothing describes
+    PROBLEM_BYTE_ORDER              # a section header without its byte-order magic
     PROBLEM_CAPTURED                # more captured bytes than the block has room for
 
 cdef struct record:                 # a record as the capture holds it, of any link type
@@ -50,9 +51,9 @@ cdef struct capture_interface:
     uint32_t fcs_len                # bytes of checksum at the end of each frame
     uint32_t input                  # where merged frames say they come from, or INPUT_UNKNOWN
     uint32_t encapsulation          # how a record becomes an Ethernet frame (ethernet.pxd)
-    uint64_t ns_per_tick            # 0 if the resolution is finer than 1 ns or a power of two
-    uint64_t ticks_max              # up to here ticks * ns_per_tick + offset_ns does not overflow
-    uint64_t offset_ns              # if_tsoffset where it is positive and small: the usual case's addend
+    uint64_t ns_per_tick            # for the usual clocks: decimal, not finer than 1 ns, no negative offset
+    uint64_t ticks_max              # up to here ticks * ns_per_tick + offset_ns is right and does not overflow
+    uint64_t offset_ns
     uint64_t ticks_per_s            # decimal resolution; 0 if larger than 64 bits
     uint32_t tick_shift             # binary resolution: 2 ** tick_shift ticks are a second; 0 for decimal
     int64_t offset_s                # if_tsoffset

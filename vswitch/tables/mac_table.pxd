@@ -3,22 +3,10 @@
 Read `mac_table.pyx` for the algorithm. Times are whole seconds of capture time.
 """
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from vswitch.tables.hash cimport hash_mix, prefetch
 
-cdef extern from *:
-    """
-    #ifndef VSWITCH_MAC_TABLE_HASH
-    #define VSWITCH_MAC_TABLE_HASH
-    /* High half xor low half of a 64 x 64 → 128 bit product: one instruction on x86-64, two on aarch64. */
-    static inline uint64_t vswitch_mac_table_hash(uint64_t key) {
-        unsigned __int128 product = (unsigned __int128)(key ^ UINT64_C(0x8BB84B93962EACC9))
-                                    * UINT64_C(0x9E3779B97F4A7C15);
-        return (uint64_t)(product >> 64) ^ (uint64_t)product;
-    }
-    #endif
-    """
-    uint64_t mac_table_hash "vswitch_mac_table_hash" (uint64_t key) noexcept nogil
-    void builtin_prefetch "__builtin_prefetch" (const void* address, int is_write, int locality) noexcept nogil
-    const uint64_t MAC_SLOT_EMPTY "UINT64_MAX"      # key of a free slot; not a key that can be learned (multicast)
+cdef extern from "<stdint.h>":
+    const uint64_t MAC_SLOT_EMPTY "UINT64_MAX"                  # key of a free slot; cannot be learned (multicast)
     const uint64_t MAC_MULTICAST "UINT64_C(0x010000000000)"     # the I/G bit
     const uint64_t MAC_MASK "UINT64_C(0xFFFFFFFFFFFF)"          # the 48 bits of a MAC in a key
 
@@ -68,11 +56,11 @@ cdef inline uint64_t mac_table_key(uint64_t mac, uint16_t vlan) noexcept nogil:
 
 cdef inline void mac_table_prefetch(const mac_table* table, uint64_t mac, uint16_t vlan) noexcept nogil:
     """Bring the slot of (`vlan`, `mac`) near; worth it some eight frames ahead when the table outgrows the L2 cache."""
-    builtin_prefetch(&table.slots[mac_table_hash(mac_table_key(mac, vlan)) & table.slot_mask], 0, 3)
+    prefetch(&table.slots[hash_mix(mac_table_key(mac, vlan)) & table.slot_mask])
 
 cdef inline mac_slot* mac_table_probe(const mac_table* table, uint64_t key) noexcept nogil:
     """The slot that holds `key`, or else the free slot where it belongs. There is always a free slot."""
-    cdef uint64_t i = mac_table_hash(key) & table.slot_mask
+    cdef uint64_t i = hash_mix(key) & table.slot_mask
     while table.slots[i].key != key and table.slots[i].key != MAC_SLOT_EMPTY:
         i = (i + 1) & table.slot_mask
     return &table.slots[i]

@@ -66,6 +66,7 @@ from libc.stdlib cimport calloc, free, malloc, qsort, realloc
 from libc.string cimport memcmp, memcpy, memset
 from posix.stdlib cimport posix_memalign
 
+from vswitch.tables.hash cimport hash_mix
 from vswitch.tables.lru_heap cimport (
     LRU_ABSENT, LRU_ALL, LRU_BUNDLE, lru_entry, lru_heap, lru_heap_add, lru_heap_remove, lru_heap_reserve, lru_heap_top,
     lru_item)
@@ -370,7 +371,7 @@ cdef void remove(mac_table* table, mac_slot* slot) noexcept nogil:
         i = (i + 1) & table.slot_mask
         if table.slots[i].key == MAC_SLOT_EMPTY:
             break
-        home = mac_table_hash(table.slots[i].key) & table.slot_mask
+        home = hash_mix(table.slots[i].key) & table.slot_mask
         # An entry may move back into the hole unless that lies before its home, counted around the end of the array.
         if ((i - home) & table.slot_mask) >= ((i - hole) & table.slot_mask):
             table.slots[hole] = table.slots[i]

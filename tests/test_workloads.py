@@ -1,0 +1,127 @@
+"""The benchmarks' frames are what their README says, and the dpkt peer does the switching that it is compared for."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import dpkt
+import pytest
+
+from benchmarks import workloads
+from benchmarks.peers import dpkt_switch, ovs_dpdk
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+SHARED = Path(os.environ.get("VSWITCH_SHARED", CHECKOUT.parent / "shared"))
+
+
+def frames_of(scenario: Path) -> list[tuple[float, str, bytes]]:
+    """All frames by time, with the port each enters."""
+    frames = []
+    for path in (scenario / "in").glob("*.pcap"):
+        with path.open("rb") as file:
+            frames += [(time_s, path.stem, frame) for time_s, frame in dpkt.pcap.Reader(file)]
+    return sorted(frames)
+
+
+@pytest.mark.parametrize(("work", "n_vids"), [("W1", 0), ("W2", 100), ("W3", 0)])
+def test_frames(tmp_path, work, n_vids):
+    frames = frames_of(workloads.make(work, tmp_path, n_frames=3000))
+    assert len(frames) == 3000
+    assert len({time_s for time_s, _, _ in frames}) == 3000
+    port_of: dict[bytes, str] = {}
+    vids = set()
+    for _, port, frame in frames:
+        eth = dpkt.ethernet.Ethernet(frame)
+        assert port_of.setdefault(eth.src, port) == port
+        assert port_of.get(eth.dst) != port
+        vids |= {tag.id for tag in getattr(eth, "vlan_tags", [])}
+        assert eth.data.sum == dpkt.in_cksum(bytes(eth.data)[:10] + b"\0\0" + bytes(eth.data)[12:20])
+        assert eth.data.len == len(frame) - (18 if n_vids else 14)
+        assert eth.data.data.ulen == eth.data.len - 20
+    assert len(port_of) > 900
+    assert len(vids) == n_vids
+
+
+def test_sizes(tmp_path):
+    assert {len(frame) for _, _, frame in frames_of(workloads.make("W2", tmp_path, n_frames=500))} == {64}
+    sizes = Counter(len(frame) for _, _, frame in frames_of(workloads.make("W3", tmp_path, n_frames=12_000)))
+    assert set(sizes) == {64, 570, 1518}
+    assert [round(sizes[n_bytes] / 1000) for n_bytes in (64, 570, 1518)] == [7, 4, 1]
+
+
+def test_same_bytes_every_time(tmp_path):
+    first = workloads.make("W2", tmp_path / "a", n_frames=1000)
+    second = workloads.make("W2", tmp_path / "b", n_frames=1000)
+    for path in first.rglob("*.*"):
+        assert path.read_bytes() == (second / path.relative_to(first)).read_bytes()
+
+
+def test_slabs_join(tmp_path, monkeypatch):
+    monkeypatch.setattr(workloads, "SLAB_FRAMES", 100)
+    times_s = [time_s for time_s, _, _ in frames_of(workloads.make("W1", tmp_path, n_frames=250))]
+    assert len(set(times_s)) == 250
+
+
+@pytest.mark.parametrize("work", ["W1", "W2"])
+def test_dpkt_peer_switches_as_open_vswitch(tmp_path, monkeypatch, work):
+    if not (SHARED / "oracle" / "oracle.py").exists():
+        pytest.skip(f"no oracle in {SHARED}")
+    if shutil.which("ovs-vswitchd") is None:
+        pytest.skip("openvswitch-switch is not installed")
+    monkeypatch.syspath_prepend(str(SHARED / "oracle"))
+    oracle = pytest.importorskip("oracle")
+    scenario = workloads.make(work, tmp_path, n_frames=400, n_macs=200)
+    shutil.copy(scenario / "setup.ovs", scenario / "setup.sh")
+    case = oracle.load_case(str(scenario))
+    wanted: dict[str, list[bytes]] = {}
+    for event in oracle.run_case(case)["events"]:
+        for port, frames in event.get("out", {}).items():
+            wanted.setdefault(port, []).extend(map(bytes.fromhex, frames))
+    del wanted["br0"]  # the dpkt loop has no host behind the bridge
+    (tmp_path / "out").mkdir()
+    assert dpkt_switch.switch(scenario, tmp_path / "out") == 400
+    assert sent_by(tmp_path / "out") == wanted
+
+
+@pytest.mark.parametrize("work", ["W1", "W2", "W3"])
+def test_replay_switches_as_dpkt_peer(tmp_path, work):
+    cli = pytest.importorskip("vswitch.cli.main")
+    scenario = workloads.make(work, tmp_path, n_frames=20_000)
+    (tmp_path / "dpkt").mkdir()
+    dpkt_switch.switch(scenario, tmp_path / "dpkt")
+    assert cli.main(["replay", str(scenario), "--out", str(tmp_path / "out")]) == 0
+    sent = sent_by(tmp_path / "out")
+    sent.pop("br0")
+    assert sent == sent_by(tmp_path / "dpkt")
+
+
+def sent_by(folder: Path) -> dict[str, list[bytes]]:
+    """Frames of each capture in `folder`."""
+    sent = {}
+    for path in folder.glob("*.pcap"):
+        with path.open("rb") as file:
+            sent[path.stem] = [frame for _, frame in dpkt.pcap.Reader(file)]
+    return sent
+
+
+def test_ovs_dpdk_figures_are_parsed():
+    text = """
+      Rx packets:           1000  (3117 Kpps, 833 cycles/pkt)
+      - EMC hits:              600  ( 60.0 %)
+      - Megaflow hits:         390  ( 39.0 %, 1.00 subtbl lookups/hit)
+      - Upcalls:                 4  (  0.4 %, 0.0 us/upcall)
+    """
+    figures = ovs_dpdk._parse(text)
+    assert figures["misses"] == pytest.approx(0.01)
+    assert {**figures, "misses": 0} == {
+        "frames": 1000, "frames_per_second": 3117e3, "cycles_per_frame": 833, "emc_hits": 0.6, "misses": 0,
+    }
+
+
+def test_ovs_dpdk_says_why_not(monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(ovs_dpdk.Unavailable, match="needs root"):
+        ovs_dpdk.check_available()
