@@ -9,6 +9,7 @@ from vswitch.capture.writer cimport capture_writer
 from vswitch.datapath.flow_cache cimport flow_cache
 from vswitch.datapath.flow_table cimport flow_table
 from vswitch.tables.mac_table cimport mac_table
+from vswitch.tables.mcast_table cimport mcast_table
 
 cdef enum:
     MAX_MIRRORS = 32                # of a bridge (OVS MAX_MIRRORS)
@@ -86,7 +87,7 @@ cdef struct bridge:
     bundle** flood_order            # the bundles that exist, in order of creation
     uint32_t n_flood
     mac_table* macs
-    uint64_t* flood_vlans
+    mcast_table* mcast              # NULL unless mcast_snooping_enable
     flow_table* flows
     flow_cache* cache
     uint64_t cache_version          # version of `flows` that `cache` was filled under
@@ -108,6 +109,7 @@ cdef void bridge_set_mirror(bridge* br, int index, uint64_t* vlans, bundle* out,
 cdef void bridge_clear_mirror(bridge* br, int index) noexcept nogil
 cdef bint bundle_set_vlans(bundle* b, vlan_mode mode, uint16_t vlan, uint64_t* trunks, uint64_t* cvlans,
                            uint16_t qinq_ethtype, priority_tags priority) noexcept nogil
+cdef void bundle_forget(bundle* b) noexcept nogil
 cdef void bundle_add_member(bundle* b, port* p) noexcept nogil
 cdef void bundle_remove_member(bundle* b, port* p) noexcept nogil
 cdef void bundle_update_floodable(bundle* b) noexcept nogil

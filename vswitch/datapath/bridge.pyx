@@ -10,6 +10,9 @@ from libc.string cimport memcmp, memset
 from vswitch.datapath.flow_cache cimport flow_cache_free, flow_cache_new
 from vswitch.datapath.flow_table cimport flow_table_free, flow_table_new
 from vswitch.tables.mac_table cimport mac_table_flush_bundle, mac_table_free, mac_table_new
+from vswitch.tables.mcast_table cimport (
+    mcast_table_flush_bundle, mcast_table_free, mcast_table_set_flood_port, mcast_table_set_report_port,
+)
 
 cdef enum:
     MAX_MEGAFLOWS = 200000          # of a bridge (OVS: other_config:flow-limit)
@@ -42,9 +45,10 @@ cdef void bridge_free(bridge* br) noexcept nogil:
         bundle_free(br.bundles[i])
     free(br.bundles)
     free(br.flood_order)
-    free(br.flood_vlans)
     if br.macs != NULL:
         mac_table_free(br.macs)
+    if br.mcast != NULL:
+        mcast_table_free(br.mcast)
     flow_table_free(br.flows)
     flow_cache_free(br.cache)
     free(br)
@@ -94,9 +98,19 @@ cdef void bridge_remove_bundle(bridge* br, bundle* b) noexcept nogil:
             br.flood_order[n] = br.flood_order[i]
             n += 1
     br.n_flood = n
-    mac_table_flush_bundle(br.macs, b.number)
+    bundle_forget(b)
+    if br.mcast != NULL:
+        mcast_table_set_flood_port(br.mcast, b.number, False)
+        mcast_table_set_report_port(br.mcast, b.number, False)
     br.bundles[b.number] = NULL
     bundle_free(b)
+
+
+cdef void bundle_forget(bundle* b) noexcept nogil:
+    """Forgets every address and group that was learned at `b`."""
+    mac_table_flush_bundle(b.bridge.macs, b.number)
+    if b.bridge.mcast != NULL:
+        mcast_table_flush_bundle(b.bridge.mcast, b.number)
 
 
 cdef void bundle_free(bundle* b) noexcept nogil:

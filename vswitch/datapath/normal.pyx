@@ -12,6 +12,7 @@ from vswitch.datapath.fate cimport (
     DROP_LEARNED_PORT_IS_INPUT, DROP_LEARNED_PORT_IS_MIRROR, DROP_MIRROR_OUTPUT_PORT, DROP_NO_FLOOD_PORT,
     DROP_PORT_UNCONFIGURED, DROP_RESERVED_MAC, DROP_UNKNOWN_TRUNCATED, DROP_VLAN_NOT_ALLOWED, DROP_VLAN_PARTIAL_TAG,
 )
+from vswitch.datapath.multicast cimport multicast
 from vswitch.datapath.output cimport output_to_bundle
 from vswitch.datapath.reserved_mac cimport mac_is_reserved
 from vswitch.datapath.vlan cimport bundle_admits_vid, bundle_carries, tag_stack, tag_stack_extract, tags_from_input
@@ -47,6 +48,8 @@ cdef void normal(execution* ex) noexcept nogil:
         return
 
     mac_table_learn(ex.bridge.macs, ex.key.dl_src, tags.vid[0], in_bundle.number, is_gratuitous_arp(ex), False)
+    if ex.bridge.mcast != NULL and multicast(ex, in_bundle, &tags):
+        return
     number = mac_table_lookup(ex.bridge.macs, ex.key.dl_dst, tags.vid[0])
     if number == BUNDLE_NONE:
         flood(ex, in_bundle, &tags)

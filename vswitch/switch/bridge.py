@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from ipaddress import IPv6Address
 from typing import TYPE_CHECKING
 
 from vswitch.errors import ConfigError
@@ -205,11 +206,15 @@ class Bridge:
         self._datapath.fdb_clear_statistics(self.number)
 
     def mdb(self) -> Sequence[MdbEntry]:
-        """Multicast groups that snooping found."""
-        return []
+        """Multicast groups and routers that snooping found, as ``mdb/show`` lists them."""
+        return [
+            MdbEntry(self.bundle_ports(bundle)[0].ofport, vlan, _group_text(group), age_s)
+            for group, vlan, bundle, age_s in self._datapath.mdb(self.number)
+        ]
 
     def mdb_flush(self) -> None:
         """Forget them."""
+        self._datapath.mdb_flush(self.number)
 
     # Flows.
 
@@ -261,3 +266,11 @@ class Bridge:
 
     def __repr__(self) -> str:
         return f"<Bridge {self.name}: {len(self.ports_by_name)} ports>"
+
+
+def _group_text(group: int | None) -> str:
+    """A multicast group's address; empty for a router."""
+    if group is None:
+        return ""
+    address = IPv6Address(group)
+    return str(address.ipv4_mapped or address)

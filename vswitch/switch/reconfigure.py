@@ -25,6 +25,7 @@ AUTOMATIC_OFPORTS = 32768  # automatic numbers stay below
 OFPORT_REUSE_NS = 3600 * 10**9  # a number rests for an hour after its port went away
 DEFAULT_AGEING_TIME_S = 300
 DEFAULT_MAC_TABLE_SIZE = 8192
+DEFAULT_MCAST_TABLE_SIZE = 2048
 
 
 def check_supported(node: SwitchNode) -> None:
@@ -50,7 +51,7 @@ def check_supported(node: SwitchNode) -> None:
                 hint="bonds are on README's list of what is unsupported",
             )
     for row in node.db.rows("Bridge"):
-        for column in ("stp_enable", "rstp_enable", "mcast_snooping_enable"):
+        for column in ("stp_enable", "rstp_enable"):
             if row[column]:
                 raise ConfigError(f"Bridge {row.name}: {column}=true is not supported yet", key=column)
 
@@ -72,6 +73,7 @@ def reconfigure(node: SwitchNode) -> None:
         _configure_ports(node, bridge)
         _configure_mirrors(node, bridge)
         _configure_bridge(node, bridge)
+        _configure_mcast_snooping(node, bridge)
         bridge.set_fail_mode("secure" if bridge.row.text("fail_mode") == "secure" else "standalone")
 
 
@@ -273,6 +275,27 @@ def _configure_bridge(node: SwitchNode, bridge: Bridge) -> None:
         mac_table_size=_unsigned(other.get("mac-table-size")) or DEFAULT_MAC_TABLE_SIZE,
         flood_vlans=[vid for vid in bridge.row.datum("flood_vlans") if isinstance(vid, int)] or None,
     )
+
+
+def _configure_mcast_snooping(node: SwitchNode, bridge: Bridge) -> None:
+    other = bridge.row.map("other_config")
+    if not bridge.row["mcast_snooping_enable"]:
+        node.datapath.clear_mcast_snooping(bridge.number)
+        return
+    node.datapath.set_mcast_snooping(
+        bridge.number,
+        ageing_time_s=_unsigned(other.get("mcast-snooping-aging-time")) or DEFAULT_AGEING_TIME_S,
+        table_size=_unsigned(other.get("mcast-snooping-table-size")) or DEFAULT_MCAST_TABLE_SIZE,
+        flood_unregistered=other.get("mcast-snooping-disable-flood-unregistered", "") != "true",
+    )
+    for row in bridge.row.rows("ports"):
+        port = row.map("other_config")
+        node.datapath.set_mcast_port(
+            bridge.number,
+            bridge.bundles[row.name],
+            flood=port.get("mcast-snooping-flood", "") == "true",
+            flood_reports=port.get("mcast-snooping-flood-reports", "") == "true",
+        )
 
 
 def _int(text: str | None, default: int) -> int:
