@@ -270,7 +270,7 @@ def _configure_bridge(node: SwitchNode, bridge: Bridge) -> None:
     other = bridge.row.map("other_config")
     node.datapath.set_bridge(
         bridge.number,
-        forward_bpdu=other.get("forward-bpdu", "") == "true",
+        forward_bpdu=other.get("forward-bpdu", "").lower() == "true",
         ageing_time_s=_unsigned(other.get("mac-aging-time")) or DEFAULT_AGEING_TIME_S,
         mac_table_size=_unsigned(other.get("mac-table-size")) or DEFAULT_MAC_TABLE_SIZE,
         flood_vlans=[vid for vid in bridge.row.datum("flood_vlans") if isinstance(vid, int)] or None,
@@ -286,15 +286,15 @@ def _configure_mcast_snooping(node: SwitchNode, bridge: Bridge) -> None:
         bridge.number,
         ageing_time_s=_unsigned(other.get("mcast-snooping-aging-time")) or DEFAULT_AGEING_TIME_S,
         table_size=_unsigned(other.get("mcast-snooping-table-size")) or DEFAULT_MCAST_TABLE_SIZE,
-        flood_unregistered=other.get("mcast-snooping-disable-flood-unregistered", "") != "true",
+        flood_unregistered=other.get("mcast-snooping-disable-flood-unregistered", "").lower() != "true",
     )
     for row in bridge.row.rows("ports"):
         port = row.map("other_config")
         node.datapath.set_mcast_port(
             bridge.number,
             bridge.bundles[row.name],
-            flood=port.get("mcast-snooping-flood", "") == "true",
-            flood_reports=port.get("mcast-snooping-flood-reports", "") == "true",
+            flood=port.get("mcast-snooping-flood", "").lower() == "true",
+            flood_reports=port.get("mcast-snooping-flood-reports", "").lower() == "true",
         )
 
 
