@@ -78,8 +78,12 @@ transports = st.one_of(
 )  # fmt: skip
 protocols = st.sampled_from([1, 2, 6, 17, 47, 58, 132, 0, 43, 44, 51, 60, 99])
 extensions = st.lists(
-    st.builds(lambda next_header, length, rest: bytes((next_header, length)) + rest, protocols, st.integers(0, 2),
-              st.binary(min_size=6, max_size=22)),
+    st.one_of(
+        st.builds(lambda next_header, length, rest: bytes((next_header, length)) + rest, protocols, st.integers(0, 2),
+                  st.binary(min_size=6, max_size=22)),
+        st.builds(lambda next_header, offlg: bytes((next_header, 0)) + struct.pack("!HI", offlg, 7), protocols,
+                  st.sampled_from([0, 1, 2, 6, 8, 9, 0xFFF8])),
+    ),
     max_size=3,
 ).map(b"".join)  # fmt: skip
 packets = st.one_of(

@@ -82,11 +82,12 @@ def test_any_bytes_as_the_twin_reads_them(fenced: Fence, frame: bytes, vlan_limi
     assert fields(fenced.behind_fence(frame), vlan_limit) == expected
 
 
-@pytest.mark.parametrize("path", sorted((CHECKOUT / "tests" / "crashers").glob("*.frame")), ids=lambda path: path.name)
-def test_crasher(path: Path) -> None:
-    frame = path.read_bytes()
-    for end in range(len(frame) + 1):
-        assert fields(frame[:end]) == twin.extract(frame[:end], 2)
+def test_crashers() -> None:
+    """Frames that once failed, whole and cut at every byte."""
+    for path in sorted((CHECKOUT / "tests" / "crashers").glob("*.frame")):
+        frame = path.read_bytes()
+        for end in range(len(frame) + 1):
+            assert fields(frame[:end]) == twin.extract(frame[:end], 2), path
 
 
 @pytest.mark.parametrize("whole", [
@@ -178,6 +179,28 @@ def test_depth_only_hides_deeper_fields(frame: bytes) -> None:
 def test_offset_that_sixteen_bits_cannot_hold() -> None:
     frame = eth(0x8847, bytes(70_000) + bytes.fromhex("00000100"))
     assert FlowKey.from_frame(frame).layout()["l3_ofs"] == NONE
+
+
+# Fragments
+
+
+@pytest.mark.parametrize(("packet", "nw_frag", "nw_proto", "tp_dst"), [
+    (ipv4(17, udp()),                                   0, 17, 53),
+    (ipv4(17, udp(), frag=0x4000),                      0, 17, 53),     # don't fragment
+    (ipv4(17, udp(), frag=0x8000),                      0, 17, 53),     # the reserved bit
+    (ipv4(17, udp(), frag=0x2000),                      1, 17, 53),
+    (ipv4(17, udp(), frag=0x2001),                      3, 17, 0),
+    (ipv4(17, udp(), frag=0x0001),                      3, 17, 0),
+    (ipv6(44, bytes((17, 0, 0, 0)) + bytes(4) + udp()), 0, 17, 53),     # atomic
+    (ipv6(44, bytes((17, 0, 0, 2)) + bytes(4) + udp()), 1, 17, 53),     # a reserved bit makes a fragment
+    (ipv6(44, bytes((17, 0, 0, 1)) + bytes(4) + udp()), 1, 17, 53),
+    (ipv6(44, bytes((17, 0, 0, 8)) + bytes(4) + udp()), 3, 44, 0),
+    (ipv6(44, bytes((60, 0, 0, 1)) + bytes(4) + bytes((17, 0)) + bytes(6) + udp()), 1, 17, 53),
+    (ipv6(44, bytes((60, 0, 0, 9)) + bytes(4) + bytes((17, 0)) + bytes(6) + udp()), 3, 44, 0),
+])  # fmt: skip
+def test_fragments(packet: bytes, nw_frag: int, nw_proto: int, tp_dst: int) -> None:
+    key = FlowKey.from_frame(eth(0x86DD if packet[0] >> 4 == 6 else 0x0800, packet))
+    assert (key.nw_frag, key.nw_proto, key.tp_dst) == (nw_frag, nw_proto, tp_dst)
 
 
 # The Python face
