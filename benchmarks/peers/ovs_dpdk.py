@@ -184,7 +184,11 @@ class OvsDpdk:
         with (self.folder / f"{name}.out").open("wb") as out:
             stem = f"{self.folder}/{name}"
             argv = (*argv, f"--pidfile={stem}.pid", f"--log-file={stem}.log", "-vconsole:off")
-            self.daemons.append(subprocess.Popen(argv, env=self.env, stdin=subprocess.DEVNULL, stdout=out, stderr=out))
+            # A session of its own: Ctrl-C must reach us alone, who then shut the daemons down in order.
+            daemon = subprocess.Popen(
+                argv, env=self.env, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+            )
+        self.daemons.append(daemon)
 
     def _wait_for(self, path: Path) -> None:
         deadline = time.monotonic() + 30
