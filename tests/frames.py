@@ -63,6 +63,8 @@ def nd(options: str = "", *, type: int = 135, code: int = 0) -> bytes:
 # Any bytes hardly ever make a header. These are headers of all kinds, stacked at random, with a few bytes changed and
 # the end cut off, so that every check meets frames on both of its sides.
 short_bytes = st.binary(max_size=40)
+nd_options = st.sampled_from(["0101020000000001", "0201020000000002", "0102" + "00" * 14, "0e01" + "11" * 6, "0000"])
+ipv4_options = st.sampled_from([b"", bytes(4), bytes(40)])
 transports = st.one_of(
     st.just(tcp()),
     st.builds(lambda offset, options: tcp(offset=offset, options=options), st.integers(0, 15), short_bytes),
@@ -70,21 +72,24 @@ transports = st.one_of(
     st.builds(
         lambda type, options: nd("".join(options), type=type),
         st.sampled_from([135, 136, 128]),
-        st.lists(st.sampled_from(["0101020000000001", "0201020000000002", "0102" + "00" * 14, "0e01" + "11" * 6, "0000"]),
-                 max_size=4),
+        st.lists(nd_options, max_size=4),
     ),
     short_bytes,
 )  # fmt: skip
 protocols = st.sampled_from([1, 2, 6, 17, 47, 58, 132, 0, 43, 44, 51, 60, 99])
 extensions = st.lists(
-    st.builds(lambda next_header, length, rest: bytes((next_header, length)) + rest, protocols, st.integers(0, 2),
-              st.binary(min_size=6, max_size=22)),
+    st.one_of(
+        st.builds(lambda next_header, length, rest: bytes((next_header, length)) + rest, protocols, st.integers(0, 2),
+                  st.binary(min_size=6, max_size=22)),
+        st.builds(lambda next_header, offlg: bytes((next_header, 0)) + struct.pack("!HI", offlg, 7), protocols,
+                  st.sampled_from([0, 1, 2, 6, 8, 9, 0xFFF8])),
+    ),
     max_size=3,
 ).map(b"".join)  # fmt: skip
 packets = st.one_of(
     st.tuples(st.just(0x0800), st.builds(
         lambda proto, payload, frag, options: ipv4(proto, payload, frag=frag, options=options),
-        protocols, transports, st.sampled_from([0, 0x4000, 0x2000, 0x2001, 7]), st.sampled_from([b"", bytes(4), bytes(40)]),
+        protocols, transports, st.sampled_from([0, 0x4000, 0x2000, 0x2001, 7]), ipv4_options,
     )),
     st.tuples(st.just(0x86DD), st.builds(lambda proto, ext, payload: ipv6(proto, ext + payload),
                                          protocols, extensions, transports)),

@@ -113,7 +113,7 @@ class OvsDpdk:
         self._spawn("ovsdb-server", str(self.folder / "conf.db"), f"--remote=punix:{self.folder}/db.sock")
         self._wait_for(self.folder / "db.sock")
         # In-memory: no file of ours is left in a hugetlbfs, and no other DPDK program is met.
-        memory = "--in-memory" if self.has_huge_pages else "--no-huge -m 1024"
+        memory = "--in-memory" if self.has_huge_pages else "--legacy-mem --no-huge -m 1024"
         settings = {
             "dpdk-init": "true",
             "dpdk-lcore-mask": MAIN_CORE_MASK,
@@ -133,7 +133,7 @@ class OvsDpdk:
             devargs = f"net_pcap{number},rx_pcap={scenario.resolve()}/in/{port}.pcap,infinite_rx=1"
             arguments += ["--", "add-port", BRIDGE, port, *settings]
             arguments += ["--", "set", "Interface", port, "type=dpdk", f"options:dpdk-devargs={json.dumps(devargs)}"]
-        self._vsctl("--timeout=60", *arguments)
+        self._vsctl("--timeout=20", *arguments)
         errors = self._vsctl("--bare", "--columns=error", "list", "Interface").strip()
         if errors:
             raise Unavailable(errors.splitlines()[0])
@@ -184,7 +184,11 @@ class OvsDpdk:
         with (self.folder / f"{name}.out").open("wb") as out:
             stem = f"{self.folder}/{name}"
             argv = (*argv, f"--pidfile={stem}.pid", f"--log-file={stem}.log", "-vconsole:off")
-            self.daemons.append(subprocess.Popen(argv, env=self.env, stdin=subprocess.DEVNULL, stdout=out, stderr=out))
+            # A session of its own: Ctrl-C must reach us alone, who then shut the daemons down in order.
+            daemon = subprocess.Popen(
+                argv, env=self.env, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+            )
+        self.daemons.append(daemon)
 
     def _wait_for(self, path: Path) -> None:
         deadline = time.monotonic() + 30

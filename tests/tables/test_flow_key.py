@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests import check_flow_key
+from tests.fence import Fence
 from tests.frames import arp, eth, hostile_frames, ipv4, ipv6, nd, tcp, udp
 from tests.shared import CHECKOUT, need_program, need_shared
 from tests.twins import flow_key as twin
@@ -19,7 +21,7 @@ NONE = 0xFFFF
 CTAG, STAG = 0x8100, 0x88A8
 
 
-def fields(frame: bytes, vlan_limit: int = 2, depth: str = "l4") -> dict[str, object]:
+def fields(frame: bytes | memoryview, vlan_limit: int = 2, depth: str = "l4") -> dict[str, object]:
     """The extracted fields that are not zero."""
     found = FlowKey.from_frame(frame, vlan_limit=vlan_limit, depth=depth).fields()
     return {name: value for name, value in found.items() if (any(map(any_of, value)) if is_tuple(value) else value)}
@@ -31,6 +33,12 @@ def is_tuple(value: object) -> bool:
 
 def any_of(value: object) -> bool:
     return any(value) if isinstance(value, tuple) else bool(value)
+
+
+@pytest.fixture(scope="module")
+def fenced() -> Iterator[Fence]:
+    with Fence() as fence:
+        yield fence
 
 
 # Judges
@@ -48,7 +56,9 @@ def test_captures_as_parse_pcap_prints_them() -> None:
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(frames=st.lists(hostile_frames.filter(len), min_size=30, max_size=60))
-def test_hostile_frames_as_parse_pcap_prints_them(tmp_path_factory: pytest.TempPathFactory, frames: list[bytes]) -> None:
+def test_hostile_frames_as_parse_pcap_prints_them(
+    tmp_path_factory: pytest.TempPathFactory, frames: list[bytes]
+) -> None:
     need_program("ovs-ofctl")
     path = tmp_path_factory.getbasetemp() / "hostile.pcap"
     write_pcap(path, frames)
@@ -66,15 +76,18 @@ def write_pcap(path: Path, frames: list[bytes]) -> None:
 
 @settings(max_examples=1500, deadline=None)
 @given(frame=hostile_frames, vlan_limit=st.integers(0, 2))
-def test_any_bytes_as_the_twin_reads_them(frame: bytes, vlan_limit: int) -> None:
-    assert fields(frame, vlan_limit) == twin.extract(frame, vlan_limit)
+def test_any_bytes_as_the_twin_reads_them(fenced: Fence, frame: bytes, vlan_limit: int) -> None:
+    expected = twin.extract(frame, vlan_limit)
+    assert fields(fenced.before_fence(frame), vlan_limit) == expected
+    assert fields(fenced.behind_fence(frame), vlan_limit) == expected
 
 
-@pytest.mark.parametrize("path", sorted((CHECKOUT / "tests" / "crashers").glob("*.frame")), ids=lambda path: path.name)
-def test_crasher(path: Path) -> None:
-    frame = path.read_bytes()
-    for end in range(len(frame) + 1):
-        assert fields(frame[:end]) == twin.extract(frame[:end], 2)
+def test_crashers() -> None:
+    """Frames that once failed, whole and cut at every byte."""
+    for path in sorted((CHECKOUT / "tests" / "crashers").glob("*.frame")):
+        frame = path.read_bytes()
+        for end in range(len(frame) + 1):
+            assert fields(frame[:end]) == twin.extract(frame[:end], 2), path
 
 
 @pytest.mark.parametrize("whole", [
@@ -148,7 +161,8 @@ def test_link_layer(frame: bytes, vlan_limit: int, vlans: list[tuple[int, int]],
 ])  # fmt: skip
 def test_layout(frame: bytes, l2_5_ofs: int, l3_ofs: int, l4_ofs: int, l2_pad: int) -> None:
     layout = FlowKey.from_frame(frame).layout()
-    assert (layout["l2_5_ofs"], layout["l3_ofs"], layout["l4_ofs"], layout["l2_pad"]) == (l2_5_ofs, l3_ofs, l4_ofs, l2_pad)
+    del layout["n_vlans"]
+    assert layout == {"l2_5_ofs": l2_5_ofs, "l3_ofs": l3_ofs, "l4_ofs": l4_ofs, "l2_pad": l2_pad}
 
 
 @given(frame=hostile_frames)
@@ -165,6 +179,28 @@ def test_depth_only_hides_deeper_fields(frame: bytes) -> None:
 def test_offset_that_sixteen_bits_cannot_hold() -> None:
     frame = eth(0x8847, bytes(70_000) + bytes.fromhex("00000100"))
     assert FlowKey.from_frame(frame).layout()["l3_ofs"] == NONE
+
+
+# Fragments
+
+
+@pytest.mark.parametrize(("packet", "nw_frag", "nw_proto", "tp_dst"), [
+    (ipv4(17, udp()),                                   0, 17, 53),
+    (ipv4(17, udp(), frag=0x4000),                      0, 17, 53),     # don't fragment
+    (ipv4(17, udp(), frag=0x8000),                      0, 17, 53),     # the reserved bit
+    (ipv4(17, udp(), frag=0x2000),                      1, 17, 53),
+    (ipv4(17, udp(), frag=0x2001),                      3, 17, 0),
+    (ipv4(17, udp(), frag=0x0001),                      3, 17, 0),
+    (ipv6(44, bytes((17, 0, 0, 0)) + bytes(4) + udp()), 0, 17, 53),     # atomic
+    (ipv6(44, bytes((17, 0, 0, 2)) + bytes(4) + udp()), 1, 17, 53),     # a reserved bit makes a fragment
+    (ipv6(44, bytes((17, 0, 0, 1)) + bytes(4) + udp()), 1, 17, 53),
+    (ipv6(44, bytes((17, 0, 0, 8)) + bytes(4) + udp()), 3, 44, 0),
+    (ipv6(44, bytes((60, 0, 0, 1)) + bytes(4) + bytes((17, 0)) + bytes(6) + udp()), 1, 17, 53),
+    (ipv6(44, bytes((60, 0, 0, 9)) + bytes(4) + bytes((17, 0)) + bytes(6) + udp()), 3, 44, 0),
+])  # fmt: skip
+def test_fragments(packet: bytes, nw_frag: int, nw_proto: int, tp_dst: int) -> None:
+    key = FlowKey.from_frame(eth(0x86DD if packet[0] >> 4 == 6 else 0x0800, packet))
+    assert (key.nw_frag, key.nw_proto, key.tp_dst) == (nw_frag, nw_proto, tp_dst)
 
 
 # The Python face

@@ -34,7 +34,7 @@ def ethertype(data: bytes, vlan_limit: int, key: dict[str, Any]) -> bytes:
         vlans.append((number(data, 0, 2), number(data, 2, 2) | VLAN_PRESENT))
         data = data[4:]
     if vlans:
-        key["vlans"] = tuple((vlans + [(0, 0)])[:2])
+        key["vlans"] = tuple([*vlans, (0, 0)][:2])
     key["dl_type"], data = number(data, 0, 2), data[2:]
     if key["dl_type"] < 0x600:
         key["dl_type"] = 0x05FF
@@ -51,7 +51,7 @@ def mpls(data: bytes, key: dict[str, Any]) -> None:
         stack.append(number(data, 0, 4))
         data = data[4:]
     if stack and any(stack[:3]):
-        key["mpls_lse"] = tuple((stack + [0, 0])[:3])
+        key["mpls_lse"] = tuple([*stack, 0, 0][:3])
 
 
 def arp(data: bytes, key: dict[str, Any]) -> None:

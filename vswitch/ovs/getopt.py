@@ -1,7 +1,8 @@
 """Command-line options by the rules of GNU getopt_long, with its messages.
 
 Long names may be abbreviated while they stay unique, an argument is joined by ``=`` or is the next word, short options
-may be bundled. Parsing stops at the first word that is no option, or behind ``--``.
+may be bundled. Parsing stops behind ``--``, and in some
+tools at the first word that is no option.
 """
 
 from __future__ import annotations
@@ -21,18 +22,21 @@ class Option(NamedTuple):
     letter: str = ""
 
 
-def getopt(words: list[str], options: list[Option]) -> tuple[list[tuple[str, str | None]], list[str]]:
+def getopt(
+    words: list[str], options: list[Option], *, permute: bool = False
+) -> tuple[list[tuple[str, str | None]], list[str]]:
     """Split `words` into (option name, argument) pairs and the words that remain.
 
-    Options after the first other word are not looked for (getopt's leading ``+``).
+    Options after the first other word are looked for only if `permute` (getopt does unless told ``+``).
     """
     by_letter = {option.letter: option for option in options if option.letter}
     found: list[tuple[str, str | None]] = []
+    others: list[str] = []
     i = 0
     while i < len(words):
         word = words[i]
         if word == "--":
-            return found, words[i + 1 :]
+            return found, others + words[i + 1 :]
         if word.startswith("--"):
             option, argument = _long(word, options)
             i += 1
@@ -59,9 +63,12 @@ def getopt(words: list[str], options: list[Option]) -> tuple[list[tuple[str, str
                     argument = words[i]
                     i += 1
                 found.append((option.name, argument))
+        elif permute:
+            others.append(word)
+            i += 1
         else:
             break
-    return found, words[i:]
+    return found, others + words[i:]
 
 
 def _long(word: str, options: list[Option]) -> tuple[Option, str | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -45,8 +46,14 @@ def nearest(word: str, known: Iterable[str]) -> str:
     import difflib  # only a refused command needs it
 
     by_lower = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.5)
     return f'did you mean "{by_lower[close[0]]}"?' if close else ""
+
+
+def atoi(text: str) -> int:
+    """C's atoi: the number that `text` begins with, or 0."""
+    match = re.match(r"[ \t\n\v\f\r]*[+-]?[0-9]+", text)
+    return int(match.group()) if match else 0
 
 
 def log_line(sequence: int, module: str, level: str, message: str) -> str:

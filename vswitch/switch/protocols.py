@@ -14,19 +14,21 @@ from vswitch.ovsdb.database import Database
 
 OFPP_LOCAL = 65534  # OpenFlow 1.0's number of a bridge's own port
 
+# What ovs-ofctl mod-port can set on a port, in the order in which OpenFlow 1.0 prints it.
+PORT_CONFIG = ("down", "no-stp", "no-receive", "no-receive-stp", "no-flood", "no-forward", "no-packet-in")
+
 
 class FdbEntry(NamedTuple):
     """One learned or static address."""
 
-    ofport: int
+    ofport: int  # of a bond: that of its first member
     vlan: int
     mac: int
     age_s: int | None  # None: a static entry
-    port_name: str = ""  # for `fdb/show --names`
 
 
 class MdbEntry(NamedTuple):
-    """One multicast group (or router port, when `group` is empty) that snooping found."""
+    """One multicast group (or router's port, when `group` is empty) that snooping found."""
 
     ofport: int
     vlan: int
@@ -45,6 +47,8 @@ class FlowEntry(NamedTuple):
     n_packets: int = 0
     n_bytes: int = 0
     duration_s: float = 0.0
+    idle_age_s: int = 0
+    flags: tuple[str, ...] = ()  # such as reset_counts
 
 
 class PortLike(Protocol):
@@ -62,11 +66,11 @@ class PortLike(Protocol):
 
     @property
     def config(self) -> frozenset[str] | set[str]:
-        """Those set of down, no-stp, no-receive, no-receive-stp, no-flood, no-forward, no-packet-in."""
+        """Those of `PORT_CONFIG` that are set."""
 
     @property
     def state(self) -> frozenset[str] | set[str]:
-        """Those set of link-down, blocked, live."""
+        """Those of ``link-down`` and ``blocked`` that hold."""
 
     @property
     def counters(self) -> Mapping[str, int]:
@@ -96,7 +100,7 @@ class BridgeLike(Protocol):
     def fdb_add(self, port: str, vlan: int, mac: int) -> None: ...
 
     def fdb_del(self, vlan: int, mac: int) -> bool:
-        """Remove an entry; False if there was none."""
+        """Remove a static entry; False if there was none."""
 
     def fdb_statistics(self) -> Mapping[str, int]:
         """current, static, maximum, learned, expired, evicted, moved."""
@@ -112,7 +116,7 @@ class BridgeLike(Protocol):
     def del_flows(self) -> None: ...
 
     def add_flow(self, flow: FlowEntry) -> None:
-        """Add or replace a flow that matches everything; actions are ``NORMAL`` or ``drop``."""
+        """Add a flow that matches everything, or replace that of its table and priority; ``NORMAL`` or ``drop``."""
 
 
 class NodeLike(Protocol):

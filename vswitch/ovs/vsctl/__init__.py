@@ -10,6 +10,7 @@ from typing import Protocol
 
 from vswitch.ovs.outcome import Outcome, Refusal, log_line
 from vswitch.ovs.text_table import TextTable, to_json
+from vswitch.ovs.version import OVS_VERSION
 from vswitch.ovs.vsctl.command import Context
 from vswitch.ovs.vsctl.line import Line
 from vswitch.ovsdb.database import Database
@@ -17,7 +18,6 @@ from vswitch.ovsdb.rows import DatabaseError, Row
 from vswitch.ovsdb.schema import SCHEMA_VERSION
 from vswitch.ovsdb.values import ValueSyntaxError
 
-OVS_VERSION = "3.1.0"  # the version whose behaviour is ours
 LOG_DIRECTORY = "/var/log/openvswitch"  # what OVS's packages use
 
 Printed = tuple[str, TextTable | None]  # what a command printed: text, or a table

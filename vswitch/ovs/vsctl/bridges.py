@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
-from vswitch.ovs.outcome import Refusal
+from vswitch.ovs.outcome import Refusal, atoi
 from vswitch.ovs.vsctl.command import Command, Context
 from vswitch.ovs.vsctl.ports import delete_port
 from vswitch.ovs.vsctl.view import BridgeView
 from vswitch.ovsdb.rows import Row
-
-
-def atoi(text: str) -> int:
-    """C's atoi: the number that `text` begins with, or 0."""
-    match = re.match(r"[ \t\n\v\f\r]*[+-]?[0-9]+", text)
-    return int(match.group()) if match else 0
 
 
 def _add_br(context: Context) -> None:

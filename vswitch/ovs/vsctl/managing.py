@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from vswitch.ovs.outcome import Refusal, Unsupported
-from vswitch.ovs.vsctl.bridges import atoi
+from vswitch.ovs.outcome import Refusal, Unsupported, atoi
 from vswitch.ovs.vsctl.command import ANY_NUMBER, Command, Context
 from vswitch.ovsdb.rows import Row
 

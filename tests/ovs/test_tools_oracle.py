@@ -1,0 +1,66 @@
+"""ovs-appctl and ovs-ofctl against the real ones: equal status and text, on a fake node that holds the same state."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.ovs.fake_node import FakeNode
+from tests.ovs.private_ovs import PrivateOvs, normalize, why_missing
+from tests.ovs.tool_lines import FRAME, FRAME_PORT, LINES, SET_UP
+from vswitch.errors import CommandError
+from vswitch.ovs.script import run_command
+from vswitch.switch.protocols import FdbEntry
+
+MISSING = why_missing()
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING)
+
+
+def clean(text: str) -> str:
+    """Text without addresses, times and directories, and without the order of what the real ones print by hash."""
+    text = re.sub(r"addr:[0-9a-f:]+", "addr:<mac>", normalize(text))
+    text = re.sub(r"duration=[0-9.]+s", "duration=<time>", text)
+    text = re.sub(r'"/[^"]*"', "<directory>", text)
+    lines = re.sub(r"\n           ", " + ", text).splitlines()
+    return "\n".join(sorted(lines)) if text.startswith(("OFPST_PORT reply", "NXST_FLOW", "OFPST_FLOW")) else text
+
+
+def run_ours(node: FakeNode, line: str) -> tuple[int, str]:
+    try:
+        return 0, run_command(node, line)
+    except CommandError as error:
+        return error.status, error.output
+
+
+def node_with_a_frame() -> FakeNode:
+    """The state that the frame leaves behind, and how old it is."""
+    node = FakeNode()
+    for line in SET_UP.strip().splitlines():
+        run_command(node, line)
+    bridge = node.bridge("br0")
+    bridge.table = [FdbEntry(1, 0, 1, 0)]
+    bridge.learned = 1
+    bridge.entries = [bridge.entries[0]._replace(n_packets=1, n_bytes=14)]
+    for port in bridge.ports():
+        way = "rx" if port.name == FRAME_PORT else "tx"
+        port.counters |= {f"{way}_packets": 1, f"{way}_bytes": 14}
+    return node
+
+
+def test_same_as_the_real_tools() -> None:
+    node = node_with_a_frame()
+    with tempfile.TemporaryDirectory(prefix="ovs-") as directory, PrivateOvs(Path(directory), switch=True) as real:
+        for line in SET_UP.strip().splitlines():
+            assert real.run(line)[0] == 0
+        real.run(f"ovs-appctl netdev-dummy/receive {FRAME_PORT} {FRAME}")
+        different = []
+        for line in LINES.strip().splitlines():
+            status, text = real.run(line)
+            our_status, our_text = run_ours(node, line)
+            if (our_status, clean(our_text)) != (status, clean(text)):
+                both = f"--- real: {status}\n{clean(text)}\n--- ours: {our_status}\n{clean(our_text)}"
+                different.append(f"$ {line}\n{both}")
+        assert not different, "\n".join(different)

@@ -1,0 +1,269 @@
+"""``ovs-appctl``: ask and tell the running switch; here, its forwarding databases and its clock.
+
+Texts, messages and exit statuses are those of ovs-vswitchd of Open vSwitch 3.1; see ovs-vswitchd(8).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from vswitch.ovs.getopt import NO_ARGUMENT, OPTIONAL, REQUIRED, Option, getopt
+from vswitch.ovs.outcome import Outcome, Refusal, Unsupported, atoi, nearest
+from vswitch.ovs.port_numbers import port_label
+from vswitch.ovs.version import OVS_VERSION
+from vswitch.switch.protocols import BridgeLike, NodeLike
+
+_OPTIONS = [
+    Option("target", REQUIRED, "t"),
+    Option("execute", NO_ARGUMENT, "e"),
+    Option("help", NO_ARGUMENT, "h"),
+    Option("option", NO_ARGUMENT, "o"),
+    Option("version", NO_ARGUMENT, "V"),
+    Option("timeout", REQUIRED, "T"),
+    Option("verbose", OPTIONAL, "v"),
+    Option("log-file", OPTIONAL),
+]
+_TARGET = "ovs-vswitchd"
+_MAC = re.compile(r"[0-9a-fA-F]{1,2}(?::[0-9a-fA-F]{1,2}){5}", re.ASCII)
+
+# The families of commands that ovs-vswitchd has besides ours.
+_FAMILIES = (
+    "autoattach/", "bfd/", "bond/", "bridge/", "cfm/", "coverage/", "dpctl/", "dpif-dummy/", "dpif-netdev/", "dpif/",
+    "exit", "lacp/", "memory/", "netdev-dummy/", "odp-execute/", "ofproto/", "ovs/", "qos/", "revalidator/", "rstp/",
+    "stp/", "tnl/", "upcall/", "vlog/",
+)
+
+
+class _Refused(Exception):
+    """The switch answers with an error."""
+
+
+class _Command(NamedTuple):
+    usage: str
+    min_args: int
+    max_args: int
+    run: Callable[[NodeLike, list[str]], str]
+
+
+def run(node: NodeLike, words: list[str]) -> Outcome:
+    """Run the command line `words`, without the leading ``ovs-appctl``.
+
+    Raises
+    ------
+    Unsupported
+        The command is one of OVS's that this switch does not know.
+    """
+    try:
+        options, rest = getopt(words, _OPTIONS)
+        _check_options(options)
+        if any(name == "version" for name, _ in options):
+            return Outcome(0, f"ovs-appctl (Open vSwitch) {OVS_VERSION}\n")
+        if not rest:
+            raise Refusal("at least one non-option argument is required (use --help for help)")
+    except Refusal as refusal:
+        return Outcome(refusal.status, "", f"ovs-appctl: {refusal.message}\n", refusal.hint, refusal.word)
+    name, *arguments = rest
+    try:
+        output = _answer(node, name, arguments)
+    except _Refused as refused:
+        hint = nearest(name, _COMMANDS) if name not in _COMMANDS else ""
+        problem = f"{refused}\novs-appctl: {_TARGET}: server returned an error\n"
+        return Outcome(2, "", problem, hint, name if hint else "")
+    return Outcome(0, output)
+
+
+def _check_options(options: list[tuple[str, str | None]]) -> None:
+    for name, argument in options:
+        if name == "target" and argument != _TARGET:
+            raise Unsupported(f"ovs-appctl --target={argument} is not supported yet")
+        if name == "timeout" and not ((argument or "").isdecimal() and int(argument or "")):
+            raise Refusal(f"value {argument} on -T or --timeout is invalid", word=argument or "")
+        if name in ("help", "option"):
+            raise Unsupported(f"ovs-appctl --{name} is not supported yet")
+
+
+def _answer(node: NodeLike, name: str, arguments: list[str]) -> str:
+    if name not in _COMMANDS:
+        if name.startswith(_FAMILIES):
+            raise Unsupported(f"ovs-appctl {name} is not supported yet")
+        raise _Refused(f'"{name}" is not a valid command (use "list-commands" to see a list of valid commands)')
+    command = _COMMANDS[name]
+    if len(arguments) < command.min_args:
+        raise _Refused(f'"{name}" command requires at least {command.min_args} arguments')
+    if len(arguments) > command.max_args:
+        raise _Refused(f'"{name}" command takes at most {command.max_args} arguments')
+    return command.run(node, arguments)
+
+
+def _bridge(node: NodeLike, name: str) -> BridgeLike:
+    bridge = node.bridge(name)
+    if bridge is None:
+        raise _Refused("no such bridge")
+    return bridge
+
+
+def _bridges(node: NodeLike, arguments: list[str]) -> list[BridgeLike]:
+    """The bridge of an optional argument, or all."""
+    return [_bridge(node, arguments[0])] if arguments else list(node.bridges())
+
+
+def _mac(text: str) -> int:
+    if not _MAC.fullmatch(text):
+        raise _Refused("bad MAC address")
+    return int.from_bytes(int(octet, 16) for octet in text.split(":"))
+
+
+def format_mac(mac: int) -> str:
+    """A MAC address in OVS's form."""
+    return mac.to_bytes(6).hex(":")
+
+
+def _fdb_show(node: NodeLike, arguments: list[str]) -> str:
+    text = " port  VLAN  MAC                Age\n"
+    for entry in _bridge(node, arguments[0]).fdb():
+        age = "static" if entry.age_s is None else f"{entry.age_s:3}"
+        text += f"{port_label(entry.ofport):>5}  {entry.vlan:4}  {format_mac(entry.mac)}  {age}\n"
+    return text
+
+
+def _fdb_add(node: NodeLike, arguments: list[str]) -> str:
+    bridge_name, port_name, vlan_text, mac_text = arguments
+    bridge = _bridge(node, bridge_name)
+    mac = _mac(mac_text)
+    vlan = atoi(vlan_text) & 0xFFFF
+    port = next((port for port in bridge.ports() if port.name == port_name), None)
+    if port is None:
+        raise _Refused("software error, odp port is present but no ofp port")
+    text = ""
+    old = next((entry for entry in bridge.fdb() if (entry.vlan, entry.mac) == (vlan, mac)), None)
+    if old is not None and (old.ofport != port.ofport or old.age_s is not None):
+        kind = "static" if old.age_s is None else "dynamic"
+        text = f"Overriding already existing {kind} entry on {port_label(old.ofport)}\n"
+    bridge.fdb_add(port_name, vlan, mac)
+    return text
+
+
+def _fdb_del(node: NodeLike, arguments: list[str]) -> str:
+    bridge = _bridge(node, arguments[0])
+    mac = _mac(arguments[2])
+    if not bridge.fdb_del(atoi(arguments[1]) & 0xFFFF, mac):
+        raise _Refused("could not find static mac entry")
+    return ""
+
+
+def _fdb_flush(node: NodeLike, arguments: list[str]) -> str:
+    for bridge in _bridges(node, arguments):
+        bridge.fdb_flush()
+    return "table successfully flushed\n"
+
+
+def _fdb_stats_show(node: NodeLike, arguments: list[str]) -> str:
+    counts = _bridge(node, arguments[0]).fdb_statistics()
+    return (
+        f'Statistics for bridge "{arguments[0]}":\n'
+        f"  Current/maximum MAC entries in the table: {counts['current']}/{counts['maximum']}\n"
+        f"  Current static MAC entries in the table : {counts['static']}\n"
+        f"  Total number of learned MAC entries     : {counts['learned']}\n"
+        f"  Total number of expired MAC entries     : {counts['expired']}\n"
+        f"  Total number of evicted MAC entries     : {counts['evicted']}\n"
+        f"  Total number of port moved MAC entries  : {counts['moved']}\n"
+    )
+
+
+def _fdb_stats_clear(node: NodeLike, arguments: list[str]) -> str:
+    for bridge in _bridges(node, arguments):
+        bridge.fdb_clear_statistics()
+    return "statistics successfully cleared\n"
+
+
+def _snoops(node: NodeLike, bridge: BridgeLike) -> bool:
+    row = node.db.named("Bridge", bridge.name)
+    return row is not None and row["mcast_snooping_enable"] is True
+
+
+def _mdb_show(node: NodeLike, arguments: list[str]) -> str:
+    bridge = _bridge(node, arguments[0])
+    if not _snoops(node, bridge):
+        raise _Refused("multicast snooping is disabled")
+    text = " port  VLAN  GROUP                Age\n"
+    entries = bridge.mdb()
+    for entry in entries:
+        if entry.group:
+            text += f"{port_label(entry.ofport):>5}  {entry.vlan:4}  {entry.group}         {entry.age_s:3}\n"
+    for entry in entries:
+        if not entry.group:
+            text += f"{port_label(entry.ofport):>5}  {entry.vlan:4}  querier             {entry.age_s:3}\n"
+    return text
+
+
+def _mdb_flush(node: NodeLike, arguments: list[str]) -> str:
+    for bridge in _bridges(node, arguments):
+        if _snoops(node, bridge):
+            bridge.mdb_flush()
+        elif arguments:
+            raise _Refused("multicast snooping is disabled")
+    return "table successfully flushed\n"
+
+
+def _time_stop(node: NodeLike, arguments: list[str]) -> str:
+    """Our clock moves with the frames and by time/warp only: it always stands."""
+    return ""
+
+
+def _time_warp(node: NodeLike, arguments: list[str]) -> str:
+    total, step = (atoi(arguments[0]), atoi(arguments[-1])) if len(arguments) > 1 else (0, atoi(arguments[0]))
+    if step <= 0 or total < 0:
+        raise _Refused("invalid MSECS")
+    node.warp(total or step)
+    return "warped\n"
+
+
+def _set_admin_state(node: NodeLike, arguments: list[str]) -> str:
+    state = arguments[-1].lower()
+    if state not in ("up", "down"):
+        raise _Refused("Invalid Admin State")
+    wanted = arguments[0] if len(arguments) > 1 else None
+    n_set = 0
+    for bridge in node.bridges():
+        for port in bridge.ports():
+            interface = node.db.named("Interface", port.name)
+            is_device = interface is not None and interface["type"] in ("", "dummy", "internal", "system", "tap")
+            if is_device and wanted in (None, port.name):
+                bridge.port_mod(port.name, "down", state == "down")
+                n_set += 1
+    if wanted is not None and not n_set:
+        raise _Refused("Unknown Dummy Interface")
+    return "OK\n"
+
+
+def _ofproto_list(node: NodeLike, arguments: list[str]) -> str:
+    return "".join(f"{bridge.name}\n" for bridge in node.bridges())
+
+
+def _version(node: NodeLike, arguments: list[str]) -> str:
+    return f"{_TARGET} (Open vSwitch) {OVS_VERSION}\n"
+
+
+def _list_commands(node: NodeLike, arguments: list[str]) -> str:
+    lines = (f"  {name:<23} {command.usage}\n" for name, command in sorted(_COMMANDS.items()))
+    return "The available commands are:\n" + "".join(lines)
+
+
+_COMMANDS = {
+    "fdb/add": _Command("bridge port vlan mac", 4, 4, _fdb_add),
+    "fdb/del": _Command("bridge vlan mac", 3, 3, _fdb_del),
+    "fdb/flush": _Command("[bridge]", 0, 1, _fdb_flush),
+    "fdb/show": _Command("bridge", 1, 1, _fdb_show),
+    "fdb/stats-clear": _Command("[bridge]", 0, 1, _fdb_stats_clear),
+    "fdb/stats-show": _Command("bridge", 1, 1, _fdb_stats_show),
+    "list-commands": _Command("", 0, 0, _list_commands),
+    "mdb/flush": _Command("[bridge]", 0, 1, _mdb_flush),
+    "mdb/show": _Command("bridge", 1, 1, _mdb_show),
+    "netdev-dummy/set-admin-state": _Command("[netdev] up|down", 1, 2, _set_admin_state),
+    "ofproto/list": _Command("", 0, 0, _ofproto_list),
+    "time/stop": _Command("", 0, 0, _time_stop),
+    "time/warp": _Command("[large_msecs] msecs", 1, 2, _time_warp),
+    "version": _Command("", 0, 0, _version),
+}

@@ -1,0 +1,148 @@
+"""``ovs-ofctl``: what OpenFlow shows of a bridge: its ports, their counters, and its flows.
+
+Texts, messages and exit statuses are those of ovs-ofctl of Open vSwitch 3.1; see ovs-ofctl(8). A flow is either the one
+that every bridge starts with or one that matches everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from vswitch.ovs.getopt import NO_ARGUMENT, OPTIONAL, REQUIRED, Option, getopt
+from vswitch.ovs.ofctl import flows, ports
+from vswitch.ovs.ofctl.session import VERSIONS, Session
+from vswitch.ovs.outcome import Outcome, Refusal, Unsupported
+from vswitch.ovs.version import OVS_VERSION
+from vswitch.switch.protocols import NodeLike
+
+_OPTIONS = [
+    Option("timeout", REQUIRED, "t"),
+    Option("strict"),
+    Option("readd"),
+    Option("flow-format", REQUIRED, "F"),
+    Option("packet-in-format", REQUIRED, "P"),
+    Option("more", NO_ARGUMENT, "m"),
+    Option("timestamp"),
+    Option("sort", OPTIONAL),
+    Option("rsort", OPTIONAL),
+    Option("names"),
+    Option("no-names"),
+    Option("stats"),
+    Option("no-stats"),
+    Option("unixctl", REQUIRED),
+    Option("help", NO_ARGUMENT, "h"),
+    Option("option", NO_ARGUMENT, "o"),
+    Option("bundle"),
+    Option("color", OPTIONAL),
+    Option("may-create"),
+    Option("pcap"),
+    Option("raw"),
+    Option("read-only"),
+    Option("version", NO_ARGUMENT, "V"),
+    Option("protocols", REQUIRED, "O"),
+    Option("verbose", OPTIONAL, "v"),
+    Option("log-file", OPTIONAL),
+]
+# What only concerns the connection to the switch, or the look of a terminal.
+_WITHOUT_EFFECT = ("timeout", "verbose", "log-file", "bundle", "readd", "color", "stats", "packet-in-format")
+
+
+class _Command(NamedTuple):
+    min_args: int
+    max_args: int
+    run: Callable[[Session], str]
+    changes: bool = False
+
+
+_COMMANDS = {
+    "show": _Command(1, 1, ports.show),
+    "dump-ports": _Command(1, 2, ports.dump_ports),
+    "dump-ports-desc": _Command(1, 2, ports.dump_ports_desc),
+    "mod-port": _Command(3, 3, ports.mod_port, True),
+    "dump-flows": _Command(1, 2, flows.dump_flows),
+    "dump-aggregate": _Command(1, 2, flows.dump_aggregate),
+    "add-flow": _Command(2, 2, flows.add_flow, True),
+    "add-flows": _Command(2, 2, flows.add_flows, True),
+    "del-flows": _Command(1, 2, flows.del_flows, True),
+}
+
+# What ovs-ofctl can do besides.
+_OTHERS = (
+    "monitor", "snoop", "dump-desc", "dump-tables", "dump-table-features", "dump-table-desc", "queue-stats",
+    "queue-get-config", "mod-flows", "replace-flows", "diff-flows", "add-meter", "mod-meter", "del-meter", "del-meters",
+    "dump-meter", "dump-meters", "meter-stats", "meter-features", "packet-out", "mod-table", "get-frags", "set-frags",
+    "probe", "ping", "benchmark", "dump-ipfix-bridge", "dump-ipfix-flow", "ct-flush-zone", "ct-flush", "ofp-parse",
+    "ofp-parse-pcap", "add-group", "add-groups", "mod-group", "del-groups", "insert-buckets", "remove-buckets",
+    "dump-groups", "dump-group-stats", "dump-group-features", "bundle", "add-tlv-map", "del-tlv-map", "dump-tlv-map",
+    "help", "list-commands", "parse-flow", "parse-flows", "parse-group", "parse-nx-match", "parse-nxm", "parse-oxm",
+    "parse-actions", "parse-instructions", "parse-ofp10-match", "parse-ofp11-match", "parse-pcap", "check-vlan",
+    "print-error", "encode-error-reply", "ofp-print", "encode-hello", "parse-key-value", "compose-packet",
+    "parse-packet",
+)
+
+
+def run(node: NodeLike, words: list[str], stdin: str = "") -> Outcome:
+    """Run the command line `words`, without the leading ``ovs-ofctl``; `stdin` is what a file named ``-`` holds.
+
+    Raises
+    ------
+    Unsupported
+        The command is one of OVS's that this switch does not know.
+    """
+    session = Session(node, stdin)
+    try:
+        options, rest = getopt(words, _OPTIONS, permute=True)
+        for name, argument in options:
+            if name == "version":
+                return Outcome(0, f"ovs-ofctl (Open vSwitch) {OVS_VERSION}\nOpenFlow versions 0x1:0x6\n")
+            _set_option(session, name, argument)
+        output = _run_command(session, rest)
+    except Refusal as refusal:
+        errors = f"{session.warnings}ovs-ofctl: {refusal.message}\n"
+        return Outcome(refusal.status, "", errors, refusal.hint, refusal.word)
+    return Outcome(0, output, session.warnings)
+
+
+def _set_option(session: Session, name: str, argument: str | None) -> None:
+    if name == "protocols":
+        words = (argument or "").replace(",", " ").split()
+        for word in words:
+            if word not in VERSIONS:
+                raise Refusal(f'Unknown OpenFlow version: "{word}"', word=argument or "", known=VERSIONS)
+        session.allowed = {VERSIONS[word] for word in words}
+    elif name in ("names", "no-names"):
+        session.names = name == "names"
+    elif name == "no-stats":
+        session.stats = False
+    elif name in ("sort", "rsort") and argument in (None, "priority"):
+        session.sort = name
+    elif name == "read-only":
+        session.read_only = True
+    elif name == "strict":
+        session.strict = True
+    elif name == "flow-format" and (argument or "").lower() in ("openflow10", "openflow10+table_id", "nxm", "any"):
+        pass
+    elif name not in _WITHOUT_EFFECT:
+        raise Unsupported(f"ovs-ofctl --{name} is not supported yet")
+
+
+def _run_command(session: Session, words: list[str]) -> str:
+    if not words:
+        raise Refusal("missing command name; use --help for help")
+    name, *session.arguments = words
+    if name in _OTHERS:
+        raise Unsupported(f"ovs-ofctl {name} is not supported yet")
+    if name not in _COMMANDS:
+        known = [*_COMMANDS, *_OTHERS]
+        raise Refusal(f"unknown command '{name}'; use --help for help", word=name, known=known)
+    command = _COMMANDS[name]
+    n_arguments = len(session.arguments)
+    if n_arguments < command.min_args:
+        raise Refusal(f"'{name}' command requires at least {command.min_args} arguments", word=name)
+    if n_arguments > command.max_args:
+        word = session.arguments[command.max_args]
+        raise Refusal(f"'{name}' command takes at most {command.max_args} arguments", word=word)
+    if session.read_only and command.changes:
+        raise Refusal(f"'{name}' command does not work in read only mode", word=name)
+    return command.run(session)

@@ -1,0 +1,123 @@
+"""Flows that match everything: dump-flows, dump-aggregate, add-flow, del-flows.
+
+The language of flows is not here yet. What is not understood is refused, never taken for something else.
+"""
+
+from __future__ import annotations
+
+import re
+
+from vswitch.ovs.ofctl.ports import format_duration
+from vswitch.ovs.ofctl.session import Session
+from vswitch.ovs.outcome import Unsupported
+from vswitch.switch.protocols import BridgeLike, FlowEntry
+
+DEFAULT_PRIORITY = 32768  # OpenFlow's OFP_DEFAULT_PRIORITY
+_CATCH_ALL = re.compile(
+    r"(?P<fields>(?:(?:table|priority|cookie)=(?:0x[0-9a-fA-F]+|[0-9]+)[, ]+)*)actions?=(?P<actions>normal|drop)",
+    re.IGNORECASE,
+)
+
+
+def dump_flows(session: Session) -> str:
+    """The flows of a bridge with their counters."""
+    bridge = session.open()
+    flows = _matching(session, bridge)
+    xid = 2 if session.version > 1 else 8 if len(session.arguments) > 1 else 4
+    message = "OFPST_FLOW reply" if session.version > 1 else "NXST_FLOW reply"
+    # To sort flows or to name their ports, the tool takes the reply apart: its header and some fields are lost.
+    is_whole = not session.sort and not session.names
+    if session.sort:
+        flows.sort(key=lambda flow: flow.priority, reverse=session.sort == "rsort")
+    shows_idle_age = is_whole and session.version in (1, 6)
+    lines = "".join(f" {_format(flow, session, shows_idle_age)}\n" for flow in flows)
+    if not is_whole or not session.stats:
+        return lines
+    return session.header(message, xid, space="\n") + lines
+
+
+def _format(flow: FlowEntry, session: Session, shows_idle_age: bool) -> str:
+    parts = []
+    if session.stats or flow.cookie:
+        parts.append(f"cookie={flow.cookie:#x}")
+    if session.stats:
+        parts += [f"duration={format_duration(flow.duration_s)}", f"table={flow.table}"]
+        parts += [f"n_packets={flow.n_packets}", f"n_bytes={flow.n_bytes}"]
+        if shows_idle_age:
+            parts.append(f"idle_age={flow.idle_age_s}")
+    elif flow.table:
+        parts.append(f"table={flow.table}")
+    flags = " ".join(flag for flag in flow.flags if session.version > 1 and not session.sort and not session.names)
+    match = f"priority={flow.priority}" if flow.priority != DEFAULT_PRIORITY else ""
+    if flow.match:
+        match += f",{flow.match}" if match else flow.match
+    head = ", ".join(parts)
+    tail = " ".join(part for part in (flags, match, f"actions={flow.actions}") if part)
+    return f"{head}, {tail}" if head else tail
+
+
+def dump_aggregate(session: Session) -> str:
+    """The sums over the flows of a bridge."""
+    bridge = session.open()
+    flows = _matching(session, bridge)
+    n_packets = sum(flow.n_packets for flow in flows)
+    n_bytes = sum(flow.n_bytes for flow in flows)
+    xid = 2 if session.version > 1 else 8 if len(session.arguments) > 1 else 4
+    message = "OFPST_AGGREGATE reply" if session.version > 1 else "NXST_AGGREGATE reply"
+    return session.header(message, xid) + f"packet_count={n_packets} byte_count={n_bytes} flow_count={len(flows)}\n"
+
+
+def add_flow(session: Session) -> str:
+    """Add a flow that matches everything."""
+    _add(session, session.open(), session.arguments[1])
+    return ""
+
+
+def add_flows(session: Session) -> str:
+    """Add the flows of standard input."""
+    if session.arguments[1] != "-":
+        raise Unsupported("ovs-ofctl add-flows from a file is not supported yet: give it the flows as standard input")
+    bridge = session.open()
+    for line in session.stdin.splitlines():
+        text = line.split("#", 1)[0].strip()
+        if text:
+            _add(session, bridge, text)
+    return ""
+
+
+def _add(session: Session, bridge: BridgeLike, text: str) -> None:
+    match = _CATCH_ALL.fullmatch(text.strip())
+    if match is None:
+        raise Unsupported(f"OpenFlow flows are not supported yet: {text}")
+    fields = dict(field.lower().split("=") for field in re.split("[, ]+", match["fields"]) if field)
+    flow = FlowEntry(
+        actions="NORMAL" if match["actions"].lower() == "normal" else "drop",
+        table=int(fields.get("table", "0"), 0),
+        priority=int(fields.get("priority", str(DEFAULT_PRIORITY)), 0),
+        cookie=int(fields.get("cookie", "0"), 0),
+        # Before OpenFlow 1.3, replacing a flow starts its counters anew.
+        flags=("reset_counts",) if session.version < 4 else (),
+    )
+    if flow.table:
+        raise Unsupported(f"OpenFlow flows are not supported yet: {text}")
+    bridge.add_flow(flow)
+
+
+def del_flows(session: Session) -> str:
+    """Delete all flows."""
+    bridge = session.open()
+    if len(session.arguments) > 1 and session.arguments[1].strip():
+        raise Unsupported(f"OpenFlow flows are not supported yet: {session.arguments[1]}")
+    bridge.del_flows()
+    return ""
+
+
+def _matching(session: Session, bridge: BridgeLike) -> list[FlowEntry]:
+    """The flows that the second argument selects."""
+    flows = list(bridge.flows())
+    if len(session.arguments) < 2 or not session.arguments[1].strip():
+        return flows
+    selected = re.fullmatch(r"\s*table=(\d+)\s*", session.arguments[1])
+    if selected is None:
+        raise Unsupported(f"OpenFlow flows are not supported yet: {session.arguments[1]}")
+    return [flow for flow in flows if flow.table == int(selected[1])]

@@ -1,0 +1,83 @@
+"""One run of ovs-ofctl: its options, the bridge it speaks to, and in which version of OpenFlow."""
+
+from __future__ import annotations
+
+from vswitch.ovs.outcome import Refusal, log_line
+from vswitch.ovs.port_numbers import port_label, reserved_port
+from vswitch.switch.protocols import BridgeLike, NodeLike, PortLike
+
+VERSIONS = {f"OpenFlow1{minor}": minor + 1 for minor in range(6)}  # names and their numbers on the wire
+RUN_DIRECTORY = "/var/run/openvswitch"  # what OVS's packages use
+
+
+class Session:
+    """What the command line said."""
+
+    def __init__(self, node: NodeLike, stdin: str) -> None:
+        self.node = node
+        self.stdin = stdin
+        self.arguments: list[str] = []
+        self.allowed = {1}
+        self.names = False  # print names of ports instead of numbers
+        self.stats = True
+        self.sort = ""
+        self.strict = False
+        self.read_only = False
+        self.warnings = ""
+        self.version = 1
+        self.n_exchanges = 0  # each takes a transaction id; the first belongs to the connection's hello
+
+    def open(self) -> BridgeLike:
+        """The bridge of the first argument; settles the version."""
+        name = self.arguments[0]
+        bridge = self.node.bridge(name)
+        if bridge is None:
+            known = [bridge.name for bridge in self.node.bridges()]
+            raise Refusal(f"{name} is not a bridge or a socket", word=name, known=known)
+        row = self.node.db.named("Bridge", name)
+        protocols = row.datum("protocols") if row is not None else ()
+        theirs = {VERSIONS[str(protocol)] for protocol in protocols} or set(VERSIONS.values())
+        common = theirs & self.allowed
+        if not common:
+            self.warnings += log_line(
+                1, "vconn", "WARN",
+                f"unix:{RUN_DIRECTORY}/{name}.mgmt: version negotiation failed (we support {_versions(self.allowed)}, "
+                f"peer supports {_versions(theirs)})",
+            )
+            raise Refusal(f"{name}: failed to connect to socket (Protocol error)", word=name)
+        self.version = max(common)
+        return bridge
+
+    def header(self, message: str, xid: int, *, space: str = " ") -> str:
+        """How the print of a message begins."""
+        version = f" (OF1.{self.version - 1})" if self.version > 1 else ""
+        return f"{message}{version} (xid={xid:#x}):{space}"
+
+    def port_text(self, port: PortLike) -> str:
+        """A port as it is printed: its number, or with ``--names`` its name."""
+        return port.name if self.names and port_label(port.ofport) != "LOCAL" else port_label(port.ofport)
+
+
+def ordered_ports(bridge: BridgeLike) -> list[PortLike]:
+    """The ports by number, the bridge's own last."""
+    return sorted(bridge.ports(), key=lambda port: port.ofport)
+
+
+def find_port(bridge: BridgeLike, word: str) -> tuple[int | None, bool]:
+    """The port number that `word` means, None if none, and whether it had to be looked up by name."""
+    if word.isdecimal():
+        return int(word), False
+    reserved = reserved_port(word)
+    if reserved is not None:
+        return reserved, False
+    return next((port.ofport for port in bridge.ports() if port.name == word), None), True
+
+
+def _versions(numbers: set[int]) -> str:
+    """A set of versions as OVS prints it."""
+    ordered = [f"0x{number:02x}" for number in sorted(numbers)]
+    if len(ordered) == 1:
+        return f"version {ordered[0]}"
+    if max(numbers) - min(numbers) + 1 == len(numbers) and len(numbers) > 2:
+        return f"versions {ordered[0]} to {ordered[-1]}"
+    return f"versions {', '.join(ordered[:-1])} and {ordered[-1]}"

@@ -1,0 +1,130 @@
+"""OVS scripts: the commands that people type, one a line, run on a node of ours.
+
+`run_command` runs one line and gives back what it prints; `run_script` runs a file of them. Nothing is skipped: what is
+not understood is an error with its place and, where one is near, the word that may have been meant.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vswitch.errors import CommandError, ConfigError
+from vswitch.ovs.outcome import Outcome, Unsupported, nearest
+from vswitch.ovs.shell_words import ScriptLine, Word, parse_script
+from vswitch.switch.protocols import NodeLike
+
+TOOLS = ("ovs-vsctl", "ovs-ofctl", "ovs-appctl")
+# What scripts for OVS call besides, and will be understood one day.
+_LATER = ("ovs-dpctl", "ovsdb-client", "ip", "ifconfig", "brctl", "bridge", "route", "tc")
+
+
+_COMMAND = "command"  # stands for the path in messages about a single line
+
+
+def run_command(node: NodeLike, command: str, stdin: str = "") -> str:
+    """Run one line on `node`; returns what it prints, on standard error and on standard output.
+
+    Parameters
+    ----------
+    command : str
+        A line of an OVS script, such as ``"ovs-vsctl add-br br0"``.
+    stdin : str
+        What the command reads where it is told ``-``.
+
+    Raises
+    ------
+    CommandError
+        The command is refused; carries `output`, `status` and, for the word at fault, `line` and `column`.
+    ConfigError
+        The line is no command.
+    """
+    lines = parse_script(command, _COMMAND)
+    if len(lines) > 1:
+        word = lines[1].words[0]
+        raise ConfigError("one command at a time", path=_COMMAND, line=word.line, column=word.column)
+    return "".join(_run_line(node, line._replace(stdin=line.stdin or stdin), _COMMAND) for line in lines)
+
+
+def run_script(node: NodeLike, text: str, path: str = "") -> str:
+    """Run the commands of a script; `path` is for messages. Returns all that they print.
+
+    Raises
+    ------
+    ConfigError
+        A line is no command; nothing has run then.
+    CommandError
+        A command is refused; those before it have run.
+    """
+    return "".join(_run_line(node, line, path) for line in parse_script(text, path))
+
+
+def run_script_file(node: NodeLike, path: str | Path) -> str:
+    """`run_script` of a file."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError("not a text file in UTF-8", path=str(path), hint=f"byte {error.start} is no text") from None
+    except OSError as error:
+        raise ConfigError(error.strerror or "cannot be read", path=str(path)) from None
+    return run_script(node, text, str(path))
+
+
+def _run_line(node: NodeLike, line: ScriptLine, path: str) -> str:
+    words = line.words
+    if words[0].text == "sudo" and len(words) > 1:
+        words = words[1:]  # our switch belongs to whoever runs it
+    tool = words[0].text.rsplit("/", 1)[-1]
+    arguments = [word.text for word in words[1:]]
+    if tool not in TOOLS:
+        raise _unknown_tool(words[0], tool, path)
+    try:
+        outcome = _run_tool(node, tool, arguments, line.stdin)
+    except Unsupported as unsupported:
+        raise CommandError(str(unsupported), path=path, line=words[0].line, column=words[0].column) from None
+    if outcome.status:
+        raise _refusal(outcome, words, path)
+    return outcome.text
+
+
+def _run_tool(node: NodeLike, tool: str, arguments: list[str], stdin: str) -> Outcome:
+    # Each tool is imported when it is first used: a replay that needs one of them starts sooner.
+    if tool == "ovs-vsctl":
+        from vswitch.ovs import vsctl
+
+        return vsctl.run(node, arguments)
+    if tool == "ovs-ofctl":
+        from vswitch.ovs import ofctl
+
+        return ofctl.run(node, arguments, stdin)
+    from vswitch.ovs import appctl
+
+    return appctl.run(node, arguments)
+
+
+def _unknown_tool(word: Word, tool: str, path: str) -> CommandError:
+    if tool in _LATER:
+        return CommandError(f"{tool} is not supported yet", path=path, line=word.line, column=word.column)
+    hint = nearest(tool, TOOLS) or f"known commands are {', '.join(TOOLS)}"
+    return CommandError(
+        f'unknown command "{word.text}"', status=127, path=path, line=word.line, column=word.column, hint=hint
+    )
+
+
+def _refusal(outcome: Outcome, words: list[Word], path: str) -> CommandError:
+    """The error of a refused command, at the word that is at fault if that is known."""
+    place = words[0]
+    column = place.column
+    if outcome.word:
+        for word in words[1:]:
+            offset = word.text.find(outcome.word)
+            if offset >= 0:
+                place = word
+                column = word.column + (0 if word.quoted else offset)
+                break
+    problem = outcome.text.strip().rsplit("\n", 1)[-1] or f"{words[0].text}: exit status {outcome.status}"
+    error = CommandError(
+        problem, output=outcome.text, status=outcome.status, path=path, line=place.line, column=column,
+        hint=outcome.hint,
+    )
+    error.output = outcome.text  # even if the tool prints nothing
+    return error

@@ -1,0 +1,3 @@
+"""The version of Open vSwitch whose behaviour is ours."""
+
+OVS_VERSION = "3.1.0"
