@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vswitch.ovs.script import run_line
+from vswitch.ovs.script import run_command
 from vswitch.switch.node import SwitchNode
 
 
@@ -37,4 +37,4 @@ class Node(SwitchNode):
         ConfigError
             The line cannot be understood.
         """
-        return run_line(self, command, stdin)
+        return run_command(self, command, stdin)

@@ -163,9 +163,9 @@ class Bridge:
 
     def fdb(self) -> list[FdbEntry]:
         """Learned and static addresses, least recently used first, as ``fdb/show`` prints them."""
-        ports = {number: self.bundle_ports(number)[0] for number in self.bundles.values() if self.bundle_ports(number)}
+        ofports = {number: self.bundle_ports(number)[0].ofport for number in self.bundles.values()}
         return [
-            FdbEntry(ports[bundle].ofport, vlan, mac, age, ports[bundle].name)
+            FdbEntry(ofports[bundle], vlan, mac, age)
             for bundle, vlan, mac, age in self._datapath.fdb(self.number)
         ]
 

@@ -53,8 +53,8 @@ class Port:
 
     @property
     def state(self) -> set[str]:
-        """OpenFlow's OFPPS_ flags that are set: link-down, live."""
-        return {"link-down"} if self.link_down else {"live"}
+        """OpenFlow's OFPPS_ flags that are set: link-down."""
+        return {"link-down"} if self.link_down else set()
 
     @property
     def counters(self) -> Mapping[str, int]:

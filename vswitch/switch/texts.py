@@ -16,7 +16,7 @@ class HasFlows(Protocol):
     def flows(self) -> Sequence[FlowEntry]: ...
 
 
-def fdb_text(bridge: HasFdb, *, names: bool = False) -> str:
+def fdb_text(bridge: HasFdb) -> str:
     """The forwarding database as ``ovs-appctl fdb/show`` prints it."""
     lines = [" port  VLAN  MAC                Age\n"]
     for entry in bridge.fdb():
@@ -24,7 +24,7 @@ def fdb_text(bridge: HasFdb, *, names: bool = False) -> str:
         octets = f"{entry.mac:012x}"
         mac = ":".join(octets[i : i + 2] for i in range(0, 12, 2))
         age = "static" if entry.age_s is None else f"{entry.age_s:3d}"
-        lines.append(f"{entry.port_name if names else port:>5}  {entry.vlan:4d}  {mac}  {age}\n")
+        lines.append(f"{port:>5}  {entry.vlan:4d}  {mac}  {age}\n")
     return "".join(lines)
 
 
