@@ -336,20 +336,24 @@ def digest_frames(const uint8_t[::1] frames not None, Py_ssize_t frame_len, *, i
     cdef flow_depth how_deep = depth_of(depth)
     cdef flow_key key
     cdef frame_layout layout
+    cdef const uint8_t* frame = NULL
+    cdef const uint8_t* end
     cdef uint64_t digest = 0
-    cdef Py_ssize_t i, n
     if frame_len < 1:
         raise ValueError(f"frame_len must be at least 1, not {frame_len}")
     if not 0 <= vlan_limit <= FLOW_MAX_VLANS:
         raise ValueError(f"vlan_limit must be 0 to {FLOW_MAX_VLANS}, not {vlan_limit}")
-    n = frames.shape[0] // frame_len
+    if frames.shape[0]:
+        frame = &frames[0]
+    end = frame + frames.shape[0] // frame_len * frame_len
     memset(&key, 0, sizeof(key))
     with nogil:
-        for i in range(n):
+        while frame != end:
             if how_deep == FLOW_DEPTH_L2:
-                flow_extract_l2(&frames[i * frame_len], <size_t>frame_len, vlan_limit, &key)
+                flow_extract_l2(frame, <size_t>frame_len, vlan_limit, &key)
             else:
-                flow_extract(&frames[i * frame_len], <size_t>frame_len, vlan_limit, how_deep, &key, &layout)
+                flow_extract(frame, <size_t>frame_len, vlan_limit, how_deep, &key, &layout)
+            frame += frame_len
             digest ^= key.dl_dst ^ key.dl_src ^ key.dl_type ^ key.vlans[0].tci ^ key.nw_proto ^ key.tp_dst
     return digest
 
