@@ -10,7 +10,10 @@ from vswitch.datapath.bridge cimport MAX_MIRRORS, bundle, mirror, vlan_bitmap_ha
 from vswitch.datapath.execution cimport execution
 from vswitch.datapath.output cimport output_to_bundle
 from vswitch.datapath.reserved_mac cimport mac_is_reserved
-from vswitch.datapath.vlan cimport bundle_admits_vid, bundle_carries, tag_stack, tag_stack_extract, tags_from_input
+from vswitch.datapath.vlan cimport (
+    bundle_admits_vid, bundle_carries, tag_stack, tag_stack_extract, tag_vid, tags_from_input,
+)
+from vswitch.wire.dot1q cimport TCI_VID_MASK
 
 
 cdef void mirror_frame(execution* ex, bundle* b, uint32_t candidates) noexcept nogil:
@@ -19,25 +22,25 @@ cdef void mirror_frame(execution* ex, bundle* b, uint32_t candidates) noexcept n
     cdef mirror* m
     cdef int i
     cdef uint32_t used = 0
-    tag_stack_extract(ex.key.vlans, &received)
-    if not bundle_admits_vid(b, received.vid[0]):
+    received = tag_stack_extract(ex.key.vlans)
+    if not bundle_admits_vid(b, tag_vid(received.outer)):
         return
-    tags_from_input(b, &received, &tags)
+    tags = tags_from_input(b, received)
     ex.mirroring += 1
     for i in range(MAX_MIRRORS):
         # Asked anew each time: an output below may have served mirrors of its own.
         if not (candidates & ~ex.mirrors) >> i & 1:
             continue
         m = &b.bridge.mirrors[i]
-        if not m.is_used or not vlan_bitmap_has(m.vlans, tags.vid[0]):
+        if not m.is_used or not vlan_bitmap_has(m.vlans, tag_vid(tags.outer)):
             continue
         used |= <uint32_t>1 << i
         ex.mirrors |= m.duplicates
         ex.mirror_snaplen = m.snaplen
         if m.out != NULL:
-            output_to_bundle(ex, m.out, &tags)
-        elif tags.vid[0] != m.out_vlan and not mac_is_reserved(ex.key.dl_dst):
-            output_to_vlan(ex, b, &tags, m.out_vlan)
+            output_to_bundle(ex, m.out, tags)
+        elif tag_vid(tags.outer) != m.out_vlan and not mac_is_reserved(ex.key.dl_dst):
+            output_to_vlan(ex, b, tags, m.out_vlan)
         ex.mirror_snaplen = 0
     ex.mirroring -= 1
     for i in range(MAX_MIRRORS):
@@ -46,13 +49,11 @@ cdef void mirror_frame(execution* ex, bundle* b, uint32_t candidates) noexcept n
             b.bridge.mirrors[i].n_bytes += ex.len
 
 
-cdef void output_to_vlan(execution* ex, bundle* b, tag_stack* tags, uint16_t out_vlan) noexcept nogil:
-    cdef uint16_t vid = tags.vid[0]
+cdef void output_to_vlan(execution* ex, bundle* b, tag_stack tags, uint16_t out_vlan) noexcept nogil:
     cdef uint32_t i
     cdef bundle* out
-    tags.vid[0] = out_vlan
+    tags.outer = (tags.outer & ~<uint32_t>TCI_VID_MASK) | out_vlan
     for i in range(b.bridge.n_flood):
         out = b.bridge.flood_order[i]
         if bundle_carries(out, tags) and not out.mirror_out:
             output_to_bundle(ex, out, tags)
-    tags.vid[0] = vid

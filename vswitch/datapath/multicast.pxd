@@ -3,4 +3,4 @@ from vswitch.datapath.bridge cimport bundle
 from vswitch.datapath.execution cimport execution
 from vswitch.datapath.vlan cimport tag_stack
 
-cdef bint multicast(execution* ex, bundle* in_bundle, const tag_stack* tags) noexcept nogil
+cdef bint multicast(execution* ex, bundle* in_bundle, tag_stack tags) noexcept nogil

@@ -15,7 +15,7 @@ from vswitch.datapath.fate cimport (
 from vswitch.datapath.multicast cimport multicast
 from vswitch.datapath.output cimport output_to_bundle
 from vswitch.datapath.reserved_mac cimport mac_is_reserved
-from vswitch.datapath.vlan cimport bundle_admits_vid, bundle_carries, tag_stack, tag_stack_extract, tags_from_input
+from vswitch.datapath.vlan cimport bundle_admits_vid, bundle_carries, tag_stack, tag_stack_extract, tag_vid, tags_from_input
 from vswitch.tables.flow_key cimport FLOW_DEPTH_L3, VLAN_PRESENT, flow_extract, flow_key, frame_layout
 from vswitch.tables.mac_table cimport BUNDLE_NONE, mac_table_learn, mac_table_lookup
 from vswitch.wire.arp cimport ARP_OP_REPLY, ARP_OP_REQUEST
@@ -29,6 +29,7 @@ cdef void normal(execution* ex) noexcept nogil:
     cdef bundle* out
     cdef tag_stack received, tags
     cdef uint32_t number
+    cdef uint16_t vid
     if in_bundle == NULL:
         drop(ex, DROP_PORT_UNCONFIGURED)
         return
@@ -38,21 +39,22 @@ cdef void normal(execution* ex) noexcept nogil:
     if in_bundle.mirror_out:
         drop(ex, DROP_MIRROR_OUTPUT_PORT)
         return
-    tag_stack_extract(ex.key.vlans, &received)
-    if not bundle_admits_vid(in_bundle, received.vid[0]):
+    received = tag_stack_extract(ex.key.vlans)
+    if not bundle_admits_vid(in_bundle, tag_vid(received.outer)):
         drop(ex, DROP_VLAN_NOT_ALLOWED)
         return
-    tags_from_input(in_bundle, &received, &tags)
+    tags = tags_from_input(in_bundle, received)
+    vid = tag_vid(tags.outer)
     if mac_is_reserved(ex.key.dl_dst) and not ex.bridge.forward_bpdu:
         drop(ex, DROP_RESERVED_MAC)
         return
 
-    mac_table_learn(ex.bridge.macs, ex.key.dl_src, tags.vid[0], in_bundle.number, is_gratuitous_arp(ex), False)
-    if ex.bridge.mcast != NULL and multicast(ex, in_bundle, &tags):
+    mac_table_learn(ex.bridge.macs, ex.key.dl_src, vid, in_bundle.number, is_gratuitous_arp(ex), False)
+    if ex.bridge.mcast != NULL and multicast(ex, in_bundle, tags):
         return
-    number = mac_table_lookup(ex.bridge.macs, ex.key.dl_dst, tags.vid[0])
+    number = mac_table_lookup(ex.bridge.macs, ex.key.dl_dst, vid)
     if number == BUNDLE_NONE:
-        flood(ex, in_bundle, &tags)
+        flood(ex, in_bundle, tags)
         return
     out = ex.bridge.bundles[number]
     if out.mirror_out:
@@ -60,10 +62,10 @@ cdef void normal(execution* ex) noexcept nogil:
     elif out == in_bundle:
         drop(ex, DROP_LEARNED_PORT_IS_INPUT)
     else:
-        output_to_bundle(ex, out, &tags)
+        output_to_bundle(ex, out, tags)
 
 
-cdef void flood(execution* ex, const bundle* in_bundle, const tag_stack* tags) noexcept nogil:
+cdef void flood(execution* ex, const bundle* in_bundle, tag_stack tags) noexcept nogil:
     """Sends the frame to every other bundle that carries its VLAN."""
     cdef uint32_t i
     cdef bundle* out

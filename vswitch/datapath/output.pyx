@@ -19,18 +19,18 @@ from vswitch.datapath.ledger cimport ledger_add_output
 from vswitch.datapath.vlan cimport tag_stack, tags_to_output
 from vswitch.tables.flow_key cimport VLAN_PRESENT, flow_key, vlan_tag
 from vswitch.wire.byteorder cimport load_be16, store_be16
-from vswitch.wire.dot1q cimport DOT1Q_LEN, TCI_PCP_MASK, TPID_CTAG
+from vswitch.wire.dot1q cimport DOT1Q_LEN, TPID_CTAG
 from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE
 
 
-cdef void output_to_bundle(execution* ex, bundle* b, const tag_stack* tags) noexcept nogil:
+cdef void output_to_bundle(execution* ex, bundle* b, tag_stack tags) noexcept nogil:
     """Sends the frame, which is in the bridge with `tags`, as bundle `b` wants it (OVS output_normal())."""
     cdef vlan_tag saved[2]
     if b.members == NULL:
         return
     saved[0] = ex.key.vlans[0]
     saved[1] = ex.key.vlans[1]
-    tags_to_output(b, tags, ex.key.vlans[0].tci & TCI_PCP_MASK, ex.key.vlans)
+    tags_to_output(b, tags, ex.key.vlans)
     output_to_port(ex, b.members)
     ex.key.vlans[0] = saved[0]
     ex.key.vlans[1] = saved[1]

@@ -1,37 +1,39 @@
 """The VLAN rules of a port: which tags may enter, what VLAN a frame is in, which tags leave.
 
-The five modes of Port:vlan_mode (ovs-vswitchd.conf.db(5)) as pure functions over at most two tags; the names
-are those of ofproto-dpif-xlate. A `tag_stack` is what a frame carries (or would carry) inside the bridge: the
-outermost tag first, a `vid` of 0 where there is none.
+The five modes of Port:vlan_mode (ovs-vswitchd.conf.db(5)) as pure functions over at most two tags; they follow
+ofproto-dpif-xlate. A `tag_stack` is what a frame carries inside the bridge, or would carry on a trunk. Each tag is one
+word, TPID << 16 | PCP << 13 | VID, and 0 where there is none; two words travel in one register.
 """
-from libc.stdint cimport uint16_t, uint64_t
+from libc.stdint cimport uint16_t, uint32_t
 from vswitch.datapath.bridge cimport (
-    PRIORITY_TAGS_ALWAYS, VLAN_MODE_ACCESS, VLAN_MODE_DOT1Q_TUNNEL, VLAN_MODE_NATIVE_TAGGED,
-    VLAN_MODE_NATIVE_UNTAGGED, VLAN_MODE_TRUNK, bundle, vlan_bitmap_has,
+    PRIORITY_TAGS_ALWAYS, VLAN_MODE_ACCESS, VLAN_MODE_DOT1Q_TUNNEL, VLAN_MODE_NATIVE_UNTAGGED, VLAN_MODE_TRUNK,
+    bundle, vlan_bitmap_has,
 )
 from vswitch.tables.flow_key cimport VLAN_PRESENT, vlan_tag
-from vswitch.wire.dot1q cimport TPID_CTAG, TCI_VID_MASK, TCI_PCP_MASK, dot1q_is_tpid
+from vswitch.wire.dot1q cimport TCI_PCP_MASK, TCI_VID_MASK, TPID_CTAG, dot1q_is_tpid
 
 cdef struct tag_stack:
-    uint16_t tpid[2]
-    uint16_t vid[2]
-    uint16_t pcp[2]                 # in the TCI's place: bits 13 to 15
+    uint32_t outer
+    uint32_t inner
 
 
-cdef inline void tag_stack_extract(const vlan_tag* vlans, tag_stack* tags) noexcept nogil:
+cdef inline uint16_t tag_vid(uint32_t tag) noexcept nogil:
+    return tag & TCI_VID_MASK
+
+
+cdef inline uint32_t tag_word(const vlan_tag* vlan) noexcept nogil:
+    """A flow key's tag as a word; 0 if there is none."""
+    if not (vlan.tci & VLAN_PRESENT) or not dot1q_is_tpid(vlan.tpid):
+        return 0
+    return <uint32_t>vlan.tpid << 16 | <uint16_t>(vlan.tci & ~VLAN_PRESENT)
+
+
+cdef inline tag_stack tag_stack_extract(const vlan_tag* vlans) noexcept nogil:
     """The tags of a flow key as a stack."""
-    cdef int i
-    tags[0] = tag_stack([0, 0], [0, 0], [0, 0])
-    for i in range(2):
-        if not (vlans[i].tci & VLAN_PRESENT) or not dot1q_is_tpid(vlans[i].tpid):
-            return
-        tags.tpid[i] = vlans[i].tpid
-        tags.vid[i] = vlans[i].tci & TCI_VID_MASK
-        tags.pcp[i] = vlans[i].tci & TCI_PCP_MASK
-
-
-cdef inline bint bundle_trunks_vlan(const bundle* b, uint16_t vid) noexcept nogil:
-    return b.vlan_mode != VLAN_MODE_ACCESS and vlan_bitmap_has(b.trunks, vid)
+    cdef tag_stack tags
+    tags.outer = tag_word(&vlans[0])
+    tags.inner = tag_word(&vlans[1]) if tags.outer else 0
+    return tags
 
 
 cdef inline bint bundle_admits_vid(const bundle* b, uint16_t vid) noexcept nogil:
@@ -45,63 +47,55 @@ cdef inline bint bundle_admits_vid(const bundle* b, uint16_t vid) noexcept nogil
     return vlan_bitmap_has(b.trunks, vid)
 
 
-cdef inline void tags_from_input(const bundle* b, const tag_stack* received, tag_stack* tags) noexcept nogil:
+cdef inline tag_stack tags_from_input(const bundle* b, tag_stack received) noexcept nogil:
     """The tags of a frame inside the bridge, from those it entered `b` with."""
-    tags[0] = received[0]
+    cdef tag_stack tags = received
     if b.vlan_mode == VLAN_MODE_TRUNK:
-        return
+        return tags
     if b.vlan_mode == VLAN_MODE_DOT1Q_TUNNEL:
         # Two slots, as in OVS: a second tag of the customer's falls out of sight here, not out of the frame.
-        tags.tpid[1] = received.tpid[0]
-        tags.vid[1] = received.vid[0]
-        tags.pcp[1] = received.pcp[0]
-        tags.tpid[0] = b.qinq_ethtype
-        tags.vid[0] = b.vlan
-        tags.pcp[0] = 0
-        return
+        tags.inner = received.outer
+        tags.outer = <uint32_t>b.qinq_ethtype << 16 | b.vlan
+        return tags
     if b.vlan_mode == VLAN_MODE_ACCESS:
-        tags.tpid[1] = tags.vid[1] = tags.pcp[1] = 0
-    elif received.vid[0]:
-        return
-    tags.tpid[0] = received.tpid[0] if received.tpid[0] else TPID_CTAG
-    tags.vid[0] = b.vlan
+        tags.inner = 0
+    elif tag_vid(received.outer):
+        return tags
+    # The TPID and the priority that it came with stay.
+    tags.outer = received.outer & ~<uint32_t>TCI_VID_MASK | b.vlan
+    if received.outer == 0:
+        tags.outer |= <uint32_t>TPID_CTAG << 16
+    return tags
 
 
-cdef inline bint bundle_carries(const bundle* b, const tag_stack* tags) noexcept nogil:
+cdef inline bint bundle_carries(const bundle* b, tag_stack tags) noexcept nogil:
     """True if a flooded frame with `tags` leaves at `b`."""
     if b.vlan_mode == VLAN_MODE_ACCESS:
-        return tags.vid[0] == b.vlan and tags.vid[1] == 0
+        return tag_vid(tags.outer) == b.vlan and tag_vid(tags.inner) == 0
     if b.vlan_mode == VLAN_MODE_DOT1Q_TUNNEL:
-        return tags.vid[0] == b.vlan and vlan_bitmap_has(b.cvlans, tags.vid[1])
-    return vlan_bitmap_has(b.trunks, tags.vid[0])
+        return tag_vid(tags.outer) == b.vlan and vlan_bitmap_has(b.cvlans, tag_vid(tags.inner))
+    return vlan_bitmap_has(b.trunks, tag_vid(tags.outer))
 
 
-cdef inline void tags_pop(tag_stack* tags) noexcept nogil:
-    tags.tpid[0] = tags.tpid[1]
-    tags.vid[0] = tags.vid[1]
-    tags.pcp[0] = tags.pcp[1]
-    tags.tpid[1] = tags.vid[1] = tags.pcp[1] = 0
+cdef inline void tag_put(vlan_tag* vlan, uint32_t tag, bint keeps_empty) noexcept nogil:
+    """Writes a word into a flow key. A tag with VID 0 and PCP 0 vanishes unless `keeps_empty`."""
+    cdef uint16_t tci = <uint16_t>tag
+    if tci or (keeps_empty and tag):
+        tci |= VLAN_PRESENT
+        vlan.tpid = <uint16_t>(tag >> 16) if tag >> 16 else TPID_CTAG
+    vlan.tci = tci
 
 
-cdef inline void tags_to_output(const bundle* b, const tag_stack* tags, uint16_t received_pcp,
-                                vlan_tag* vlans) noexcept nogil:
-    """Writes the tags with which a frame leaves at `b` into a flow key's `vlans`.
-
-    `received_pcp` is the priority (in the TCI's place) of the tag that the key holds now, which priority-tags keeps.
-    """
-    cdef tag_stack out = tags[0]
-    cdef uint16_t tci
-    cdef int i
+cdef inline void tags_to_output(const bundle* b, tag_stack tags, vlan_tag* vlans) noexcept nogil:
+    """Writes the tags with which a frame leaves at `b` into the flow key's `vlans`, which hold those it has now."""
+    cdef bint keeps_empty = b.priority_tags == PRIORITY_TAGS_ALWAYS
     if b.vlan_mode == VLAN_MODE_ACCESS:
-        out = tag_stack([0, 0], [0, 0], [0, 0])
+        tags.outer = tags.inner = 0
     elif b.vlan_mode == VLAN_MODE_DOT1Q_TUNNEL or (
-            b.vlan_mode == VLAN_MODE_NATIVE_UNTAGGED and tags.vid[0] == b.vlan):
-        tags_pop(&out)
+            b.vlan_mode == VLAN_MODE_NATIVE_UNTAGGED and tag_vid(tags.outer) == b.vlan):
+        tags.outer = tags.inner
+        tags.inner = 0
     if b.priority_tags:
-        out.pcp[0] = received_pcp
-    for i in range(2):
-        tci = out.vid[i] | out.pcp[i]
-        if tci or (b.priority_tags == PRIORITY_TAGS_ALWAYS and out.tpid[i]):
-            tci |= VLAN_PRESENT
-            vlans[i].tpid = out.tpid[i] if out.tpid[i] else TPID_CTAG
-        vlans[i].tci = tci
+        tags.outer = (tags.outer & ~<uint32_t>TCI_PCP_MASK) | (vlans[0].tci & TCI_PCP_MASK)
+    tag_put(&vlans[0], tags.outer, keeps_empty)
+    tag_put(&vlans[1], tags.inner, keeps_empty)
