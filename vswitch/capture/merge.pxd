@@ -8,16 +8,19 @@ cdef struct merge_lane:             # one capture
     uint32_t input
     bint is_plain                   # a pcap whose records are Ethernet frames: nothing to look up per record
 
-cdef struct merge_node:             # of the tree of losers
-    uint64_t time_ns                # of the lane's head; MERGE_NO_HEAD if it is at its end
-    uint32_t lane
+cdef extern from *:
+    """
+    typedef unsigned __int128 vswitch_merge_key;
+    """
+    # Of a lane's head: time_ns << 64 | lane. The smallest is next; MERGE_NO_HEAD stands for the time at a capture's end.
+    ctypedef unsigned long long merge_key "vswitch_merge_key"
 
 cdef class MergedCaptures:
     cdef readonly list readers      # of CaptureReader, in the order of the inputs
     cdef list resolvers             # per lane: callable(interface name, interface index) -> input number, or None
     cdef list owned                 # readers that close() closes
     cdef merge_lane* lanes
-    cdef merge_node* tree           # tree[0] is the winner
+    cdef merge_key* tree            # of losers; tree[0] is the winner
     cdef uint32_t n_lanes
     cdef bint is_started
     cdef bint is_waiting            # the winner's lane has no head until service() found one

@@ -6,9 +6,9 @@ first. Inside one capture the order of the file is kept, whatever its time stamp
 
 How it works: each capture is a lane with one parsed record ahead, its head. A *tree of losers* (Knuth, TAOCP vol. 3, 5.4.1) keeps
 the heads in order: its inner nodes hold who lost there, its root the winner. When the winner's lane has a new head, only the
-log2(n) nodes between its leaf and the root are played again. Which lane wins is as random as traffic is, so the comparisons are
-written for conditional moves: a mispredicted branch would cost more than the rest of the work on a small frame. The
-times are copied into the nodes, for a node that only named its lane would cost a dependent load each level.
+log2(n) nodes between its leaf and the root are played again. Which lane wins is as random as traffic is, and a mispredicted branch
+costs more than the rest of the work on a small frame. So a game has none: time and lane are one 128-bit key, and the comparison's
+mask swaps loser and winner or does not.
 
 A lane that needs its next window, or whose record is of an interface that was not met before, stops the merge: nothing can be said
 about the order until its head is known. `read()` then gives what it has, and the next call asks for service().
@@ -84,7 +84,7 @@ cdef class MergedCaptures:
                 numbers.append(0 if callable(number) else number)
             self.n_lanes = len(self.readers)
             self.lanes = <merge_lane*>calloc(self.n_lanes + 1, sizeof(merge_lane))
-            self.tree = <merge_node*>calloc(self.n_lanes + 1, sizeof(merge_node))
+            self.tree = <merge_key*>calloc(self.n_lanes + 1, sizeof(merge_key))
             if self.lanes == NULL or self.tree == NULL:
                 raise MemoryError
             for i in range(self.n_lanes):
@@ -112,7 +112,7 @@ cdef class MergedCaptures:
         self.is_waiting = False
         self.is_started = True
         if self.tree != NULL:
-            self.tree[0].time_ns = MERGE_NO_HEAD
+            self.tree[0] = merge_key_of(MERGE_NO_HEAD, 0)
         for reader in self.owned:
             reader.close()
 
@@ -166,20 +166,22 @@ cdef class MergedCaptures:
 
     cdef int read(self, frame* frames, int n_max) noexcept nogil:
         cdef merge_lane* lane
-        cdef merge_node winner
+        cdef merge_key winner
+        cdef uint32_t number
         cdef int n = 0
         if self.is_waiting or not self.is_started:
             return FRAMES_SERVICE
         winner = self.tree[0]
         while n < n_max:
-            if winner.time_ns == MERGE_NO_HEAD:
+            if merge_key_time(winner) == MERGE_NO_HEAD:
                 break
-            lane = &self.lanes[winner.lane]
+            number = <uint32_t>winner
+            lane = &self.lanes[number]
             if lane.is_plain:
                 frames[n].data = lane.head.data
                 frames[n].caplen = lane.head.caplen
                 frames[n].len = max(lane.head.len, lane.head.caplen)
-                frames[n].time_ns = winner.time_ns
+                frames[n].time_ns = merge_key_time(winner)
                 frames[n].input = lane.input
                 n += 1
                 if pcap_next(lane.cursor, &lane.head) != RECORD_OK:
@@ -193,16 +195,14 @@ cdef class MergedCaptures:
                 if not merge_next(lane):
                     self.is_waiting = True
                     break
-            winner.time_ns = lane.head.time_ns
-            winner = merge_replay(self.tree, self.n_lanes, winner)
+            winner = merge_replay(self.tree, self.n_lanes, merge_key_of(lane.head.time_ns, number))
         self.tree[0] = winner
         if n:
             return n
         return FRAMES_SERVICE if self.is_waiting else FRAMES_END
 
     cdef int service(self) except -1:
-        cdef merge_node node
-        cdef uint32_t i
+        cdef uint32_t lane
         self.scratch_used = 0
         if self.scratch_needed:
             if self.scratch_needed > self.scratch_len:
@@ -216,9 +216,8 @@ cdef class MergedCaptures:
             self.scratch_needed = 0
             self.is_waiting = False
         elif self.is_waiting:
-            node.lane = self.tree[0].lane
-            node.time_ns = merge_find_head(self, node.lane)
-            self.tree[0] = merge_replay(self.tree, self.n_lanes, node)
+            lane = <uint32_t>self.tree[0]
+            self.tree[0] = merge_replay(self.tree, self.n_lanes, merge_key_of(merge_find_head(self, lane), lane))
             self.is_waiting = False
         elif not self.is_started:
             merge_start(self)
@@ -233,18 +232,23 @@ cdef class MergedCaptures:
         return n
 
 
-cdef inline merge_node merge_replay(merge_node* tree, uint32_t n_lanes, merge_node winner) noexcept nogil:
+cdef inline merge_key merge_key_of(uint64_t time_ns, uint32_t lane) noexcept nogil:
+    return (<merge_key>time_ns << 64) | lane
+
+
+cdef inline uint64_t merge_key_time(merge_key key) noexcept nogil:
+    return <uint64_t>(key >> 64)
+
+
+cdef inline merge_key merge_replay(merge_key* tree, uint32_t n_lanes, merge_key winner) noexcept nogil:
     """Play the games between a lane's leaf and the root again; returns who wins."""
-    cdef uint32_t at = (n_lanes + winner.lane) >> 1
-    cdef merge_node other
-    cdef bint is_beaten
+    cdef uint32_t at = (n_lanes + <uint32_t>winner) >> 1
+    cdef merge_key other, swap
     while at:
         other = tree[at]
-        is_beaten = (other.time_ns < winner.time_ns) | ((other.time_ns == winner.time_ns) & (other.lane < winner.lane))
-        tree[at].time_ns = winner.time_ns if is_beaten else other.time_ns
-        tree[at].lane = winner.lane if is_beaten else other.lane
-        winner.time_ns = other.time_ns if is_beaten else winner.time_ns
-        winner.lane = other.lane if is_beaten else winner.lane
+        swap = (other ^ winner) & (<merge_key>0 - <merge_key>(other < winner))
+        tree[at] = other ^ swap
+        winner ^= swap
         at >>= 1
     return winner
 
@@ -253,24 +257,21 @@ cdef int merge_start(MergedCaptures self) except -1:
     """Find all heads and play all games: bottom up, with the winners in a second array."""
     cdef uint32_t n = self.n_lanes
     cdef uint32_t i
-    cdef merge_node a, b
+    cdef merge_key a, b
     if n == 0:
-        self.tree[0].time_ns = MERGE_NO_HEAD
+        self.tree[0] = merge_key_of(MERGE_NO_HEAD, 0)
         return 0
-    cdef merge_node* winners = <merge_node*>calloc(2 * n, sizeof(merge_node))
+    cdef merge_key* winners = <merge_key*>calloc(2 * n, sizeof(merge_key))
     if winners == NULL:
         raise MemoryError
     try:
         for i in range(n):
-            winners[n + i].lane = i
-            winners[n + i].time_ns = merge_find_head(self, i)
+            winners[n + i] = merge_key_of(merge_find_head(self, i), i)
         for i in range(n - 1, 0, -1):
             a = winners[2 * i]
             b = winners[2 * i + 1]
-            if (b.time_ns, b.lane) < (a.time_ns, a.lane):
-                a, b = b, a
-            winners[i] = a
-            self.tree[i] = b
+            winners[i] = b if b < a else a
+            self.tree[i] = a if b < a else b
         self.tree[0] = winners[1]
     finally:
         free(winners)

@@ -31,7 +31,8 @@ from vswitch.capture.source cimport byte_source_open
 import sys
 
 from vswitch.capture.interface import Interface
-from vswitch.capture.link_types import link_type_name, max_caplen
+from vswitch.capture.link_types import max_caplen
+from vswitch.capture.pcap_variant import record_header_len
 from vswitch.errors import CaptureError, TruncatedCaptureError, UnsupportedCaptureError
 
 cdef enum:
@@ -43,6 +44,7 @@ cdef enum:
     LINK_TYPE_MASK = 0x0000FFFF         # the upper half of the header's last field holds the FCS's length
     LINK_TYPE_RESERVED = 0x03FF0000
     FCS_LEN_PRESENT = 0x04000000
+    VARIANT_LEN = 65536                 # bytes of a capture that tell how long its records' headers are
 
 CUT_HINT = "the capture was cut while being written; its whole records are kept"
 OTHER_FORMATS = {
@@ -300,8 +302,14 @@ cdef int open_pcap(CaptureReader reader, uint32_t magic, bint swapped) except -1
         cursor.ns_per_tick = 1
     cursor.lengths_swapped = version_major == 543 or (version_major == 2 and version_minor < 3)
     cursor.lengths_maybe_swapped = version_major == 2 and version_minor == 3
-    cursor.header_len = PCAP_RECORD_LEN
     cursor.max_caplen = max_caplen(link_type)
+    cursor.header_len = PCAP_RECORD_LEN
+    if magic == PCAP_MODIFIED_MAGIC or (magic == PCAP_US_MAGIC and version_major == 2 and version_minor >= 4):
+        cursor.header_len = record_header_len(
+            header[header_len:min(reader.source.n_bytes, <size_t>VARIANT_LEN)],
+            modified=magic == PCAP_MODIFIED_MAGIC, big_endian=reader.byte_order == "big",
+            snaplen=load_u32(header + 16, swapped), max_caplen=cursor.max_caplen,
+        )
     cursor.interfaces = <capture_interface*>calloc(1, sizeof(capture_interface))
     if cursor.interfaces == NULL:
         raise MemoryError
