@@ -12,7 +12,7 @@ cdef extern from *:
     """
     typedef unsigned __int128 vswitch_merge_key;
     """
-    # Of a lane's head: time_ns << 64 | lane. The smallest is next; MERGE_NO_HEAD stands for the time at a capture's end.
+    # Of a lane's head: time_ns << 64 | lane. The smallest is next; at a capture's end the time is MERGE_NO_HEAD.
     ctypedef unsigned long long merge_key "vswitch_merge_key"
 
 cdef class MergedCaptures:

@@ -1,21 +1,23 @@
 """The merge: several captures as one stream of Ethernet frames in the order of time.
 
-What: the captures of a switch's ports were written side by side; a replay must feed their frames in the order in which they
-happened. `MergedCaptures` always hands out the earliest of the captures' next frames; of equal times, that of the capture given
-first. Inside one capture the order of the file is kept, whatever its time stamps say: only heads are compared.
+What: the captures of a switch's ports were written side by side; a replay must feed their frames in the order in which
+they happened. `MergedCaptures` always hands out the earliest of the captures' next frames; of equal times, that of the
+capture given first. Inside one capture the order of the file is kept, whatever its time stamps say: only heads are
+compared.
 
-How it works: each capture is a lane with one parsed record ahead, its head. A *tree of losers* (Knuth, TAOCP vol. 3, 5.4.1) keeps
-the heads in order: its inner nodes hold who lost there, its root the winner. When the winner's lane has a new head, only the
-log2(n) nodes between its leaf and the root are played again. Which lane wins is as random as traffic is, and a mispredicted branch
-costs more than the rest of the work on a small frame. So a game has none: time and lane are one 128-bit key, and the comparison's
-mask swaps loser and winner or does not.
+How it works: each capture is a lane with one parsed record ahead, its head. A *tree of losers* (Knuth, TAOCP vol. 3,
+5.4.1) keeps the heads in order: its inner nodes hold who lost there, its root the winner. When the winner's lane has a
+new head, only the log2(n) nodes between its leaf and the root are played again. Which lane wins is as random as traffic
+is, and a mispredicted branch costs more than the rest of the work on a small frame. So a game has none: time and lane
+are one 128-bit key, and the comparison's mask swaps loser and winner or does not.
 
-A lane that needs its next window, or whose record is of an interface that was not met before, stops the merge: nothing can be said
-about the order until its head is known. `read()` then gives what it has, and the next call asks for service().
+A lane that needs its next window, or whose record is of an interface that was not met before, stops the merge: nothing
+can be said about the order until its head is known. `read()` then gives what it has, and the next call asks for
+service().
 
-Records that are no Ethernet frames are rebuilt (ethernet.pyx) in scratch memory, which service() empties; so frames handed out
-keep their bytes just as long as those that point into a window. A checksum that the capture declares at the end of its
-frames (FCS) is cut off: a port carries frames without.
+Records that are no Ethernet frames are rebuilt (ethernet.pyx) in scratch memory, which service() empties; so frames
+handed out keep their bytes just as long as those that point into a window. A checksum that the capture declares at the
+end of its frames (FCS) is cut off: a port carries frames without.
 
 Thread-safety: one thread at a time; service() needs the GIL, read() does not.
 """
@@ -45,17 +47,18 @@ cdef class MergedCaptures:
     Parameters
     ----------
     inputs : iterable of (capture, input)
-        `capture` is a `CaptureReader`, or whatever opens one: a path, ``"-"``, a binary file, an image in memory. `input` is the
-        number that its frames carry, or for the interfaces of a pcapng a callable ``(name, index) -> number``, which is called when
-        the first record of an interface is met (a pcap has one interface, ``""``). What it raises ends the reading.
+        `capture` is a `CaptureReader`, or whatever opens one: a path, ``"-"``, a binary file, an image in memory.
+        `input` is the number that its frames carry, or for the interfaces of a pcapng a callable ``(name, index) ->
+        number``, which is called when the first record of an interface is met (a pcap has one interface, ``""``). What
+        it raises ends the reading.
     mapped : bool
         Map regular files as a whole instead of in windows (for benchmarks).
 
     Raises
     ------
     CaptureError
-        A capture cannot be opened; while reading, it holds garbage; UnsupportedCaptureError for a link type that has no way to
-        Ethernet.
+        A capture cannot be opened; while reading, it holds garbage; UnsupportedCaptureError for a link type that has no
+        way to Ethernet.
 
     Notes
     -----
@@ -79,7 +82,11 @@ cdef class MergedCaptures:
                 if not isinstance(capture, CaptureReader):
                     capture = CaptureReader(capture, mapped=mapped)
                     self.owned.append(capture)
-                self.readers.append(capture)
+                reader = capture
+                if reader.is_lent:
+                    raise ValueError(f"{reader.path}: the capture is being read by a merge already")
+                reader.is_lent = True
+                self.readers.append(reader)
                 self.resolvers.append(number if callable(number) else None)
                 numbers.append(0 if callable(number) else number)
             self.n_lanes = len(self.readers)
@@ -107,12 +114,15 @@ cdef class MergedCaptures:
 
     def close(self):
         """Close the captures that were opened here."""
+        cdef CaptureReader reader
         self.batch_n = self.batch_next = 0
         self.n_lanes = 0
         self.is_waiting = False
         self.is_started = True
         if self.tree != NULL:
             self.tree[0] = merge_key_of(MERGE_NO_HEAD, 0)
+        for reader in self.readers:
+            reader.is_lent = False
         for reader in self.owned:
             reader.close()
 
@@ -284,8 +294,6 @@ cdef uint64_t merge_find_head(MergedCaptures self, uint32_t lane) except? 1:
     cdef merge_lane* l = &self.lanes[lane]
     if l.head.data == NULL or not merge_is_unknown(l):
         while capture_next(l.cursor, &l.head) != RECORD_OK:
-            if l.cursor.wait == WAIT_END:
-                return MERGE_NO_HEAD
             reader.service()
             if l.cursor.wait == WAIT_END:
                 return MERGE_NO_HEAD

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable
-from types import TracebackType
-from typing import IO, Any
-
 from vswitch.capture.writer import CaptureWriter, PcapngWriter, PcapWriter
 from vswitch.capture.writer_pool import WriterPool
 
-Target = str | os.PathLike[str] | IO[Any] | None
+TYPE_CHECKING = False  # typing's own takes longer to import than this whole layer
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable
+    from types import TracebackType
+    from typing import IO, Any
+
+    Target = str | os.PathLike[str] | IO[Any] | None
 
 
 class CaptureOutputs:

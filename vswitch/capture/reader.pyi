@@ -1,7 +1,7 @@
 import os
 from collections.abc import Iterator
 from types import TracebackType
-from typing import IO, Any, Literal
+from typing import IO, Literal
 
 from vswitch.capture.interface import Interface
 from vswitch.errors import TruncatedCaptureError

@@ -8,8 +8,8 @@ cdef class ByteSource:
     cdef bint is_last               # the view ends where the capture ends
     cdef readonly str path          # for messages
     cdef readonly object n_bytes_total      # file size, None where only reading tells
-    # Moves the window to begin at `offset` (not before the window's own) and to hold `n_needed` bytes, fewer only at the
-    # capture's end. Pointers into the old window die.
+    # Moves the window to begin at `offset` (not before the window's own) and to hold `n_needed` bytes, fewer only at
+    # the capture's end. Pointers into the old window die.
     cdef int advance(self, uint64_t offset, size_t n_needed) except -1
     cdef void release(self) noexcept        # gives memory and descriptor back; afterwards advance() raises
 

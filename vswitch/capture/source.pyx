@@ -1,18 +1,19 @@
 """Where the bytes of a capture come from: mapped files, memory, pipes and compressed files.
 
-What: a reader parses records out of contiguous bytes. A `ByteSource` gives it such bytes as a *window* that moves forward
-through the capture whenever the reader has used it up.
+What: a reader parses records out of contiguous bytes. A `ByteSource` gives it such bytes as a *window* that moves
+forward through the capture whenever the reader has used it up.
 
 Design goal: a capture of 100 GB needs the memory of a small one, and the bytes of a regular file are not copied between
 the page cache and the port's writer.
 
-How it works: `MappedFile` maps about 2 MiB of the file at a time and unmaps them when the window moves on. The page in which
-a cut record begins is mapped again with the next window, so nothing is copied. A record longer than the window gets
-a window of its own size. MAP_POPULATE enters all pages with one system call: without it every sixteenth page costs a fault.
-The price is that a window of a file which is not cached is read in one go before its first record is delivered.
+How it works: `MappedFile` maps about 2 MiB of the file at a time and unmaps them when the window moves on. The page in
+which a cut record begins is mapped again with the next window, so nothing is copied. A record longer than the window
+gets a window of its own size. MAP_POPULATE enters all pages with one system call: without it every sixteenth page costs
+a fault. The price is that a window of a file which is not cached is read in one go before its first record is
+delivered.
 
-`Stream` is for what cannot be mapped. It keeps the unread rest, and reads at least a chunk behind it, through Python: a call
-per megabyte costs nothing against decompressing it.
+`Stream` is for what cannot be mapped. It keeps the unread rest, and reads at least a chunk behind it, through Python: a
+call per megabyte costs nothing against decompressing it.
 
 `MemoryImage` is a capture that is in memory already; its window is all of it.
 
@@ -244,7 +245,9 @@ cdef ByteSource image_open(object image, str path):
     if is_compressed(start):
         import io
 
-        return stream_open(io.BytesIO(image).read, None, path, start)
+        stream = io.BytesIO(image)
+        stream.seek(len(start))
+        return stream_open(stream.read, None, path, start)
     return MemoryImage(image, path)
 
 
@@ -280,7 +283,8 @@ cdef ByteSource file_open(object file, str path, bint is_mapped_whole, bint is_o
 
 
 cdef bint is_compressed(bytes start):
-    return start[:2] == GZIP_MAGIC or start[:4] == ZSTD_MAGIC or (start[1:4] == ZSTD_SKIPPABLE_MAGIC and start[0] >> 4 == 5)
+    return (start[:2] == GZIP_MAGIC or start[:4] == ZSTD_MAGIC
+            or (start[1:4] == ZSTD_SKIPPABLE_MAGIC and start[0] >> 4 == 5))
 
 
 cdef ByteSource stream_open(object read, object file, str path, bytes start):
