@@ -36,23 +36,24 @@ cdef struct execution:
     uint32_t depth
     uint32_t n_resubmits
     uint32_t actions_bytes
-    vlan_tag committed_vlans[2]     # tags that OVS's datapath has on the frame after the last output
-    # Mirrors of `bridge` that already have a copy, and how far the one at work cuts it (0: not at all)
+    # Mirrors of `bridge` that already have a copy
     uint32_t mirrors
-    uint32_t mirror_snaplen
-    uint32_t mirroring              # depth of mirror_frame() calls: copies made now are mirror copies
     # What became of it
     uint32_t n_outputs              # copies that left, mirror copies not counted
     uint32_t reason                 # first reason of a drop that was met; FATE_DELIVERED if none
     uint32_t reason_bridge          # number of the bridge that gave it
+    bint l3_extracted               # `key` holds the network layer
+    vlan_tag committed_vlans[2]     # tags that OVS's datapath has on the frame after the last output
     uint32_t program                # number of the program that the first bridge ran
+    uint32_t mirror_snaplen         # how far the mirror at work cuts its copies; 0: not at all
+    uint32_t mirroring              # depth of mirror_frame() calls: copies made now are mirror copies
     # Fixed for the run
+    bint counts_actions             # there are patch ports, so `actions_bytes` matters
+    int vlan_limit
+    bint out_of_memory              # translation failed for want of memory
     bridge_receiver receive         # bridge_receive() of receive.pyx: a patch port enters the next bridge
     frame_mirror mirror             # mirror_frame() of mirror.pyx: what leaves may be copied, copies leave too
-    int vlan_limit
-    bint l3_extracted               # `key` holds the network layer
     program_list* programs          # where translation keeps what it makes
-    bint out_of_memory              # translation failed for want of memory
     capture_writer* collect         # where copies for ports without a writer go (Node.send()), or NULL
     ledger_rows* ledger             # or NULL
 
