@@ -386,6 +386,12 @@ SCENARIOS = {
         add port p1 trunks
         add port p1 tag 5
         add port p1 tag 6 -- list-br
+        add port p1 tag 6
+        add port p1 tag 5
+        add port p1 protected true
+        add port p1 bond_updelay 7 8
+        -- --id=00000000-0000-0000-0000-000000000007 create qos type=x
+        -- --id=00000000-0000-0000-0000-000000000007 create qos type=x
         add port p1 name x
         add port p9 trunks 5
         --if-exists add port p9 trunks 5

@@ -6,7 +6,7 @@ They work on any table, and know nothing of bridges. See ovs-vsctl(8), section "
 from __future__ import annotations
 
 from vswitch.ovs.outcome import Refusal
-from vswitch.ovs.text_table import TextTable
+from vswitch.ovs.text_table import TextTable, json_datum, to_json
 from vswitch.ovs.vsctl.command import ANY_NUMBER, Command, Context
 from vswitch.ovs.vsctl.conditions import holds
 from vswitch.ovs.vsctl.names import (
@@ -17,7 +17,7 @@ from vswitch.ovs.vsctl.names import (
     parse_column_argument,
     parse_column_name,
 )
-from vswitch.ovsdb.rows import Row
+from vswitch.ovsdb.rows import DatabaseError, Row
 from vswitch.ovsdb.types import UNLIMITED, BaseType, ColumnSchema, ColumnType, Datum, TableSchema
 from vswitch.ovsdb.values import (
     ValueSyntaxError,
@@ -145,6 +145,7 @@ def _add(context: Context) -> None:
         return
     _check_mutable(context, table, row, column)
     datum = row.datum(column.name)
+    everything: Datum = ()
     for argument in context.argv[4:]:
         added = parse_datum(argument, column.type._replace(n_min=1, n_max=UNLIMITED), context.resolve)
         if isinstance(datum, dict) and isinstance(added, dict):
@@ -153,7 +154,10 @@ def _add(context: Context) -> None:
             datum = {**datum, **added} if context.is_last else {**added, **datum}
         else:
             datum = (*datum, *added)
+            everything = (*everything, *added)
         datum = column.type.to_datum(datum)
+    if context.is_last:
+        _check_insertion(column, datum, column.type.to_datum(everything))
     if len(datum) > column.type.n_max:
         raise Refusal(
             f'"add" operation would put {len(datum)} {_unit(column.type)} in column {column.name} of table '
@@ -161,6 +165,17 @@ def _add(context: Context) -> None:
         )
     context.transaction.write(row, column.name, datum)
     context.changed(row, column.name)
+
+
+def _check_insertion(column: ColumnSchema, result: Datum, added: Datum) -> None:
+    """Refuse what the database itself would: the last command of a line leaves the check to it."""
+    if column.type.is_scalar:
+        syntax = to_json([column.name, "insert", ["set", [json_datum((atom,)) for atom in added]]])
+        details = f'Type mismatch: "insert" operator may not be applied to column {column.name} of type '
+        raise DatabaseError("syntax error", f"{details}{column.type.english()}.", syntax)
+    if len(result) > column.type.n_max:
+        details = f"Attempted to store {len(result)} elements in {column.type.english()}."
+        raise DatabaseError("constraint violation", details)
 
 
 def _remove(context: Context) -> None:
