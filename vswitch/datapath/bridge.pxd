@@ -97,7 +97,7 @@ cdef struct bridge:
     bint forward_bpdu               # other_config:forward-bpdu
     uint32_t number                 # in Datapath
 
-cdef inline bint vlan_bitmap_has(const uint64_t* bitmap, uint16_t vid) noexcept nogil:
+cdef inline bint vlan_bitmap_has(const uint64_t* bitmap, uint64_t vid) noexcept nogil:
     """True if `bitmap` (NULL: all VLANs) holds `vid`."""
     return bitmap == NULL or (bitmap[vid >> 6] >> (vid & 63)) & 1
 

@@ -16,28 +16,25 @@ from vswitch.datapath.fate cimport (
     DROP_MTU_EXCEEDED, DROP_PATCH_WITHOUT_PEER, DROP_PORT_NOT_FORWARDING, DROP_PORTS_PROTECTED,
 )
 from vswitch.datapath.ledger cimport ledger_add_output
-from vswitch.datapath.vlan cimport tag_stack, tags_to_output
-from vswitch.tables.flow_key cimport VLAN_PRESENT, vlan_tag, vlan_tags_word
-from vswitch.wire.byteorder cimport load_be16, store_be16
-from vswitch.wire.dot1q cimport DOT1Q_LEN, DOT1Q_TCI, TPID_CTAG
+from vswitch.datapath.vlan cimport tag_stack, tags_inner, tags_outer, tags_to_key, tags_to_output
+from vswitch.tables.flow_key cimport vlan_tag
+from vswitch.wire.byteorder cimport load_be16, store_be32
+from vswitch.wire.dot1q cimport DOT1Q_LEN, TPID_CTAG
 from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE
 
 
 cdef void output_to_bundle(execution* ex, bundle* b, tag_stack tags) noexcept nogil:
     """Sends the frame, which is in the bridge with `tags`, as bundle `b` wants it (OVS output_normal())."""
-    cdef vlan_tag saved[2]
+    cdef tag_stack saved = ex.tags
     if b.members == NULL:
         return
-    saved[0] = ex.key.vlans[0]
-    saved[1] = ex.key.vlans[1]
-    tags_to_output(b, tags, ex.key.vlans)
+    ex.tags = tags_to_output(b, tags, saved)
     output_to_port(ex, b.members)
-    ex.key.vlans[0] = saved[0]
-    ex.key.vlans[1] = saved[1]
+    ex.tags = saved
 
 
 cdef void output_to_port(execution* ex, port* out) noexcept nogil:
-    """Sends the frame, tagged as the key says, to `out`: into the next bridge, or out of the switch."""
+    """Sends the frame, with the tags that it has now, to `out`: into the next bridge, or out of the switch."""
     if not out.is_plain and not passes_rules(ex, out):
         return
     if ex.counts_actions:
@@ -72,6 +69,7 @@ cdef void patch_output(execution* ex, port* out) noexcept nogil:
     cdef port* saved_in_port = ex.in_port
     cdef uint32_t saved_ofp_port = ex.key.in_port
     cdef uint32_t saved_mirrors = ex.mirrors
+    cdef vlan_tag saved_vlans[2]
     cdef port* peer = out.peer
     # OVS accounts the frame as it was received, whatever tags it has by now.
     out.tx_packets += 1
@@ -83,7 +81,12 @@ cdef void patch_output(execution* ex, port* out) noexcept nogil:
     ex.bridge = peer.bridge
     ex.in_port = peer
     ex.key.in_port = peer.ofp_port
+    saved_vlans[0] = ex.key.vlans[0]
+    saved_vlans[1] = ex.key.vlans[1]
+    tags_to_key(ex.tags, ex.key.vlans)
     ex.receive(ex)
+    ex.key.vlans[0] = saved_vlans[0]
+    ex.key.vlans[1] = saved_vlans[1]
     if peer.bridge != saved_bridge:
         ex.mirrors = saved_mirrors
     ex.bridge = saved_bridge
@@ -91,39 +94,36 @@ cdef void patch_output(execution* ex, port* out) noexcept nogil:
     ex.key.in_port = saved_ofp_port
 
 
-cdef inline bint same_tag(const vlan_tag* a, const vlan_tag* b) noexcept nogil:
-    return a.tpid == b.tpid and a.tci == b.tci
-
-
-cdef inline void tag_difference(const vlan_tag* old, const vlan_tag* new, int* n_pop, int* n_push) noexcept nogil:
+cdef inline void tag_difference(tag_stack old, tag_stack new, uint32_t* n_pop, uint32_t* n_push) noexcept nogil:
     """How many tags must go from `old`, and how many of `new` must come, innermost tags being kept if equal."""
-    cdef int n_old = 0, n_new = 0
-    while n_old < 2 and old[n_old].tci & VLAN_PRESENT:
-        n_old += 1
-    while n_new < 2 and new[n_new].tci & VLAN_PRESENT:
-        n_new += 1
-    while n_old and n_new and same_tag(&old[n_old - 1], &new[n_new - 1]):
+    cdef uint32_t n_old = (tags_outer(old) != 0) + (tags_inner(old) != 0)
+    cdef uint32_t n_new = (tags_outer(new) != 0) + (tags_inner(new) != 0)
+    while n_old and n_new and tag_at(old, n_old) == tag_at(new, n_new):
         n_old -= 1
         n_new -= 1
     n_pop[0] = n_old
     n_push[0] = n_new
 
 
+cdef inline uint32_t tag_at(tag_stack tags, uint32_t n) noexcept nogil:
+    """The first (outermost) or second tag."""
+    return tags_outer(tags) if n == 1 else tags_inner(tags)
+
+
 cdef void count_actions(execution* ex) noexcept nogil:
     """Adds what OVS would encode for this output, which its limit of resubmits looks at."""
-    cdef int n_pop, n_push
-    if vlan_tags_word(ex.key.vlans) != vlan_tags_word(ex.committed_vlans):
-        tag_difference(ex.committed_vlans, ex.key.vlans, &n_pop, &n_push)
+    cdef uint32_t n_pop, n_push
+    if ex.tags != ex.committed_tags:
+        tag_difference(ex.committed_tags, ex.tags, &n_pop, &n_push)
         ex.actions_bytes += n_pop * POP_VLAN_ACTION_BYTES + n_push * PUSH_VLAN_ACTION_BYTES
-        ex.committed_vlans[0] = ex.key.vlans[0]
-        ex.committed_vlans[1] = ex.key.vlans[1]
+        ex.committed_tags = ex.tags
     ex.actions_bytes += OUTPUT_ACTION_BYTES + (TRUNCATE_ACTION_BYTES if ex.mirror_snaplen else 0)
 
 
 cdef inline void emit(execution* ex, port* out) noexcept nogil:
     """The frame leaves the switch. One whose tags did not change is copied as it is."""
     cdef uint8_t* to
-    if vlan_tags_word(ex.key.vlans) != vlan_tags_word(ex.base_vlans):
+    if ex.tags != ex.base_tags:
         emit_tagged(ex, out)
         return
     to = account(ex, out, load_be16(ex.data + ETH_TYPE), ex.caplen, ex.len)
@@ -133,21 +133,20 @@ cdef inline void emit(execution* ex, port* out) noexcept nogil:
 
 cdef void emit_tagged(execution* ex, port* out) noexcept nogil:
     """The frame leaves with other tags than it came with."""
-    cdef int n_pop, n_push, i
-    cdef uint32_t caplen, head, skip
+    cdef uint32_t n_pop, n_push, caplen, head, skip, i
     cdef uint8_t* to
     cdef uint8_t tagged[20]         # addresses and at most two tags
-    tag_difference(ex.base_vlans, ex.key.vlans, &n_pop, &n_push)
+    tag_difference(ex.base_tags, ex.tags, &n_pop, &n_push)
     skip = ETH_TYPE + n_pop * DOT1Q_LEN
     head = ETH_TYPE + n_push * DOT1Q_LEN
     caplen = ex.caplen - skip + head
-    to = account(ex, out, ex.key.vlans[0].tpid if n_push else load_be16(ex.data + skip), caplen, ex.len - skip + head)
+    to = account(ex, out, tags_outer(ex.tags) >> 16 if n_push else load_be16(ex.data + skip), caplen,
+                 ex.len - skip + head)
     if to == NULL:
         return
     memcpy(tagged, ex.data, ETH_TYPE)
     for i in range(n_push):
-        store_be16(tagged + ETH_TYPE + i * DOT1Q_LEN, ex.key.vlans[i].tpid)
-        store_be16(tagged + ETH_TYPE + i * DOT1Q_LEN + DOT1Q_TCI, ex.key.vlans[i].tci & <uint16_t>~VLAN_PRESENT)
+        store_be32(tagged + ETH_TYPE + i * DOT1Q_LEN, tag_at(ex.tags, i + 1))
     if ex.mirror_snaplen:
         caplen = min(caplen, ex.mirror_snaplen)
         head = min(head, caplen)

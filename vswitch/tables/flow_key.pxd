@@ -6,7 +6,7 @@ group leaves the groups behind it unread. Extraction follows OVS's `miniflow_ext
 odd and hostile frames too: a header that does not fit leaves its fields and all deeper ones zero.
 """
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
 
 from vswitch.wire.byteorder cimport load_be16, load_be64
 from vswitch.wire.dot1q cimport DOT1Q_LEN, DOT1Q_TCI, TPID_CTAG, TPID_STAG
@@ -164,13 +164,6 @@ cdef inline void flow_key_clear_l3(flow_key* key) noexcept nogil:
 cdef inline void flow_key_clear_l4(flow_key* key) noexcept nogil:
     """Zeroes nd_target to the end."""
     memset(&key.nd_target, 0, <size_t>(<char*>(key + 1) - <char*>&key.nd_target))
-
-
-cdef inline uint64_t vlan_tags_word(const vlan_tag* vlans) noexcept nogil:
-    """Both tags as one number, to be compared."""
-    cdef uint64_t word
-    memcpy(&word, vlans, sizeof(word))
-    return word
 
 
 cdef class FlowKey:
