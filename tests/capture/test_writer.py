@@ -27,13 +27,15 @@ S = 1_000_000_000
 @settings(max_examples=60, deadline=None)
 @given(
     frames=st.lists(
-        st.tuples(st.integers(0, 2**32 * S - 1), st.binary(max_size=70), st.integers(0, 9), st.integers(0, 2)), max_size=40
+        st.tuples(st.integers(0, 2**32 * S - 1), st.binary(max_size=70), st.integers(0, 9), st.integers(0, 2)),
+        max_size=40
     ),
     resolution=st.sampled_from(["us", "ns"]),
     background=st.booleans(),
 )
 def test_round_trip(
-    tmp_path_factory: pytest.TempPathFactory, frames: list[tuple[int, bytes, int, int]], resolution: str, background: bool
+    tmp_path_factory: pytest.TempPathFactory, frames: list[tuple[int, bytes, int, int]], resolution: str, background:
+    bool
 ) -> None:
     directory = tmp_path_factory.mktemp("round-trip")
     unit = US if resolution == "us" else 1
@@ -58,8 +60,8 @@ def test_round_trip(
 @pytest.mark.parametrize("resolution", ["us", "ns"])
 def test_tshark_reads_what_we_write(tmp_path: Path, resolution: str) -> None:
     need_program("tshark")
-    paths = [str(tmp_path / "a.pcap"), str(tmp_path / "a.pcapng"), str(tmp_path / "empty.pcap"), str(tmp_path / "empty.pcapng")]
-    with CaptureOutputs() as outputs:
+    paths = [str(tmp_path / "a.pcap"), str(tmp_path / "a.pcapng"), str(tmp_path / "empty.pcap"), str(tmp_path /
+    "empty.pcapng")] with CaptureOutputs() as outputs:
         outputs.pcap(paths[2], resolution)
         outputs.pcapng(paths[3], ["p0"], resolution)
         pcap, pcapng = outputs.pcap(paths[0], resolution), outputs.pcapng(paths[1], ["p0", "p1"], resolution)
@@ -210,7 +212,8 @@ except CaptureError as error:
 def run_script(script: str, directory: Path, **more: object) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
     return subprocess.run(
-        [sys.executable, "-c", script], cwd=directory, env=environment, capture_output=True, text=True, check=False, **more
+        [sys.executable, "-c", script], cwd=directory, env=environment, capture_output=True, text=True, check=False,
+        **more
     )
 
 
