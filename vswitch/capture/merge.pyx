@@ -39,6 +39,8 @@ from vswitch.errors import UnsupportedCaptureError
 
 cdef enum:
     MERGE_SCRATCH_LEN = 1048576     # bytes of rebuilt frames between two services
+    WINDOWS_LEN = 8388608           # bytes of all captures' windows, as far as WINDOW_MIN_LEN allows
+    WINDOW_MIN_LEN = 16384
     MERGE_BATCH = 64                # frames read ahead by Python's iteration
 
 cdef uint64_t MERGE_NO_HEAD = <uint64_t>1 << 32       # above all times
@@ -99,6 +101,8 @@ cdef class MergedCaptures:
                 raise MemoryError
             for i in range(self.n_lanes):
                 reader = self.readers[i]
+                reader.source.window_len = min(max(WINDOWS_LEN // self.n_lanes, <size_t>WINDOW_MIN_LEN),
+                                               reader.source.window_len)
                 self.lanes[i].cursor = &reader.cursor
                 self.lanes[i].input = numbers[i]
                 if not reader.cursor.is_pcapng:
