@@ -7,7 +7,6 @@ from libc.stdlib cimport free, malloc
 from posix.unistd cimport write
 
 import os
-import tempfile
 
 
 cdef int write_all(int fd, const void* data, size_t n_bytes) noexcept nogil:
@@ -53,6 +52,8 @@ cdef class Ledger:
         self.rows.outputs = <output_row*>malloc(LEDGER_CHUNK_ROWS * sizeof(output_row))
         if self.rows.fates == NULL or self.rows.outputs == NULL:
             raise MemoryError
+        import tempfile  # not loaded by replays that keep no ledger
+
         self.fates_file = tempfile.TemporaryFile(dir=directory, buffering=0)
         self.outputs_file = tempfile.TemporaryFile(dir=directory, buffering=0)
         self.rows.fates_fd = self.fates_file.fileno()
