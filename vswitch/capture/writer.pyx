@@ -139,7 +139,7 @@ cdef class CaptureWriter:
     Thread-safety: one thread at a time.
     """
 
-    def __cinit__(self, *args, **kwargs):
+    def __cinit__(self):
         memset(&self.writer, 0, sizeof(self.writer))
         self.writer.target.fd = -1
 
