@@ -1,4 +1,4 @@
-"""The reader: formats and byte orders by hand-made images, cuts at every byte, any bytes, compressed captures, pipes."""
+"""The reader: formats and byte orders by hand-made images, cuts at every byte, any bytes, compressed files, pipes."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ ZSTD_SKIPPABLE_MAGIC = b"\x2a\x4d\x18"      # behind a first byte of 0x50 to 0x5
 
 
 cdef class ByteSource:
-    def __cinit__(self, *args):
+    def __cinit__(self):
         self.window_len = WINDOW_LEN
 
     cdef int advance(self, uint64_t offset, size_t n_needed) except -1:
