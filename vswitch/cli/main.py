@@ -101,21 +101,23 @@ def _printed(run: Callable[[], int]) -> int:
         sys.stdout.flush()
         return status
     except OSError as error:
-        if error.filename is None and not _can_flush():
-            raise CaptureError(f"cannot be written: {error.strerror}", path="<stdout>") from error
-        raise
+        if error.filename is not None:
+            raise
+        # Files that we open have names, so this is what we print to.
+        _give_stdout_up()
+        from vswitch.capture.output_file import write_error  # not needed when all is well
+
+        raise write_error(error.errno or 0, "<stdout>") from error
 
 
-def _can_flush() -> bool:
-    """False if standard output is broken; then it is pointed elsewhere, or Python would try again at its end."""
+def _give_stdout_up() -> None:
+    """Point standard output elsewhere if it is broken, or Python would try once more at its end, and complain."""
     try:
         sys.stdout.flush()
     except OSError:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)
-        return False
-    return True
 
 
 def _complain(text: str, status: int) -> int:

@@ -47,7 +47,7 @@ class OutputFolder:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except FileExistsError:
-            raise ConfigError("is a file, and the outputs need a folder", path=str(folder)) from None
+            raise ConfigError("is no folder", path=str(folder)) from None
         except OSError as error:
             raise ConfigError(f"cannot make the folder: {error.strerror}", path=str(folder)) from error
         finally:
