@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from time import monotonic
 from types import TracebackType
@@ -30,7 +31,7 @@ class ProgressBar:
                 return
             from tqdm import tqdm  # not needed, and not loaded, in a pipe
 
-            self._bar = tqdm(total=n_bytes_total, unit="B", unit_scale=True, dynamic_ncols=True, leave=False)
+            self._bar = tqdm(total=n_bytes_total, unit="B", unit_scale=True, leave=False, **_size())
             # The rate is that of the whole replay, not only of what came after the bar.
             self._bar.start_t -= monotonic() - self._started
         self._bar.set_postfix_str(f"{n_frames:,} frames", refresh=False)
@@ -50,3 +51,12 @@ class ProgressBar:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _size() -> dict[str, int | bool]:
+    """What to tell tqdm of the terminal's size."""
+    size = os.get_terminal_size(sys.stderr.fileno())
+    if size.columns and size.lines:
+        return {"dynamic_ncols": True}
+    # A terminal that does not know its size says 0, and tqdm would find no room for a bar.
+    return {"ncols": 80, "nrows": 24}

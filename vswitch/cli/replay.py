@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from vswitch.ovs.setup import load
 from vswitch.switch.replay import FORMATS, STANDARD_STREAM, Input
 
 if TYPE_CHECKING:
+    from vswitch.errors import TruncatedCaptureError
     from vswitch.switch.result import ReplayResult
 
 
@@ -65,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
             report.write(topology, result)
     _print_summary(result, options.summary, sys.stderr if to_stdout else sys.stdout)
     for error in result.truncated_inputs:
-        print(f"vswitch: {error}", file=sys.stderr)
+        _print_cut(error, inputs or topology.inputs, result)
     return 1 if result.truncated_inputs else 0
 
 
@@ -96,6 +98,15 @@ def _check_stdout(format: str) -> None:
         )
     if sys.stdout.isatty():
         raise ConfigError("--out -: standard output is a terminal", key="--out", hint="pipe it: ... | tshark -r -")
+
+
+def _print_cut(error: TruncatedCaptureError, inputs: Sequence[Input], result: ReplayResult) -> None:
+    """Say that a capture was cut, and what of it was replayed."""
+    print(f"vswitch: {error}", file=sys.stderr)
+    path = STANDARD_STREAM if error.path == "<stdin>" else error.path
+    for port in [port for port, capture in inputs if capture == path and port]:
+        n = result.ports[port.rpartition("/")[2]].rx_frames
+        print(f"  kept: {n:,} whole frame{'' if n == 1 else 's'} of it", file=sys.stderr)
 
 
 def _print_summary(result: ReplayResult, form: str, file: object) -> None:
