@@ -81,6 +81,7 @@ def _run_line(node: NodeLike, line: ScriptLine, path: str) -> str:
         outcome = _run_tool(node, tool, arguments, line.stdin)
     except Unsupported as unsupported:
         raise CommandError(str(unsupported), path=path, line=words[0].line, column=words[0].column) from None
+    node.settle()
     if outcome.status:
         raise _refusal(outcome, words, path)
     return outcome.text
