@@ -48,7 +48,7 @@ cdef class Datapath(Bonds):
     cdef execution ex
     cdef FrameCollector collector               # takes the copies for receive()
     cdef FrameCollector own                     # takes what the switch itself sends outside of a replay
-    cdef uint64_t counts[24]                    # N_FATES
+    cdef uint64_t counts[25]                    # N_FATES
     cdef readonly uint64_t n_frames
     cdef uint64_t next_event_ns                 # when the clock must not pass unnoticed: the first of these two
     cdef uint64_t next_second_ns                # the next whole second: addresses age
