@@ -60,6 +60,22 @@ cdef struct execution:
     ledger_rows* ledger             # or NULL
 
 
+cdef inline void execution_begin(execution* ex, port* in_port, bridge* br, const uint8_t* data, uint32_t caplen,
+                                 uint32_t n_bytes, uint64_t time_ns) noexcept nogil:
+    """A frame begins its way in bridge `br`; the key is the caller's to fill."""
+    ex.data = data
+    ex.caplen = caplen
+    ex.len = n_bytes
+    ex.time_ns = time_ns
+    ex.bridge = br
+    ex.in_port = in_port
+    ex.depth = ex.n_resubmits = ex.actions_bytes = 0
+    ex.mirrors = 0
+    ex.n_outputs = 0
+    ex.reason = FATE_DELIVERED
+    ex.l3_extracted = False
+
+
 cdef inline void drop(execution* ex, uint32_t reason) noexcept nogil:
     """Notes why a copy goes no further. The first reason stands: what comes after it follows from it."""
     if ex.reason == FATE_DELIVERED:

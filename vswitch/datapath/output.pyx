@@ -7,16 +7,17 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 from vswitch.capture.writer cimport capture_writer_reserve
-from vswitch.datapath.bridge cimport PORT_NO_FWD, bridge, bundle, port
+from vswitch.datapath.bond cimport bond_account, bond_choose
+from vswitch.datapath.bridge cimport PORT_NO_FWD, bond_member, bridge, bundle, port
 from vswitch.datapath.execution cimport (
     OUTPUT_ACTION_BYTES, POP_VLAN_ACTION_BYTES, PUSH_VLAN_ACTION_BYTES, TRUNCATE_ACTION_BYTES, drop,
     execution,
 )
 from vswitch.datapath.fate cimport (
-    DROP_MTU_EXCEEDED, DROP_PATCH_WITHOUT_PEER, DROP_PORT_NOT_FORWARDING, DROP_PORTS_PROTECTED,
+    DROP_BOND_WITHOUT_MEMBER, DROP_MTU_EXCEEDED, DROP_PATCH_WITHOUT_PEER, DROP_PORT_NOT_FORWARDING, DROP_PORTS_PROTECTED,
 )
 from vswitch.datapath.ledger cimport ledger_add_output
-from vswitch.datapath.vlan cimport tag_stack, tags_inner, tags_outer, tags_to_key, tags_to_output
+from vswitch.datapath.vlan cimport tag_stack, tags_inner, tags_outer, tags_to_key, tags_to_output, tags_vid
 from vswitch.tables.flow_key cimport vlan_tag
 from vswitch.wire.byteorder cimport load_be16, store_be32
 from vswitch.wire.dot1q cimport DOT1Q_LEN, TPID_CTAG
@@ -26,11 +27,26 @@ from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE
 cdef void output_to_bundle(execution* ex, bundle* b, tag_stack tags) noexcept nogil:
     """Sends the frame, which is in the bridge with `tags`, as bundle `b` wants it (OVS output_normal())."""
     cdef tag_stack saved = ex.tags
-    if b.members == NULL:
+    cdef port* out = b.members
+    if out == NULL:
         return
     ex.tags = tags_to_output(b, tags, saved)
-    output_to_port(ex, b.members)
+    if b.bond != NULL:
+        out = bond_output_port(ex, b)
+    if out != NULL:
+        output_to_port(ex, out)
     ex.tags = saved
+
+
+cdef port* bond_output_port(execution* ex, bundle* b) noexcept nogil:
+    """The member of a bond on which the frame, with the tags that it has now, leaves; NULL if there is none."""
+    cdef uint16_t vid = <uint16_t>tags_vid(ex.tags)
+    cdef bond_member* m = bond_choose(b.bond, ex.key.dl_src, vid)
+    if m == NULL:
+        drop(ex, DROP_BOND_WITHOUT_MEMBER)
+        return NULL
+    bond_account(b.bond, ex.key.dl_src, vid, ex.len)
+    return m.port
 
 
 cdef void output_to_port(execution* ex, port* out) noexcept nogil:
