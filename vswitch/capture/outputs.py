@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable
-from types import TracebackType
-from typing import IO, Any
-
 from vswitch.capture.writer import CaptureWriter, PcapngWriter, PcapWriter
 from vswitch.capture.writer_pool import WriterPool
 
-Target = str | os.PathLike[str] | IO[Any] | None
+TYPE_CHECKING = False  # typing's own takes longer to import than this whole layer
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable
+    from types import TracebackType
+    from typing import IO, Any
 
 
 class CaptureOutputs:
@@ -40,13 +40,15 @@ class CaptureOutputs:
         self.pool = WriterPool(background=background)
         self.writers: list[CaptureWriter] = []
 
-    def pcap(self, target: Target, resolution: str = "us") -> PcapWriter:
+    def pcap(self, target: str | os.PathLike[str] | IO[Any] | None, resolution: str = "us") -> PcapWriter:
         """One more pcap; see `PcapWriter`."""
         writer = PcapWriter(target, resolution, pool=self.pool)
         self.writers.append(writer)
         return writer
 
-    def pcapng(self, target: Target, interfaces: Iterable[str], resolution: str = "us") -> PcapngWriter:
+    def pcapng(
+        self, target: str | os.PathLike[str] | IO[Any] | None, interfaces: Iterable[str], resolution: str = "us"
+    ) -> PcapngWriter:
         """One more pcapng; see `PcapngWriter`."""
         writer = PcapngWriter(target, interfaces, resolution, pool=self.pool)
         self.writers.append(writer)

@@ -1,8 +1,8 @@
 """Which record headers a pcap has, where its magic does not tell.
 
-Kuznetsov's patches to libpcap, and a Nokia system, made the headers of records longer: 24 or 28 bytes instead of 16 under the
-modified magic, 24 or 20 under the ordinary one. Nothing in the file's header says so. As Wireshark does it, the first records
-are read with each length, what looks wrong is counted, and the length with the least of it wins; of equals, the first.
+Kuznetsov's patches to libpcap, and a Nokia system, made the headers of records longer: 24 or 28 bytes instead of 16
+under the modified magic, 24 or 20 under the ordinary one. Nothing in the file's header says so. As Wireshark does it,
+the first records are read with each length, and what looks wrong is counted.
 """
 
 from __future__ import annotations
@@ -22,9 +22,13 @@ def record_header_len(image: bytes, *, modified: bool, big_endian: bool, snaplen
     """
     lengths = MODIFIED if modified else STANDARD
     order = ">" if big_endian else "<"
-    if not _n_oddities(image, lengths[0], order, snaplen, max_caplen):
-        return lengths[0]
-    return min(lengths, key=lambda length: _n_oddities(image, length, order, snaplen, max_caplen))
+    n_least, best = _n_oddities(image, lengths[0], order, snaplen, max_caplen), lengths[0]
+    for length in lengths[1:]:
+        n = _n_oddities(image, length, order, snaplen, max_caplen) if n_least else n_least
+        # Under the ordinary magic a longer header must be flawless: a damaged capture is likelier than one of 1999.
+        if n < n_least and (modified or n == 0):
+            n_least, best = n, length
+    return best
 
 
 def _n_oddities(image: bytes, header_len: int, order: str, snaplen: int, max_caplen: int) -> int:

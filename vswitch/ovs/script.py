@@ -6,7 +6,7 @@ not understood is an error with its place and, where one is near, the word that 
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
 from vswitch.errors import CommandError, ConfigError
 from vswitch.ovs.outcome import Outcome, Unsupported, nearest
@@ -58,15 +58,17 @@ def run_script(node: NodeLike, text: str, path: str = "") -> str:
     return "".join(_run_line(node, line, path) for line in parse_script(text, path))
 
 
-def run_script_file(node: NodeLike, path: str | Path) -> str:
+def run_script_file(node: NodeLike, path: str | os.PathLike[str]) -> str:
     """`run_script` of a file."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
     except UnicodeDecodeError as error:
-        raise ConfigError("not a text file in UTF-8", path=str(path), hint=f"byte {error.start} is no text") from None
+        hint = f"byte {error.start} is no text"
+        raise ConfigError("not a text file in UTF-8", path=os.fspath(path), hint=hint) from None
     except OSError as error:
-        raise ConfigError(error.strerror or "cannot be read", path=str(path)) from None
-    return run_script(node, text, str(path))
+        raise ConfigError(error.strerror or "cannot be read", path=os.fspath(path)) from None
+    return run_script(node, text, os.fspath(path))
 
 
 def _run_line(node: NodeLike, line: ScriptLine, path: str) -> str:

@@ -178,7 +178,7 @@ class SwitchNode:
 
 def _nearest(name: str, names: Iterable[str]) -> str:
     """A hint that names the nearest of `names`, or some of them."""
-    from difflib import get_close_matches  # only a slip needs it
+    from difflib import get_close_matches  # only a mistake needs it
 
     known = sorted(names)
     close = get_close_matches(name, known, n=1)
