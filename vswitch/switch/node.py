@@ -185,7 +185,8 @@ class SwitchNode:
         clock_ns = self.datapath.now_ns if time is None else round(time * NS_PER_S)
         if clock_ns < self.datapath.now_ns:
             raise ConfigError(
-                f"time {time} lies before the node's clock, {self.time_s:.9f}", key="time", hint="time only moves forward"
+                f"time {time} lies before the node's clock, {self.time_s:.9f}", key="time",
+                hint="time only moves forward",
             )
         outputs = self.datapath.receive(in_port.number, memoryview(frame).cast("B"), clock_ns, clock_ns)
         return [(self.ports_by_number[number].name, data) for number, data in outputs]
