@@ -126,6 +126,10 @@ ovs-ofctl -O OpenFlow9 show br0
 ovs-ofctl --read-only del-flows br0
 ovs-ofctl
 ovs-ofctl --version
+ovs-vsctl get open . next_cfg cur_cfg
+ovs-vsctl --may-exist add-br br0
+ovs-vsctl -- --id=@m create mirror name=x
+ovs-vsctl get open . next_cfg cur_cfg
 ovs-vsctl add-port br0 bad -- set interface bad type=patch
 ovs-vsctl get interface bad ofport error
 """

@@ -24,7 +24,16 @@ from collections.abc import Iterator
 from uuid import UUID
 
 from vswitch.errors import ConfigError
-from vswitch.ovsdb.rows import ColumnNames, DatabaseError, IndexKey, Row, index_keys, references, uuid_of_serial
+from vswitch.ovsdb.rows import (
+    ColumnNames,
+    DatabaseError,
+    IndexKey,
+    Row,
+    difference,
+    index_keys,
+    references,
+    uuid_of_serial,
+)
 from vswitch.ovsdb.schema import TABLES
 from vswitch.ovsdb.transaction import Transaction
 from vswitch.ovsdb.types import Datum, Settable
@@ -108,6 +117,17 @@ class Database:
         return row
 
     def _write(self, row: Row, column: str, datum: Datum) -> None:
+        column_type = row.schema.columns[column].type
+        old = row._cells[column]
+        if isinstance(old, tuple) and column_type.key.ref_table and column_type.n_max > 1:
+            # Sets of references grow long (the ports of a bridge): touch only what differs.
+            added, removed = difference(old, datum)
+            row._cells[column] = removed
+            self._unlink(row, (column,))
+            row._cells[column] = added
+            self._link(row, (column,))
+            row._cells[column] = datum
+            return
         self._unlink(row, (column,))
         row._cells[column] = datum
         self._link(row, (column,))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from vswitch.errors import ConfigError
-from vswitch.ovsdb.types import Datum, TableSchema, Value
+from vswitch.ovsdb.types import Atom, Datum, TableSchema, Value
 
 if TYPE_CHECKING:
     from vswitch.ovsdb.database import Database
@@ -86,6 +86,20 @@ class Row:
     def __repr__(self) -> str:
         label = f" {self.name}" if "name" in self.schema.columns else ""
         return f"<{self.schema.name}{label} {self.uuid}>"
+
+
+def difference(old: Datum, new: Datum) -> tuple[tuple[Atom, ...], tuple[Atom, ...]]:
+    """What two sorted sets do not share: what is new, and what is gone."""
+    old, new = tuple(old), tuple(new)
+    # Most changes are at the end, where the youngest rows are; comparing tuples compares identities first.
+    start = 0
+    if len(new) >= len(old) and new[: len(old)] == old:
+        start = len(old)
+    elif len(old) >= len(new) and old[: len(new)] == new:
+        start = len(new)
+    old, new = old[start:], new[start:]
+    kept = set(old) & set(new) if old and new else set()
+    return tuple(atom for atom in new if atom not in kept), tuple(atom for atom in old if atom not in kept)
 
 
 def references(row: Row, columns: ColumnNames) -> Iterator[tuple[str, UUID, bool]]:

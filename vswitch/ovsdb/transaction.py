@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from vswitch.ovsdb.rows import DatabaseError, Row, index_keys, references
+from vswitch.ovsdb.rows import DatabaseError, Row, difference, index_keys
 from vswitch.ovsdb.schema import TABLES
 from vswitch.ovsdb.types import Datum, Settable
 from vswitch.ovsdb.values import ValueSyntaxError, check_atom, format_datum
@@ -35,6 +35,7 @@ class Transaction:
         self._inserted: dict[Row, None] = {}
         self._deleted: dict[Row, None] = {}
         self._dropped: dict[UUID, str] = {}  # rows that lost a strong reference, and their tables
+        self._referring: dict[tuple[Row, str], None] = {}  # cells that gained strong references
 
     def __enter__(self) -> Transaction:
         return self
@@ -87,14 +88,28 @@ class Transaction:
         column_type = row.schema.columns[column].type
         base = column_type.value if column_type.value is not None and column_type.value.ref_table else column_type.key
         if base.ref_table and not base.ref_weak:
-            for uuid in old.values() if isinstance(old, dict) else old:
-                self._dropped[uuid] = base.ref_table  # type: ignore[index]
+            self._note_references(row, column, base.ref_table, old, datum)
         self._database._write(row, column, datum)
+
+    def _note_references(self, row: Row, column: str, table: str, old: Datum, new: Datum) -> None:
+        """Remember which strong references come and go: only those need to be looked at in the end."""
+        if isinstance(old, dict) and isinstance(new, dict):
+            old, new = tuple(old.values()), tuple(new.values())
+        added, removed = difference(old, new)
+        for uuid in removed:
+            self._dropped[uuid] = table  # type: ignore[index]
+        if added:
+            self._referring[row, column] = None
 
     def add(self, row: Row, column: str, *rows: Row) -> None:
         """Add references to `rows` to a set."""
         old = row.datum(column)
-        self.write(row, column, tuple(sorted({*old, *(r.uuid for r in rows)})))
+        new = [r.uuid for r in rows]
+        last = old[-1] if isinstance(old, tuple) and old else None
+        if (last is None or last < new[0]) and new == sorted(new):  # type: ignore[operator]
+            self.write(row, column, (*old, *new))  # the usual case: younger rows have greater UUIDs
+        else:
+            self.write(row, column, tuple(sorted({*old, *new})))
 
     def remove(self, row: Row, column: str, *rows: Row) -> None:
         """Take references to `rows` out of a set."""
@@ -195,16 +210,19 @@ class Transaction:
         self._check_indexes()
 
     def _check_strong_references(self) -> None:
-        for row in (*self._inserted, *self._changed_rows()):
-            for column, uuid, weak in references(row, row.schema.columns):
-                column_type = row.schema.columns[column].type
-                table = (column_type.value or column_type.key).ref_table
-                if not weak and self._database.get(table, uuid) is None and not self._is_deleted(table, uuid):
-                    raise DatabaseError(
-                        "referential integrity violation",
-                        f"Table {row.schema.name} column {column} row {row.uuid} references nonexistent row {uuid} "
-                        f"in table {table}.",
-                    )
+        cells = [cell for cell in self._referring if cell[0].exists]
+        cells += [(row, column) for row in self._inserted for column in row.schema.columns]
+        for row, column in cells:
+            before = self._before.get(row, {}).get(column, ())
+            known = () if row in self._inserted or isinstance(before, dict) else before
+            column_type = row.schema.columns[column].type
+            base = column_type.value or column_type.key
+            if not base.ref_table or base.ref_weak:
+                continue
+            datum = row.datum(column)
+            added, _ = difference(known, tuple(datum.values()) if isinstance(datum, dict) else datum)
+            for uuid in added:
+                self._check_target(row, column, base.ref_table, uuid)  # type: ignore[arg-type]
         for row in self._deleted:
             n_references = self._database._strong.get(row.uuid, 0)
             if n_references:
@@ -212,6 +230,15 @@ class Transaction:
                     "referential integrity violation",
                     f"cannot delete {row.schema.name} row {row.uuid} because of {n_references} remaining reference(s)",
                 )
+
+    def _check_target(self, row: Row, column: str, table: str, uuid: UUID) -> None:
+        is_known = uuid == row.uuid or self._database.get(table, uuid) is not None or self._is_deleted(table, uuid)
+        if not is_known:
+            raise DatabaseError(
+                "referential integrity violation",
+                f"Table {row.schema.name} column {column} row {row.uuid} references nonexistent row {uuid} "
+                f"in table {table}.",
+            )
 
     def _is_deleted(self, table: str, uuid: UUID) -> bool:
         return any(row.uuid == uuid and row.schema.name == table for row in self._deleted)

@@ -7,18 +7,23 @@ the database as it was. Texts, messages and exit statuses are those of ovs-vsctl
 from __future__ import annotations
 
 from typing import Protocol
+from weakref import WeakKeyDictionary
 
 from vswitch.ovs.outcome import Outcome, Refusal, log_line
 from vswitch.ovs.text_table import TextTable, to_json
 from vswitch.ovs.version import OVS_VERSION
 from vswitch.ovs.vsctl.command import Context
 from vswitch.ovs.vsctl.line import Line
+from vswitch.ovs.vsctl.view import View
 from vswitch.ovsdb.database import Database
 from vswitch.ovsdb.rows import DatabaseError, Row
 from vswitch.ovsdb.schema import SCHEMA_VERSION
 from vswitch.ovsdb.values import ValueSyntaxError
 
 LOG_DIRECTORY = "/var/log/openvswitch"  # what OVS's packages use
+
+# The view that each database's last line left behind, and the version of the database that it shows.
+_VIEWS: WeakKeyDictionary[Database, tuple[int, View]] = WeakKeyDictionary()
 
 Printed = tuple[str, TextTable | None]  # what a command printed: text, or a table
 
@@ -58,7 +63,8 @@ def _run_line(node: Configurable, line: Line, warnings: list[str]) -> Outcome:
     printed: list[Printed] = []
     transaction = node.db.transaction()
     try:
-        context = Context(node.db, transaction, warnings)
+        version, view = _VIEWS.pop(node.db, (-1, None))
+        context = Context(node.db, transaction, warnings, view if version == node.db.version else None)
         for call in line.calls:
             if call.command.check is not None:
                 context.start(call, is_last=False)
@@ -73,6 +79,10 @@ def _run_line(node: Configurable, line: Line, warnings: list[str]) -> Outcome:
             if line.wait:
                 transaction.update(root, next_cfg=int(str(root["next_cfg"])) + 1)
             transaction.commit()
+        if changed or not transaction.has_changes():
+            kept = context.kept_view()
+            if kept is not None:
+                _VIEWS[node.db] = (node.db.version, kept)
     except DatabaseError as error:
         details = to_json({"details": error.details, "error": error.tag})
         warnings.append(log_line(len(warnings) + 1, "ovsdb_idl", "WARN", f"transaction error: {details}"))

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from vswitch.ovs.outcome import Refusal, log_line
 from vswitch.ovs.text_table import TextTable
-from vswitch.ovs.vsctl.view import View
+from vswitch.ovs.vsctl.view import VIEW_COLUMNS, View
 from vswitch.ovsdb.database import Database
 from vswitch.ovsdb.rows import Row
 from vswitch.ovsdb.transaction import Transaction
@@ -54,13 +54,13 @@ class Symbol:
 class Context:
     """What the commands of one line share: the transaction, the names of new rows, warnings; and one call's output."""
 
-    def __init__(self, db: Database, transaction: Transaction, warnings: list[str]) -> None:
+    def __init__(self, db: Database, transaction: Transaction, warnings: list[str], view: View | None = None) -> None:
         self.db = db
         self.transaction = transaction
         self.symbols: dict[str, Symbol] = {}
         self.warnings = warnings
         self.new_interfaces: list[Row] = []  # to be checked for errors once the switch has taken them up
-        self._view: View | None = None
+        self._view = view
 
     def start(self, call: Call, *, is_last: bool) -> None:
         """Make ready for the next command of the line."""
@@ -78,8 +78,17 @@ class Context:
         return self._view
 
     def forget_view(self) -> None:
-        """Must be called when bridges, ports or interfaces have changed."""
+        """Must be called when bridges, ports or interfaces have changed, unless the view was told."""
         self._view = None
+
+    def kept_view(self) -> View | None:
+        """The view, if it was drawn and is still true."""
+        return self._view
+
+    def changed(self, row: Row, column: str) -> None:
+        """Must be called when a cell was written by another command than those of bridges and ports."""
+        if self._view is not None and (row.schema.name, column) in VIEW_COLUMNS and self._view.shows(row):
+            self.forget_view()
 
     def has(self, option: str) -> bool:
         return option in self.options

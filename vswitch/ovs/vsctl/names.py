@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import NamedTuple
 
 from vswitch.ovs.outcome import Refusal
@@ -12,7 +12,7 @@ from vswitch.ovsdb.schema import TABLES
 from vswitch.ovsdb.types import ColumnSchema, TableSchema
 from vswitch.ovsdb.values import parse_token, parse_uuid
 
-_EXACT, _SAME_BUT_FOR_CASE = 1 << 32, (1 << 32) - 1  # scores above that of any common prefix
+_SAME_BUT_FOR_CASE = 1 << 32  # a score above that of any abbreviation
 _HEX = frozenset("0123456789abcdefABCDEF")
 
 
@@ -63,7 +63,9 @@ def find_column(table: TableSchema, word: str) -> ColumnSchema:
     return table.columns[best[0]]
 
 
-def _best_matches(names: Iterable[str], word: str) -> list[str]:
+def _best_matches(names: Collection[str], word: str) -> list[str]:
+    if word in names:
+        return [word]
     scores = {name: _score(name, word) for name in names}
     best = max(scores.values())
     return sorted(name for name, score in scores.items() if score == best) if best else []
@@ -71,8 +73,6 @@ def _best_matches(names: Iterable[str], word: str) -> list[str]:
 
 def _score(name: str, word: str) -> int:
     """How well `word`, which may be an abbreviation, matches `name`; 0 if it does not."""
-    if name == word:
-        return _EXACT
     folded_name = name.lower().replace("-", "_")
     folded_word = word.lower().replace("-", "_")
     if folded_name == folded_word:

@@ -50,7 +50,8 @@ def _add(context: Context, bridge_name: str, name: str, interfaces: list[str], s
         set_column(context, TABLES["Port"], port, setting)
     transaction.add(bridge.real_row, "ports", port)
     context.new_interfaces += rows
-    context.forget_view()
+    if context.kept_view() is view:
+        view.add_port(bridge.real, port)
 
 
 def _check_existing(context: Context, port: PortView, bridge_name: str, interfaces: list[str]) -> None:

@@ -119,7 +119,6 @@ def _set(context: Context) -> None:
     if row is not None:
         for argument in context.argv[3:]:
             set_column(context, table, row, argument)
-        context.forget_view()
 
 
 def set_column(context: Context, table: TableSchema, row: Row, argument: str) -> None:
@@ -135,6 +134,7 @@ def set_column(context: Context, table: TableSchema, row: Row, argument: str) ->
         atom = parse_atom(key, column.type.key, context.resolve)
         datum = column.type.to_datum({**old, atom: parse_atom(text, column.type.value, context.resolve)})
     context.transaction.write(row, column.name, datum)
+    context.changed(row, column.name)
 
 
 def _add(context: Context) -> None:
@@ -160,7 +160,7 @@ def _add(context: Context) -> None:
             f"{table.name} but the maximum number is {column.type.n_max}"
         )
     context.transaction.write(row, column.name, datum)
-    context.forget_view()
+    context.changed(row, column.name)
 
 
 def _remove(context: Context) -> None:
@@ -179,7 +179,7 @@ def _remove(context: Context) -> None:
             f"{table.name} but the minimum number is {column.type.n_min}"
         )
     context.transaction.write(row, column.name, datum)
-    context.forget_view()
+    context.changed(row, column.name)
 
 
 def _removed(context: Context, column: ColumnType, argument: str) -> Datum:
@@ -215,7 +215,7 @@ def _clear(context: Context) -> None:
                 "which is not allowed to be empty"
             )
         context.transaction.write(row, column.name, {} if column.type.is_map else ())
-    context.forget_view()
+        context.changed(row, column.name)
 
 
 def _create(context: Context) -> None:
@@ -230,7 +230,6 @@ def _create(context: Context) -> None:
     row = context.transaction.insert(table.name, uuid)
     for argument in context.argv[2:]:
         set_column(context, table, row, argument)
-    context.forget_view()
     context.output = f"{row.uuid}\n"
 
 

@@ -9,6 +9,12 @@ from __future__ import annotations
 from vswitch.ovs.outcome import Refusal
 from vswitch.ovsdb.rows import Row
 
+# The columns that the view is drawn from.
+VIEW_COLUMNS = frozenset((
+    ("Open_vSwitch", "bridges"), ("Bridge", "name"), ("Bridge", "ports"), ("Port", "name"), ("Port", "interfaces"),
+    ("Port", "tag"), ("Port", "fake_bridge"), ("Interface", "name"),
+))
+
 
 class BridgeView:
     """A bridge, real or fake; `ports` leaves out those that belong to its fake bridges."""
@@ -43,7 +49,10 @@ class PortView:
 
 
 class View:
-    """A picture of the database; it must be drawn anew when the database has changed."""
+    """A picture of the database; it must be drawn anew when the database has changed.
+
+    Drawing it takes time in proportion to the number of ports, so it is kept from line to line, and a new port added.
+    """
 
     def __init__(self, root: Row) -> None:
         self.bridges: dict[str, BridgeView] = {}
@@ -61,9 +70,10 @@ class View:
         for row in rows:
             bridge = self.bridges[row.name]
             for port in row.rows("ports"):
-                self._add_port(bridge, port)
+                self.add_port(bridge, port)
 
-    def _add_port(self, bridge: BridgeView, row: Row) -> None:
+    def add_port(self, bridge: BridgeView, row: Row) -> None:
+        """Show a port of the real bridge `bridge`."""
         tag = row["tag"]
         if isinstance(tag, int):
             bridge = bridge.children.get(tag, bridge)
@@ -72,6 +82,16 @@ class View:
         self.ports[row.name] = port
         for interface in row.rows("interfaces"):
             self.interfaces.setdefault(interface.name, (interface, port))
+
+    def shows(self, row: Row) -> bool:
+        """True if the view may depend on a row; a port or interface that is just being made does not count yet."""
+        if row.schema.name == "Port":
+            port = self.ports.get(row.name)
+            return port is not None and port.row is row
+        if row.schema.name == "Interface":
+            interface = self.interfaces.get(row.name)
+            return interface is not None and interface[0] is row
+        return True
 
     def find_bridge(self, name: str) -> BridgeView:
         if name not in self.bridges:
