@@ -11,6 +11,7 @@ cdef enum:
     MAX_DEPTH = 64                  # nested look-ups (OVS MAX_DEPTH)
     MAX_RESUBMITS = 64 * 64         # look-ups in all (OVS MAX_RESUBMITS)
     MAX_ACTIONS_BYTES = 65535       # datapath actions that OVS encodes before it stops resubmitting
+    SNAPLEN_MAX = 65535             # Mirror:snaplen that cuts nothing, and yet keeps copies from patch ports
     # What OVS's datapath actions take in Netlink attributes, for that limit
     OUTPUT_ACTION_BYTES = 8
     TRUNCATE_ACTION_BYTES = 8
@@ -37,6 +38,7 @@ cdef struct execution:
     uint32_t n_resubmits
     uint32_t actions_bytes
     vlan_tag committed_vlans[2]     # tags that OVS's datapath has on the frame after the last output
+    int n_popped                    # most tags of the frame's own that an output had to take off
     # Mirrors of `bridge` that already have a copy, and how far the one at work cuts it (0: not at all)
     uint32_t mirrors
     uint32_t mirror_snaplen

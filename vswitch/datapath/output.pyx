@@ -9,7 +9,7 @@ from libc.string cimport memcpy
 from vswitch.capture.writer cimport capture_writer_reserve
 from vswitch.datapath.bridge cimport PORT_NO_FWD, bridge, bundle, port
 from vswitch.datapath.execution cimport (
-    OUTPUT_ACTION_BYTES, POP_VLAN_ACTION_BYTES, PUSH_VLAN_ACTION_BYTES, TRUNCATE_ACTION_BYTES, drop,
+    OUTPUT_ACTION_BYTES, POP_VLAN_ACTION_BYTES, PUSH_VLAN_ACTION_BYTES, SNAPLEN_MAX, TRUNCATE_ACTION_BYTES, drop,
     execution,
 )
 from vswitch.datapath.fate cimport (
@@ -87,13 +87,15 @@ cdef inline bint same_tag(const vlan_tag* a, const vlan_tag* b) noexcept nogil:
     return a.tpid == b.tpid and a.tci == b.tci
 
 
+cdef inline int tag_count(const vlan_tag* vlans) noexcept nogil:
+    if not vlans[0].tci & VLAN_PRESENT:
+        return 0
+    return 2 if vlans[1].tci & VLAN_PRESENT else 1
+
+
 cdef inline void tag_difference(const vlan_tag* old, const vlan_tag* new, int* n_pop, int* n_push) noexcept nogil:
     """How many tags must go from `old`, and how many of `new` must come, innermost tags being kept if equal."""
-    cdef int n_old = 0, n_new = 0
-    while n_old < 2 and old[n_old].tci & VLAN_PRESENT:
-        n_old += 1
-    while n_new < 2 and new[n_new].tci & VLAN_PRESENT:
-        n_new += 1
+    cdef int n_old = tag_count(old), n_new = tag_count(new)
     while n_old and n_new and same_tag(&old[n_old - 1], &new[n_new - 1]):
         n_old -= 1
         n_new -= 1
@@ -103,13 +105,23 @@ cdef inline void tag_difference(const vlan_tag* old, const vlan_tag* new, int* n
 
 cdef inline void count_actions(execution* ex) noexcept nogil:
     """Adds what OVS would encode for this output, which its limit of resubmits looks at."""
-    cdef int n_pop, n_push
     if not (same_tag(&ex.key.vlans[0], &ex.committed_vlans[0]) and same_tag(&ex.key.vlans[1], &ex.committed_vlans[1])):
-        tag_difference(ex.committed_vlans, ex.key.vlans, &n_pop, &n_push)
-        ex.actions_bytes += n_pop * POP_VLAN_ACTION_BYTES + n_push * PUSH_VLAN_ACTION_BYTES
-        ex.committed_vlans[0] = ex.key.vlans[0]
-        ex.committed_vlans[1] = ex.key.vlans[1]
-    ex.actions_bytes += OUTPUT_ACTION_BYTES + (TRUNCATE_ACTION_BYTES if ex.mirror_snaplen else 0)
+        commit_vlans(ex)
+    ex.actions_bytes += OUTPUT_ACTION_BYTES
+    if 0 < ex.mirror_snaplen < SNAPLEN_MAX:
+        ex.actions_bytes += TRUNCATE_ACTION_BYTES
+
+
+cdef void commit_vlans(execution* ex) noexcept nogil:
+    """Tags are popped and pushed for this output. One that was popped comes back without its DEI bit later."""
+    cdef int n_pop, n_push, n_base, n_kept
+    tag_difference(ex.committed_vlans, ex.key.vlans, &n_pop, &n_push)
+    ex.actions_bytes += n_pop * POP_VLAN_ACTION_BYTES + n_push * PUSH_VLAN_ACTION_BYTES
+    n_base = tag_count(ex.base_vlans)
+    n_kept = tag_count(ex.committed_vlans) - n_pop
+    ex.n_popped = max(ex.n_popped, n_base - n_kept)
+    ex.committed_vlans[0] = ex.key.vlans[0]
+    ex.committed_vlans[1] = ex.key.vlans[1]
 
 
 cdef inline void emit(execution* ex, port* out) noexcept nogil:
@@ -120,8 +132,12 @@ cdef inline void emit(execution* ex, port* out) noexcept nogil:
     cdef uint32_t skip, head
     cdef uint8_t* to
     cdef uint8_t tagged[20]         # addresses and at most two tags
-    if not (same_tag(&ex.key.vlans[0], &ex.base_vlans[0]) and same_tag(&ex.key.vlans[1], &ex.base_vlans[1])):
+    if ex.n_popped or not (
+            same_tag(&ex.key.vlans[0], &ex.base_vlans[0]) and same_tag(&ex.key.vlans[1], &ex.base_vlans[1])):
         tag_difference(ex.base_vlans, ex.key.vlans, &n_pop, &n_push)
+        if n_pop < ex.n_popped:
+            n_push += ex.n_popped - n_pop
+            n_pop = ex.n_popped
         n_bytes += (n_push - n_pop) * DOT1Q_LEN
         caplen += (n_push - n_pop) * DOT1Q_LEN
     if ex.mirror_snaplen and n_bytes > ex.mirror_snaplen:

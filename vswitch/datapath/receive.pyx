@@ -33,6 +33,7 @@ cdef void frame_receive(execution* ex, port* in_port, const frame* f) noexcept n
     ex.depth = ex.n_resubmits = ex.actions_bytes = 0
     ex.mirrors = 0
     ex.n_outputs = 0
+    ex.n_popped = 0
     ex.reason = FATE_DELIVERED
     ex.l3_extracted = False
     if flow_extract_l2(f.data, f.caplen, ex.vlan_limit, &ex.key) < 0:
