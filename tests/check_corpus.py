@@ -35,7 +35,6 @@ MAX_SHOWN = 8  # differences printed of one case
 
 # What a set-up may ask for and the switch does not do yet. A row goes away when its feature comes.
 NOT_YET = (
-    (r"mcast_snooping_enable=true", "multicast snooping"),
     (r"\badd-bond\b|bond_mode|lacp=", "bonds"),
     (r"type=(vxlan|gre|geneve|erspan|ip6gre|gtpu|lisp|stt|bareudp)\b", "tunnels"),
     (r"r?stp_enable=true", "spanning trees"),
