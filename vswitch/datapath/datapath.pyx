@@ -133,7 +133,6 @@ cdef class Datapath(Bonds):
             raise RuntimeError("this datapath is in the middle of a replay")
         self._derive()
         self.ex.vlan_limit = self.vlan_limit
-        self.ex.counts_actions = self.has_patches
         return 0
 
     cdef int _check_writers(self) except -1:

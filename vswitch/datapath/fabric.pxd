@@ -17,7 +17,6 @@ cdef class Fabric:
     cdef int vlan_limit
     cdef bint running                           # a replay is under way: nothing may change
     cdef bint is_derived                        # what follows from the configuration is worked out
-    cdef bint has_patches                       # some patch port has a peer
     cdef bint bonds_due                         # something changed that bonds must see before the next frame
     cdef list writers                           # by port number; keeps the writer objects alive
     cdef program_list programs

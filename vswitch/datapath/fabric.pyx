@@ -313,11 +313,9 @@ cdef class Fabric:
         cdef uint32_t i
         if self.is_derived:
             return
-        self.has_patches = False
         for i in range(self.n_ports):
             if self.ports[i] != NULL:
                 port_update_plain(self.ports[i])
-                self.has_patches |= self.ports[i].peer != NULL
         self.is_derived = True
 
     cdef void _retire(self, bridge* br) noexcept:
