@@ -1,4 +1,4 @@
-"""The merge: the order of time against heapq.merge, numbering of inputs, and what becomes of frames that are not Ethernet."""
+"""The merge: the order of time against heapq.merge, the numbers of inputs, and frames that are not Ethernet."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_what_enters_a_port_is_ethernet(link_type: int, data: bytes, frame: byte
 
 
 def test_a_cut_frame_keeps_its_length() -> None:
-    """Of 100 bytes on the wire 24 were captured; the cooked header's 16 become 14. A checksum is at the end of the 100."""
+    """Of 100 bytes on the wire 24 were captured; the cooked header's 16 become 14. A checksum ends the 100."""
     image = images.pcap([(0, SLL + bytes(8))], link_type=113, extra_len=76)
     assert [(length, len(data)) for _, _, length, data in merge(image)] == [(98, 22)]
     image = images.pcap([(0, bytes(98))], link_type=0x24000001, extra_len=4)

@@ -16,7 +16,14 @@ from tests import check_captures
 from tests.capture import images
 from tests.shared import CHECKOUT, need_program
 from vswitch.capture import (
-    CaptureOutputs, CaptureReader, FrameCollector, MergedCaptures, PcapngWriter, PcapWriter, WriterPool, copy_frames,
+    CaptureOutputs,
+    CaptureReader,
+    FrameCollector,
+    MergedCaptures,
+    PcapngWriter,
+    PcapWriter,
+    WriterPool,
+    copy_frames,
 )
 from vswitch.errors import CaptureError
 
@@ -24,16 +31,18 @@ US = 1000
 S = 1_000_000_000
 
 
+Written = tuple[int, bytes, int, int]  # time_ns, bytes, how many more there were on the wire, interface
+WRITTEN = st.tuples(st.integers(0, 2**32 * S - 1), st.binary(max_size=70), st.integers(0, 9), st.integers(0, 2))
+
+
 @settings(max_examples=60, deadline=None)
 @given(
-    frames=st.lists(
-        st.tuples(st.integers(0, 2**32 * S - 1), st.binary(max_size=70), st.integers(0, 9), st.integers(0, 2)), max_size=40
-    ),
+    frames=st.lists(WRITTEN, max_size=40),
     resolution=st.sampled_from(["us", "ns"]),
     background=st.booleans(),
 )
 def test_round_trip(
-    tmp_path_factory: pytest.TempPathFactory, frames: list[tuple[int, bytes, int, int]], resolution: str, background: bool
+    tmp_path_factory: pytest.TempPathFactory, frames: list[Written], resolution: str, background: bool
 ) -> None:
     directory = tmp_path_factory.mktemp("round-trip")
     unit = US if resolution == "us" else 1
@@ -58,7 +67,7 @@ def test_round_trip(
 @pytest.mark.parametrize("resolution", ["us", "ns"])
 def test_tshark_reads_what_we_write(tmp_path: Path, resolution: str) -> None:
     need_program("tshark")
-    paths = [str(tmp_path / "a.pcap"), str(tmp_path / "a.pcapng"), str(tmp_path / "empty.pcap"), str(tmp_path / "empty.pcapng")]
+    paths = [str(tmp_path / name) for name in ("a.pcap", "a.pcapng", "empty.pcap", "empty.pcapng")]
     with CaptureOutputs() as outputs:
         outputs.pcap(paths[2], resolution)
         outputs.pcapng(paths[3], ["p0"], resolution)
@@ -207,10 +216,10 @@ except CaptureError as error:
     assert leftovers(tmp_path) == []
 
 
-def run_script(script: str, directory: Path, **more: object) -> subprocess.CompletedProcess[str]:
+def run_script(script: str, directory: Path) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
     return subprocess.run(
-        [sys.executable, "-c", script], cwd=directory, env=environment, capture_output=True, text=True, check=False, **more
+        [sys.executable, "-c", script], cwd=directory, env=environment, capture_output=True, text=True, check=False
     )
 
 
@@ -256,7 +265,7 @@ with PcapWriter("-") as writer:
 
 
 def test_more_ports_than_open_files(tmp_path: Path) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard < 2000:
         pytest.skip(f"the hard limit of open files is {hard}")
     script = f"""

@@ -72,13 +72,9 @@ def zstd_reader(read: Read, path: str) -> Read:
             "is compressed with zstd", path=path, magic=b"\x28\xb5\x2f\xfd", hint="pip install zstandard",
         ) from error
 
-    class Source:
-        def read(self, n_bytes: int) -> bytes:
-            return read(n_bytes)
-
     # Window sizes up to 2 GiB exist (zstd --ultra --long=31); 128 MiB is what zstd(1) itself accepts unasked.
     stream = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(
-        cast("IO[bytes]", Source()), read_size=INPUT_LEN, read_across_frames=True
+        cast("IO[bytes]", Prefixed(b"", read)), read_size=INPUT_LEN, read_across_frames=True
     )
     n_out = 0
 

@@ -7,13 +7,11 @@ cdef struct merge_lane:             # one capture
     record head                     # its next record
     uint32_t input
     bint is_plain                   # a pcap whose records are Ethernet frames: nothing to look up per record
+    bint is_unknown                 # the head is of an interface whose input nobody asked for yet
 
-cdef extern from *:
-    """
-    typedef unsigned __int128 vswitch_merge_key;
-    """
-    # Of a lane's head: time_ns << 64 | lane. The smallest is next; at a capture's end the time is MERGE_NO_HEAD.
-    ctypedef unsigned long long merge_key "vswitch_merge_key"
+cdef struct merge_key:              # of a lane's head; the smallest is next
+    uint64_t high                   # time_ns >> 32; MERGE_NO_HEAD at the capture's end
+    uint64_t low                    # time_ns << 32 | lane
 
 cdef class MergedCaptures:
     cdef readonly list readers      # of CaptureReader, in the order of the inputs

@@ -3,9 +3,12 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import IO, Literal
 
+from typing_extensions import disjoint_base
+
 from vswitch.capture.reader import CaptureReader
 from vswitch.errors import TruncatedCaptureError
 
+@disjoint_base
 class MergedCaptures:
     def __init__(
         self,

@@ -5,22 +5,25 @@ they happened. `MergedCaptures` always hands out the earliest of the captures' n
 capture given first. Inside one capture the order of the file is kept, whatever its time stamps say: only heads are
 compared.
 
-How it works: each capture is a lane with one parsed record ahead, its head. A *tree of losers* (Knuth, TAOCP vol. 3,
-5.4.1) keeps the heads in order: its inner nodes hold who lost there, its root the winner. When the winner's lane has a
-new head, only the log2(n) nodes between its leaf and the root are played again. Which lane wins is as random as traffic
+How it works: each capture is a lane, whose next record is its head. A *tree of losers* (Knuth, TAOCP vol. 3, 5.4.1)
+keeps the heads in order: its inner nodes hold who lost there, its root the winner. When the winner's lane has a new
+head, only the log2(n) nodes between its leaf and the root are played again. Which lane wins is as random as traffic
 is, and a mispredicted branch costs more than the rest of the work on a small frame. So a game has none: time and lane
-are one 128-bit key, and the comparison's mask swaps loser and winner or does not.
+are one key of two words, and the comparison's mask swaps loser and winner or does not. (Parsing ahead in each lane,
+to shorten the chain from a record to the next winner, was measured and cost more than it gave.) What remains is
+waiting for memory: each record says where the next one is, so its lane is prefetched some records ahead (pcap.pxd).
 
-A lane that needs its next window, or whose record is of an interface that was not met before, stops the merge: nothing
+A lane that needs its next window, or whose head is of an interface that was not met before, stops the merge: nothing
 can be said about the order until its head is known. `read()` then gives what it has, and the next call asks for
 service().
 
-Records that are no Ethernet frames are rebuilt (ethernet.pyx) in scratch memory, which service() empties; so frames
-handed out keep their bytes just as long as those that point into a window. A checksum that the capture declares at the
-end of its frames (FCS) is cut off: a port carries frames without.
+Records that are no Ethernet frames are rebuilt (ethernet.pyx) in scratch memory, which service() empties;
+so frames handed out keep their bytes just as long as those that point into a window. A checksum that the capture
+declares at the end of its frames (FCS) is cut off: a port carries frames without.
 
 Thread-safety: one thread at a time; service() needs the GIL, read() does not.
 """
+from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free, malloc
 from vswitch.capture.ethernet cimport (
     ENCAPSULATION_ETHERNET, ENCAPSULATION_NONE, ETHERNET_GROWTH, ethernet_from_record,
@@ -36,9 +39,11 @@ from vswitch.errors import UnsupportedCaptureError
 
 cdef enum:
     MERGE_SCRATCH_LEN = 1048576     # bytes of rebuilt frames between two services
+    WINDOWS_LEN = 8388608           # bytes of all captures' windows, as far as WINDOW_MIN_LEN allows
+    WINDOW_MIN_LEN = 16384
     MERGE_BATCH = 64                # frames read ahead by Python's iteration
 
-cdef uint64_t MERGE_NO_HEAD = 0xFFFFFFFFFFFFFFFF
+cdef uint64_t MERGE_NO_HEAD = <uint64_t>1 << 32       # above all times
 
 
 cdef class MergedCaptures:
@@ -96,6 +101,8 @@ cdef class MergedCaptures:
                 raise MemoryError
             for i in range(self.n_lanes):
                 reader = self.readers[i]
+                reader.source.window_len = min(max(WINDOWS_LEN // self.n_lanes, <size_t>WINDOW_MIN_LEN),
+                                               reader.source.window_len)
                 self.lanes[i].cursor = &reader.cursor
                 self.lanes[i].input = numbers[i]
                 if not reader.cursor.is_pcapng:
@@ -120,7 +127,7 @@ cdef class MergedCaptures:
         self.is_waiting = False
         self.is_started = True
         if self.tree != NULL:
-            self.tree[0] = merge_key_of(MERGE_NO_HEAD, 0)
+            self.tree[0] = merge_no_head(0)
         for reader in self.readers:
             reader.is_lent = False
         for reader in self.owned:
@@ -183,28 +190,23 @@ cdef class MergedCaptures:
             return FRAMES_SERVICE
         winner = self.tree[0]
         while n < n_max:
-            if merge_key_time(winner) == MERGE_NO_HEAD:
+            if winner.high == MERGE_NO_HEAD:
                 break
-            number = <uint32_t>winner
+            number = <uint32_t>winner.low
             lane = &self.lanes[number]
             if lane.is_plain:
                 frames[n].data = lane.head.data
                 frames[n].caplen = lane.head.caplen
                 frames[n].len = max(lane.head.len, lane.head.caplen)
-                frames[n].time_ns = merge_key_time(winner)
+                frames[n].time_ns = lane.head.time_ns
                 frames[n].input = lane.input
-                n += 1
-                if pcap_next(lane.cursor, &lane.head) != RECORD_OK:
-                    self.is_waiting = True
-                    break
-            else:
-                if not merge_convert(self, lane, &frames[n]):
-                    self.is_waiting = True
-                    break
-                n += 1
-                if not merge_next(lane):
-                    self.is_waiting = True
-                    break
+            elif not merge_convert(self, lane, &frames[n]):
+                self.is_waiting = True
+                break
+            n += 1
+            if not merge_next(lane):
+                self.is_waiting = True
+                break
             winner = merge_replay(self.tree, self.n_lanes, merge_key_of(lane.head.time_ns, number))
         self.tree[0] = winner
         if n:
@@ -213,6 +215,7 @@ cdef class MergedCaptures:
 
     cdef int service(self) except -1:
         cdef uint32_t lane
+        cdef merge_key key
         self.scratch_used = 0
         if self.scratch_needed:
             if self.scratch_needed > self.scratch_len:
@@ -226,8 +229,9 @@ cdef class MergedCaptures:
             self.scratch_needed = 0
             self.is_waiting = False
         elif self.is_waiting:
-            lane = <uint32_t>self.tree[0]
-            self.tree[0] = merge_replay(self.tree, self.n_lanes, merge_key_of(merge_find_head(self, lane), lane))
+            lane = <uint32_t>self.tree[0].low
+            key = merge_find_head(self, lane)
+            self.tree[0] = merge_replay(self.tree, self.n_lanes, key)
             self.is_waiting = False
         elif not self.is_started:
             merge_start(self)
@@ -243,22 +247,31 @@ cdef class MergedCaptures:
 
 
 cdef inline merge_key merge_key_of(uint64_t time_ns, uint32_t lane) noexcept nogil:
-    return (<merge_key>time_ns << 64) | lane
+    cdef merge_key key
+    key.high = time_ns >> 32
+    key.low = time_ns << 32 | lane
+    return key
 
 
-cdef inline uint64_t merge_key_time(merge_key key) noexcept nogil:
-    return <uint64_t>(key >> 64)
+cdef inline uint64_t merge_is_less(merge_key a, merge_key b) noexcept nogil:
+    """All ones if `a` is next, else 0. A 96-bit subtraction whose sign is the answer."""
+    return <uint64_t>(<int64_t>(a.high - b.high - <uint64_t>(a.low < b.low)) >> 63)
 
 
 cdef inline merge_key merge_replay(merge_key* tree, uint32_t n_lanes, merge_key winner) noexcept nogil:
     """Play the games between a lane's leaf and the root again; returns who wins."""
-    cdef uint32_t at = (n_lanes + <uint32_t>winner) >> 1
-    cdef merge_key other, swap
+    cdef uint32_t at = (n_lanes + <uint32_t>winner.low) >> 1
+    cdef merge_key other
+    cdef uint64_t mask, swap_high, swap_low
     while at:
         other = tree[at]
-        swap = (other ^ winner) & (<merge_key>0 - <merge_key>(other < winner))
-        tree[at] = other ^ swap
-        winner ^= swap
+        mask = merge_is_less(other, winner)
+        swap_high = (other.high ^ winner.high) & mask
+        swap_low = (other.low ^ winner.low) & mask
+        tree[at].high = other.high ^ swap_high
+        tree[at].low = other.low ^ swap_low
+        winner.high ^= swap_high
+        winner.low ^= swap_low
         at >>= 1
     return winner
 
@@ -269,49 +282,56 @@ cdef int merge_start(MergedCaptures self) except -1:
     cdef uint32_t i
     cdef merge_key a, b
     if n == 0:
-        self.tree[0] = merge_key_of(MERGE_NO_HEAD, 0)
+        self.tree[0] = merge_no_head(0)
         return 0
     cdef merge_key* winners = <merge_key*>calloc(2 * n, sizeof(merge_key))
     if winners == NULL:
         raise MemoryError
     try:
         for i in range(n):
-            winners[n + i] = merge_key_of(merge_find_head(self, i), i)
+            winners[n + i] = merge_find_head(self, i)
         for i in range(n - 1, 0, -1):
             a = winners[2 * i]
             b = winners[2 * i + 1]
-            winners[i] = b if b < a else a
-            self.tree[i] = a if b < a else b
+            winners[i] = b if merge_is_less(b, a) else a
+            self.tree[i] = a if merge_is_less(b, a) else b
         self.tree[0] = winners[1]
     finally:
         free(winners)
     return 0
 
 
-cdef uint64_t merge_find_head(MergedCaptures self, uint32_t lane) except? 1:
-    """Serve a lane until it has a head; its time, or MERGE_NO_HEAD at the capture's end."""
+cdef inline merge_key merge_no_head(uint32_t lane) noexcept nogil:
+    cdef merge_key key
+    key.high = MERGE_NO_HEAD
+    key.low = lane
+    return key
+
+
+cdef merge_key merge_find_head(MergedCaptures self, uint32_t lane) except *:
+    """Serve a lane until it has a head, and give its key."""
     cdef CaptureReader reader = self.readers[lane]
     cdef merge_lane* l = &self.lanes[lane]
-    if l.head.data == NULL or not merge_is_unknown(l):
-        while capture_next(l.cursor, &l.head) != RECORD_OK:
-            reader.service()
-            if l.cursor.wait == WAIT_END:
-                return MERGE_NO_HEAD
-    if merge_is_unknown(l):
+    while not l.is_unknown and not merge_next(l):
+        if l.is_unknown:
+            break
+        reader.service()
+        if l.cursor.wait == WAIT_END:
+            return merge_no_head(lane)
+    if l.is_unknown:
         merge_resolve(self, lane, l.head.interface)
-    return l.head.time_ns
-
-
-cdef inline bint merge_is_unknown(const merge_lane* lane) noexcept nogil:
-    return lane.cursor.interfaces[lane.head.interface].input == INPUT_UNKNOWN
+        l.is_unknown = False
+    return merge_key_of(l.head.time_ns, lane)
 
 
 cdef inline bint merge_next(merge_lane* lane) noexcept nogil:
-    """The lane's next head; False if it needs service."""
+    """Read the lane's next head; False if it needs service first."""
+    if lane.is_plain:
+        return pcap_next(lane.cursor, &lane.head) == RECORD_OK
     if capture_next(lane.cursor, &lane.head) != RECORD_OK:
-        lane.head.data = NULL
         return False
-    return not merge_is_unknown(lane)
+    lane.is_unknown = lane.cursor.interfaces[lane.head.interface].input == INPUT_UNKNOWN
+    return not lane.is_unknown
 
 
 cdef int merge_resolve(MergedCaptures self, uint32_t lane, uint32_t interface) except -1:

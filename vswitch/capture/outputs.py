@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import IO, Any
 
-    Target = str | os.PathLike[str] | IO[Any] | None
-
 
 class CaptureOutputs:
     """A set of writers over one pool.
@@ -42,13 +40,15 @@ class CaptureOutputs:
         self.pool = WriterPool(background=background)
         self.writers: list[CaptureWriter] = []
 
-    def pcap(self, target: Target, resolution: str = "us") -> PcapWriter:
+    def pcap(self, target: str | os.PathLike[str] | IO[Any] | None, resolution: str = "us") -> PcapWriter:
         """One more pcap; see `PcapWriter`."""
         writer = PcapWriter(target, resolution, pool=self.pool)
         self.writers.append(writer)
         return writer
 
-    def pcapng(self, target: Target, interfaces: Iterable[str], resolution: str = "us") -> PcapngWriter:
+    def pcapng(
+        self, target: str | os.PathLike[str] | IO[Any] | None, interfaces: Iterable[str], resolution: str = "us"
+    ) -> PcapngWriter:
         """One more pcapng; see `PcapngWriter`."""
         writer = PcapngWriter(target, interfaces, resolution, pool=self.pool)
         self.writers.append(writer)

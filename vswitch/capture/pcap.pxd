@@ -35,6 +35,7 @@ cdef enum:
     PCAP_CAPLEN = 8
     PCAP_WIRE_LEN = 12
     PCAP_RECORD_LEN = 16
+    PCAP_PREFETCH = 1024            # bytes; a dozen small records, measured with eight captures side by side
 
 cdef inline int pcap_next(capture_cursor* cursor, record* r) noexcept nogil:
     """Read the record at the cursor and move behind it: RECORD_OK, or RECORD_SERVICE with the cursor unmoved."""
@@ -61,7 +62,7 @@ cdef inline int pcap_next(capture_cursor* cursor, record* r) noexcept nogil:
         cursor.n_needed = cursor.header_len + <size_t>caplen
         cursor.wait = WAIT_WINDOW
         return RECORD_SERVICE
-    prefetch(header + 384)
+    prefetch(header + PCAP_PREFETCH)
     r.data = header + cursor.header_len
     r.caplen = caplen
     r.len = wire_len

@@ -25,7 +25,7 @@ def record_header_len(image: bytes, *, modified: bool, big_endian: bool, snaplen
     n_least, best = _n_oddities(image, lengths[0], order, snaplen, max_caplen), lengths[0]
     for length in lengths[1:]:
         n = _n_oddities(image, length, order, snaplen, max_caplen) if n_least else n_least
-        # Under the ordinary magic a longer header must be flawless: a damaged capture is likelier than a capture of 1999.
+        # Under the ordinary magic a longer header must be flawless: a damaged capture is likelier than one of 1999.
         if n < n_least and (modified or n == 0):
             n_least, best = n, length
     return best

@@ -3,6 +3,8 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import IO, Literal
 
+from typing_extensions import disjoint_base
+
 from vswitch.capture.interface import Interface
 from vswitch.errors import TruncatedCaptureError
 
@@ -10,6 +12,7 @@ CUT_HINT: str
 OTHER_FORMATS: dict[bytes, str]
 AIX_LINK_TYPES: dict[int, int]
 
+@disjoint_base
 class Record:
     @property
     def time_ns(self) -> int: ...
@@ -25,6 +28,7 @@ class Record:
     def data(self) -> bytes: ...
     def __bytes__(self) -> bytes: ...
 
+@disjoint_base
 class CaptureReader:
     def __init__(
         self,

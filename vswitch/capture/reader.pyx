@@ -132,7 +132,7 @@ cdef class CaptureReader:
         free(self.cursor.interfaces)
 
     def close(self):
-        """Give the file and its window back; the facts about it stay. A merge that reads it keeps it until its own end."""
+        """Give the file and its window back; the facts about it stay. A merge that reads it keeps it until it is closed."""
         if self.source is not None and not self.is_lent:
             end_reading(self)
             self.source.release()
@@ -298,8 +298,8 @@ cdef int open_pcap(CaptureReader reader, uint32_t magic, bint swapped) except -1
     network = load_u32(header + 20, swapped)
     if version_major < 2:
         raise UnsupportedCaptureError(
-            f"is a pcap of version {version_major}.{version_minor}", path=reader.path, offset=4, magic=bytes(header[:4]),
-            hint="versions from 2.0 on can be read",
+            f"is a pcap of version {version_major}.{version_minor}", path=reader.path, offset=4,
+            magic=bytes(header[:4]), hint="versions from 2.0 on can be read",
         )
     if network & LINK_TYPE_RESERVED:
         raise CaptureError(f"reserved bits are set in the link type 0x{network:08x}", path=reader.path, offset=20)

@@ -3,10 +3,11 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import IO, Any, Self
 
-from typing_extensions import Buffer
+from typing_extensions import Buffer, disjoint_base
 
 from vswitch.capture.writer_pool import WriterPool
 
+@disjoint_base
 class CaptureWriter:
     @property
     def path(self) -> str: ...
@@ -34,6 +35,7 @@ class PcapWriter(CaptureWriter):
         pool: WriterPool | None = None,
     ) -> None: ...
 
+@disjoint_base
 class PcapngWriter(CaptureWriter):
     def __init__(
         self,
@@ -48,6 +50,5 @@ class PcapngWriter(CaptureWriter):
     def write(self, time_ns: int, data: Buffer, len: int | None = None, *, interface: int = 0) -> None: ...
 
 class FrameCollector(CaptureWriter):
-    def __init__(self) -> None: ...
     def write(self, time_ns: int, data: Buffer, len: int | None = None, *, interface: int = 0) -> None: ...
     def take(self) -> list[tuple[int, int, int, bytes]]: ...

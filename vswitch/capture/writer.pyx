@@ -139,7 +139,7 @@ cdef class CaptureWriter:
     Thread-safety: one thread at a time.
     """
 
-    def __cinit__(self, *args, **kwargs):
+    def __cinit__(self):
         memset(&self.writer, 0, sizeof(self.writer))
         self.writer.target.fd = -1
 
@@ -305,7 +305,7 @@ cdef class PcapngWriter(CaptureWriter):
 cdef class FrameCollector(CaptureWriter):
     """Keeps frames in memory instead of a file, until they are taken."""
 
-    def __init__(self):
+    def __cinit__(self):
         self.writer.format = CAPTURE_COLLECTED
         self.open(None, "ns", None, b"")
 

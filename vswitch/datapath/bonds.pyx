@@ -34,7 +34,7 @@ cdef class Bonds(Fabric):
         cdef bundle* b = self._bundle(bridge_number, number)
         cdef bond_settings settings
         cdef port* p
-        self._check_idle()
+        self._change()
         settings.mode = <uint8_t>mode
         settings.updelay_ms = updelay_ms
         settings.downdelay_ms = downdelay_ms
@@ -54,7 +54,7 @@ cdef class Bonds(Fabric):
         """A bundle is no bond any more."""
         cdef bundle* b = self._bundle(bridge_number, number)
         cdef port* p = b.members
-        self._check_idle()
+        self._change()
         while p != NULL:
             p.member = NULL
             p = p.next_member
@@ -95,7 +95,7 @@ cdef class Bonds(Fabric):
     def bond_set_active(self, uint32_t bridge_number, uint32_t number, uint32_t port_number):
         """Makes an enabled member the active one; False if it is already."""
         cdef bond_member* m = self._member(bridge_number, number, port_number)
-        self._check_idle()
+        self._change()
         if m.port.bundle.bond.active == m:
             return False
         bond_set_active(m.port.bundle.bond, m)
@@ -105,14 +105,14 @@ cdef class Bonds(Fabric):
     def bond_enable(self, uint32_t bridge_number, uint32_t number, uint32_t port_number, bint enable):
         """Enables or disables a member, until its link says otherwise."""
         cdef bond_member* m = self._member(bridge_number, number, port_number)
-        self._check_idle()
+        self._change()
         bond_enable_member(m.port.bundle.bond, m, enable)
         self.bonds_due = True
 
     def bond_migrate(self, uint32_t bridge_number, uint32_t number, uint32_t bucket, uint32_t port_number):
         """Gives a bucket to a member."""
         cdef bond_member* m = self._member(bridge_number, number, port_number)
-        self._check_idle()
+        self._change()
         m.port.bundle.bond.buckets[bucket % BOND_BUCKETS].member = m
         m.port.bundle.bond.changed = True
         self.bonds_due = True

@@ -72,13 +72,11 @@ cdef class Datapath(Bonds):
         """
         cdef frame f
         cdef port* in_port = self._port(number)
-        self._check_idle()
+        self.settle()
         f = frame(data=NULL, caplen=<uint32_t>data.shape[0], len=<uint32_t>data.shape[0], time_ns=time_ns, input=0)
         if f.caplen:
             f.data = &data[0]
-        self.settle()
         self.advance(clock_ns)
-        self.ex.vlan_limit = self.vlan_limit
         self.ex.collect = &self.collector.writer
         self._switch(in_port, &f)
         self.ex.collect = NULL
@@ -103,11 +101,8 @@ cdef class Datapath(Bonds):
         cdef port** table = NULL
         cdef uint64_t offset_ns = 0             # a frame's time stamp minus the clock
         cdef bint started = False
-        if self.running:
-            raise RuntimeError("this datapath is in the middle of a replay")
         self.settle()
         self.running = True
-        self.ex.vlan_limit = self.vlan_limit
         self.ex.ledger = &ledger.rows if ledger is not None else NULL
         try:
             while status != 0:
@@ -131,6 +126,15 @@ cdef class Datapath(Bonds):
             self.ex.ledger = NULL
             self.ex.out_of_memory = False
             self.running = False
+
+    cdef int _prepare(self) except -1:
+        """Before the first frame after a change."""
+        if self.running:
+            raise RuntimeError("this datapath is in the middle of a replay")
+        self._settle()
+        self.ex.vlan_limit = self.vlan_limit
+        self.ex.counts_actions = self.has_patches
+        return 0
 
     cdef int _check_writers(self) except -1:
         """Raises what went wrong when an output was written, rather than going on for nothing."""
@@ -203,16 +207,15 @@ cdef class Datapath(Bonds):
     def advance(self, uint64_t clock_ns):
         """Moves the clock on to `clock_ns` since the set-up; an earlier time changes nothing."""
         if clock_ns >= self.next_event_ns:
-            self.ex.vlan_limit = self.vlan_limit
+            self._prepare()
             self._advance(clock_ns, clock_ns)
             self._check_memory()
         self.now_ns = max(self.now_ns, clock_ns)
 
     def settle(self):
         """Lets bonds see what was configured and commanded since they last looked."""
-        self._check_idle()
+        self._prepare()
         if self.bonds_due:
-            self.ex.vlan_limit = self.vlan_limit
             self._run_bonds(self.now_ns)
             self._check_memory()
 
@@ -280,14 +283,14 @@ cdef class Datapath(Bonds):
     def add_flow(self, uint32_t bridge_number, uint32_t priority, uint32_t number, int action):
         """A flow that matches everything: `action` 1 is NORMAL, 0 drops. `number` is the caller's name for it."""
         cdef bridge* br = self._bridge(bridge_number)
-        self._check_idle()
+        self._change()
         self._retire(br)
         flow_table_add(br.flows, priority, number, <flow_action>action)
 
     def clear_flows(self, uint32_t bridge_number):
         """Removes every flow."""
         cdef bridge* br = self._bridge(bridge_number)
-        self._check_idle()
+        self._change()
         self._retire(br)
         flow_table_clear(br.flows)
 

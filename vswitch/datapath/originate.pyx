@@ -9,6 +9,7 @@ from vswitch.datapath.bridge cimport OFPP_LOCAL, bridge, port
 from vswitch.datapath.execution cimport execution
 from vswitch.datapath.fate cimport FATE_DELIVERED
 from vswitch.datapath.output cimport output_to_port
+from vswitch.datapath.vlan cimport tags_from_key
 from vswitch.tables.flow_key cimport flow_extract_l2
 
 cdef enum:
@@ -37,8 +38,7 @@ cdef void frame_originate(execution* ex, port* out, const uint8_t* data, uint32_
     if flow_extract_l2(data, n_bytes, ex.vlan_limit, &ex.key) < 0:
         return
     ex.key.in_port = OFPP_NONE
-    ex.base_vlans[0] = ex.committed_vlans[0] = ex.key.vlans[0]
-    ex.base_vlans[1] = ex.committed_vlans[1] = ex.key.vlans[1]
+    ex.tags = ex.base_tags = ex.committed_tags = tags_from_key(ex.key.vlans)
     if ex.ledger != NULL:
         ex.ledger.is_own = True
     output_to_port(ex, out)

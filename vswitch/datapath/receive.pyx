@@ -16,6 +16,7 @@ from vswitch.datapath.flow_cache cimport flow_cache_clear, flow_cache_insert, fl
 from vswitch.datapath.normal cimport normal
 from vswitch.datapath.program cimport OP_DROP, OP_NORMAL, program, program_list_add
 from vswitch.datapath.translate cimport translate
+from vswitch.datapath.vlan cimport tags_from_key
 from vswitch.tables.flow_key cimport DL_TYPE_NONE, flow_extract_l2, flow_key
 
 
@@ -39,10 +40,7 @@ cdef void frame_receive(execution* ex, port* in_port, const frame* f) noexcept n
         drop(ex, DROP_UNKNOWN_TRUNCATED if f.caplen < f.len else DROP_ETH_TRUNCATED)
         return
     ex.key.in_port = in_port.ofp_port
-    ex.base_vlans[0] = ex.key.vlans[0]
-    ex.base_vlans[1] = ex.key.vlans[1]
-    ex.committed_vlans[0] = ex.key.vlans[0]
-    ex.committed_vlans[1] = ex.key.vlans[1]
+    ex.tags = ex.base_tags = ex.committed_tags = tags_from_key(ex.key.vlans)
 
     p = bridge_program(ex)
     if p == NULL:
