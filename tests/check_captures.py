@@ -2,12 +2,12 @@
 
     python tests/check_captures.py FILE...
 
-prints what differs, and exits with 1 if anything does. What tshark cannot read must be an error or a truncation here, too,
-except for link types which it does not know: we read records of any.
+prints what differs, and exits with 1 if anything does. What tshark cannot read must be an error or a truncation here,
+too, except for link types which it does not know: we read records of any.
 
-Some of what tshark prints is not what the file says, and is undone before comparing: it takes pseudo-headers of some link types
-for no part of the frame, counts custom blocks as frames, gives simple packets no time, ignores if_tsoffset, and computes
-fractions of a second in 32 bits.
+Some of what tshark prints is not what the file says, and is undone before comparing: it takes pseudo-headers of some
+link types for no part of the frame, counts custom blocks as frames, gives simple packets no time, ignores if_tsoffset,
+and computes fractions of a second in 32 bits.
 """
 
 from __future__ import annotations

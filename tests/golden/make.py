@@ -60,8 +60,10 @@ def answer(oracle: ModuleType, scenario: Path) -> dict[str, str | bytes]:
             time_us = start_us + round(event["t"] * 10**6)
             outputs[port] += [(time_us, bytes.fromhex(frame)) for frame in frames]
     files: dict[str, str | bytes] = {f"{port}.pcap": as_pcap(frames) for port, frames in outputs.items()}
-    files["fdb.json"] = as_json({name: fdb(bridge) for name, bridge in expected["bridges"].items()})
-    files["ports.json"] = as_json({name: counters(bridge) for name, bridge in expected["bridges"].items()})
+    # OVSDB hands out its rows in any order.
+    bridges = sorted(expected["bridges"].items())
+    files["fdb.json"] = as_json({name: fdb(bridge) for name, bridge in bridges})
+    files["ports.json"] = as_json({name: counters(bridge) for name, bridge in bridges})
     return files
 
 

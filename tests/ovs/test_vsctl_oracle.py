@@ -37,7 +37,7 @@ def content(run) -> dict[str, list[str]]:
     """Every table's rows, without what UUIDs they have."""
     tables = {}
     for table in TABLES:
-        status, out = run(f"ovs-vsctl --format=json list {table}")
+        status, out = run(f"ovs-vsctl --no-wait --format=json list {table}")
         assert status == 0, out
         tables[table] = sorted(normalize(json.dumps(row)) for row in json.loads(out)["data"])
     return tables

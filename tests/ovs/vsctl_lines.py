@@ -356,6 +356,7 @@ SCENARIOS = {
         list flow_table
         add bridge br0 other_config q=1 r=2
         add bridge br0 other_config q=7
+        add bridge br0 other_config q=3 q=4
         add bridge br0 other_config q=8 -- add-port br0 zz
         get bridge br0 other_config
         add bridge br0 other_config q
@@ -386,6 +387,13 @@ SCENARIOS = {
         add port p1 trunks
         add port p1 tag 5
         add port p1 tag 6 -- list-br
+        add port p1 tag 6
+        add port p1 tag 5
+        add port p1 protected true
+        add port p1 bond_updelay 7 8
+        add port p1 tag 7 8
+        -- --id=00000000-0000-0000-0000-000000000007 create qos type=x
+        -- --id=00000000-0000-0000-0000-000000000007 create qos type=x
         add port p1 name x
         add port p9 trunks 5
         --if-exists add port p9 trunks 5

@@ -246,6 +246,17 @@ def test_a_new_ageing_time_makes_static_entries_dynamic() -> None:
     assert len(table) == 0
 
 
+def test_an_entry_that_was_static_does_not_stop_ageing_once_it_is_learned() -> None:
+    table = MacTable(15)
+    table.add_static(A, 0, 1)
+    table.learn(B, 0, 1)
+    table.ageing_time_s = 20
+    table.run(1)
+    table.learn(A, 0, 2)
+    table.run(20)
+    assert table.dump() == [(A, 0, 2, 19)]
+
+
 def test_a_static_multicast_entry_is_listed_but_never_found() -> None:
     table = MacTable()
     table.add_static(0x01005E000001, 0, 1)

@@ -281,6 +281,17 @@ def test_a_group_left_by_all_is_not_flooded_while_an_older_group_lives() -> None
     assert len(table) == 0
 
 
+def test_flushing_a_bundle_leaves_groups_that_were_empty_before() -> None:
+    table = McastTable()
+    table.join(number("239.1.1.1"), 0, 1)
+    table.join(number("239.1.1.2"), 0, 2)
+    table.leave(number("239.1.1.1"), 0, 1)
+    table.flush_bundle(2)
+    assert len(table) == 1
+    table.run(0)
+    assert len(table) == 0
+
+
 @pytest.mark.parametrize(
     ("frame", "groups"),
     [

@@ -1,14 +1,14 @@
 """Compressed captures as plain reads: gzip (RFC 1952) and zstd (RFC 8878), of any number of members or frames.
 
-Each reader is a function ``read(n)`` that gives up to `n` decompressed bytes and nothing at the end, whatever the ratio: a
-few bytes that stand for gigabytes are handed out in pieces. A file that ends inside a member gives all that was whole, then
-the end, so that a cut file reads as a cut capture; `tshark` does the same.
+Each reader is a function ``read(n)`` that gives up to `n` decompressed bytes and nothing at the end, whatever the
+ratio: a few bytes that stand for gigabytes are handed out in pieces. A file that ends inside a member gives all that
+was whole, then the end, so that a cut file reads as a cut capture; `tshark` does the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import IO, Any, cast
 
 from vswitch.errors import CaptureError, UnsupportedCaptureError
 
@@ -72,13 +72,9 @@ def zstd_reader(read: Read, path: str) -> Read:
             "is compressed with zstd", path=path, magic=b"\x28\xb5\x2f\xfd", hint="pip install zstandard",
         ) from error
 
-    class Source:
-        def read(self, n_bytes: int) -> bytes:
-            return read(n_bytes)
-
     # Window sizes up to 2 GiB exist (zstd --ultra --long=31); 128 MiB is what zstd(1) itself accepts unasked.
     stream = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(
-        Source(), read_size=INPUT_LEN, read_across_frames=True
+        cast("IO[bytes]", Prefixed(b"", read)), read_size=INPUT_LEN, read_across_frames=True
     )
     n_out = 0
 

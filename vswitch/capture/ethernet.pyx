@@ -1,8 +1,8 @@
 """Ethernet frames from Linux cooked and raw IP records.
 
-What: a port carries Ethernet, but `tcpdump -i any` and tunnels of layer 3 write captures without Ethernet headers. Such a
-record gets a header made of what it does tell, as Open vSwitch's tools do it (`ovs_pcap_read()`): the destination MAC is
-zero, for cooked captures do not hold it; source and Ethertype are those of the cooked header.
+What: a port carries Ethernet, but `tcpdump -i any` and tunnels of layer 3 write captures without Ethernet headers. Such
+a record gets a header made of what it does tell, as Open vSwitch's tools do it (`ovs_pcap_read()`): the destination MAC
+is zero, for cooked captures do not hold it; source and Ethertype are those of the cooked header.
 
     LINUX_SLL (16 bytes)             LINUX_SLL2 (20 bytes)
      0  packet type                   0  protocol
@@ -13,9 +13,9 @@ zero, for cooked captures do not hold it; source and Ethertype are those of the 
                                      11  length of the address, 1 byte
                                      12  address, 8 bytes
 
-An address that is not six bytes long (a tunnel's, for one) is no MAC: the source is zero then. A raw packet has zero MACs
-and the Ethertype of its version. A record shorter than its cooked header becomes a frame of no bytes, which the switch
-counts as cut.
+An address that is not six bytes long (a tunnel's, for one) is no MAC: the source is zero then. A raw packet has zero
+MACs and the Ethertype of its version. A record shorter than its cooked header becomes a frame of no bytes, which the
+switch counts as cut.
 """
 from libc.string cimport memcpy, memset
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from vswitch.capture.link_types import link_type_name
 
 
-@dataclass(frozen=True, slots=True)
 class Interface:
     """An interface of a capture; a pcap has one without a name.
 
@@ -27,12 +24,22 @@ class Interface:
         Bytes of checksum at each frame's end.
     """
 
-    name: str
-    link_type: int
-    snaplen: int = 0
-    ticks_per_second: int = 1_000_000
-    offset_s: int = 0
-    fcs_len: int = 0
+    # Written out: importing dataclasses takes longer than all of this package.
+    __slots__ = ("fcs_len", "link_type", "name", "offset_s", "snaplen", "ticks_per_second")
+
+    def __init__(
+        self, *, name: str, link_type: int, snaplen: int = 0, ticks_per_second: int = 1_000_000, offset_s: int = 0,
+        fcs_len: int = 0,
+    ) -> None:
+        self.name = name
+        self.link_type = link_type
+        self.snaplen = snaplen
+        self.ticks_per_second = ticks_per_second
+        self.offset_s = offset_s
+        self.fcs_len = fcs_len
+
+    def __repr__(self) -> str:
+        return f"Interface(name={self.name!r}, link_type={self.link_type}, ticks_per_second={self.ticks_per_second})"
 
     @property
     def link_type_name(self) -> str:

@@ -1,24 +1,29 @@
 """The merge: several captures as one stream of Ethernet frames in the order of time.
 
-What: the captures of a switch's ports were written side by side; a replay must feed their frames in the order in which they
-happened. `MergedCaptures` always hands out the earliest of the captures' next frames; of equal times, that of the capture given
-first. Inside one capture the order of the file is kept, whatever its time stamps say: only heads are compared.
+What: the captures of a switch's ports were written side by side; a replay must feed their frames in the order in which
+they happened. `MergedCaptures` always hands out the earliest of the captures' next frames; of equal times, that of the
+capture given first. Inside one capture the order of the file is kept, whatever its time stamps say: only heads are
+compared.
 
-How it works: each capture is a lane with one parsed record ahead, its head. A *tree of losers* (Knuth, TAOCP vol. 3, 5.4.1) keeps
-the heads in order: its inner nodes hold who lost there, its root the winner. When the winner's lane has a new head, only the
-log2(n) nodes between its leaf and the root are played again. Which lane wins is as random as traffic is, so the comparisons are
-written for conditional moves: a mispredicted branch would cost more than the rest of the work on a small frame. The
-times are copied into the nodes, for a node that only named its lane would cost a dependent load each level.
+How it works: each capture is a lane, whose next record is its head. A *tree of losers* (Knuth, TAOCP vol. 3, 5.4.1)
+keeps the heads in order: its inner nodes hold who lost there, its root the winner. When the winner's lane has a new
+head, only the log2(n) nodes between its leaf and the root are played again. Which lane wins is as random as traffic
+is, and a mispredicted branch costs more than the rest of the work on a small frame. So a game has none: time and lane
+are one key of two words, and the comparison's mask swaps loser and winner or does not. (Parsing ahead in each lane,
+to shorten the chain from a record to the next winner, was measured and cost more than it gave.) What remains is
+waiting for memory: each record says where the next one is, so its lane is prefetched some records ahead (pcap.pxd).
 
-A lane that needs its next window, or whose record is of an interface that was not met before, stops the merge: nothing can be said
-about the order until its head is known. `read()` then gives what it has, and the next call asks for service().
+A lane that needs its next window, or whose head is of an interface that was not met before, stops the merge: nothing
+can be said about the order until its head is known. `read()` then gives what it has, and the next call asks for
+service().
 
-Records that are no Ethernet frames are rebuilt (ethernet.pyx) in scratch memory, which service() empties; so frames handed out
-keep their bytes just as long as those that point into a window. A checksum that the capture declares at the end of its
-frames (FCS) is cut off: a port carries frames without.
+Records that are no Ethernet frames are rebuilt (ethernet.pyx) in scratch memory, which service() empties;
+so frames handed out keep their bytes just as long as those that point into a window. A checksum that the capture
+declares at the end of its frames (FCS) is cut off: a port carries frames without.
 
 Thread-safety: one thread at a time; service() needs the GIL, read() does not.
 """
+from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free, malloc
 from vswitch.capture.ethernet cimport (
     ENCAPSULATION_ETHERNET, ENCAPSULATION_NONE, ETHERNET_GROWTH, ethernet_from_record,
@@ -34,9 +39,11 @@ from vswitch.errors import UnsupportedCaptureError
 
 cdef enum:
     MERGE_SCRATCH_LEN = 1048576     # bytes of rebuilt frames between two services
+    WINDOWS_LEN = 8388608           # bytes of all captures' windows, as far as WINDOW_MIN_LEN allows
+    WINDOW_MIN_LEN = 16384
     MERGE_BATCH = 64                # frames read ahead by Python's iteration
 
-cdef uint64_t MERGE_NO_HEAD = 0xFFFFFFFFFFFFFFFF
+cdef uint64_t MERGE_NO_HEAD = <uint64_t>1 << 32       # above all times
 
 
 cdef class MergedCaptures:
@@ -45,17 +52,18 @@ cdef class MergedCaptures:
     Parameters
     ----------
     inputs : iterable of (capture, input)
-        `capture` is a `CaptureReader`, or whatever opens one: a path, ``"-"``, a binary file, an image in memory. `input` is the
-        number that its frames carry, or for the interfaces of a pcapng a callable ``(name, index) -> number``, which is called when
-        the first record of an interface is met (a pcap has one interface, ``""``). What it raises ends the reading.
+        `capture` is a `CaptureReader`, or whatever opens one: a path, ``"-"``, a binary file, an image in memory.
+        `input` is the number that its frames carry, or for the interfaces of a pcapng a callable ``(name, index) ->
+        number``, which is called when the first record of an interface is met (a pcap has one interface, ``""``). What
+        it raises ends the reading.
     mapped : bool
         Map regular files as a whole instead of in windows (for benchmarks).
 
     Raises
     ------
     CaptureError
-        A capture cannot be opened; while reading, it holds garbage; UnsupportedCaptureError for a link type that has no way to
-        Ethernet.
+        A capture cannot be opened; while reading, it holds garbage; UnsupportedCaptureError for a link type that has no
+        way to Ethernet.
 
     Notes
     -----
@@ -79,16 +87,22 @@ cdef class MergedCaptures:
                 if not isinstance(capture, CaptureReader):
                     capture = CaptureReader(capture, mapped=mapped)
                     self.owned.append(capture)
-                self.readers.append(capture)
+                reader = capture
+                if reader.is_lent:
+                    raise ValueError(f"{reader.path}: the capture is being read by a merge already")
+                reader.is_lent = True
+                self.readers.append(reader)
                 self.resolvers.append(number if callable(number) else None)
                 numbers.append(0 if callable(number) else number)
             self.n_lanes = len(self.readers)
             self.lanes = <merge_lane*>calloc(self.n_lanes + 1, sizeof(merge_lane))
-            self.tree = <merge_node*>calloc(self.n_lanes + 1, sizeof(merge_node))
+            self.tree = <merge_key*>calloc(self.n_lanes + 1, sizeof(merge_key))
             if self.lanes == NULL or self.tree == NULL:
                 raise MemoryError
             for i in range(self.n_lanes):
                 reader = self.readers[i]
+                reader.source.window_len = min(max(WINDOWS_LEN // self.n_lanes, <size_t>WINDOW_MIN_LEN),
+                                               reader.source.window_len)
                 self.lanes[i].cursor = &reader.cursor
                 self.lanes[i].input = numbers[i]
                 if not reader.cursor.is_pcapng:
@@ -107,12 +121,15 @@ cdef class MergedCaptures:
 
     def close(self):
         """Close the captures that were opened here."""
+        cdef CaptureReader reader
         self.batch_n = self.batch_next = 0
         self.n_lanes = 0
         self.is_waiting = False
         self.is_started = True
         if self.tree != NULL:
-            self.tree[0].time_ns = MERGE_NO_HEAD
+            self.tree[0] = merge_no_head(0)
+        for reader in self.readers:
+            reader.is_lent = False
         for reader in self.owned:
             reader.close()
 
@@ -166,43 +183,39 @@ cdef class MergedCaptures:
 
     cdef int read(self, frame* frames, int n_max) noexcept nogil:
         cdef merge_lane* lane
-        cdef merge_node winner
+        cdef merge_key winner
+        cdef uint32_t number
         cdef int n = 0
         if self.is_waiting or not self.is_started:
             return FRAMES_SERVICE
         winner = self.tree[0]
         while n < n_max:
-            if winner.time_ns == MERGE_NO_HEAD:
+            if winner.high == MERGE_NO_HEAD:
                 break
-            lane = &self.lanes[winner.lane]
+            number = <uint32_t>winner.low
+            lane = &self.lanes[number]
             if lane.is_plain:
                 frames[n].data = lane.head.data
                 frames[n].caplen = lane.head.caplen
                 frames[n].len = max(lane.head.len, lane.head.caplen)
-                frames[n].time_ns = winner.time_ns
+                frames[n].time_ns = lane.head.time_ns
                 frames[n].input = lane.input
-                n += 1
-                if pcap_next(lane.cursor, &lane.head) != RECORD_OK:
-                    self.is_waiting = True
-                    break
-            else:
-                if not merge_convert(self, lane, &frames[n]):
-                    self.is_waiting = True
-                    break
-                n += 1
-                if not merge_next(lane):
-                    self.is_waiting = True
-                    break
-            winner.time_ns = lane.head.time_ns
-            winner = merge_replay(self.tree, self.n_lanes, winner)
+            elif not merge_convert(self, lane, &frames[n]):
+                self.is_waiting = True
+                break
+            n += 1
+            if not merge_next(lane):
+                self.is_waiting = True
+                break
+            winner = merge_replay(self.tree, self.n_lanes, merge_key_of(lane.head.time_ns, number))
         self.tree[0] = winner
         if n:
             return n
         return FRAMES_SERVICE if self.is_waiting else FRAMES_END
 
     cdef int service(self) except -1:
-        cdef merge_node node
-        cdef uint32_t i
+        cdef uint32_t lane
+        cdef merge_key key
         self.scratch_used = 0
         if self.scratch_needed:
             if self.scratch_needed > self.scratch_len:
@@ -216,9 +229,9 @@ cdef class MergedCaptures:
             self.scratch_needed = 0
             self.is_waiting = False
         elif self.is_waiting:
-            node.lane = self.tree[0].lane
-            node.time_ns = merge_find_head(self, node.lane)
-            self.tree[0] = merge_replay(self.tree, self.n_lanes, node)
+            lane = <uint32_t>self.tree[0].low
+            key = merge_find_head(self, lane)
+            self.tree[0] = merge_replay(self.tree, self.n_lanes, key)
             self.is_waiting = False
         elif not self.is_started:
             merge_start(self)
@@ -233,18 +246,32 @@ cdef class MergedCaptures:
         return n
 
 
-cdef inline merge_node merge_replay(merge_node* tree, uint32_t n_lanes, merge_node winner) noexcept nogil:
+cdef inline merge_key merge_key_of(uint64_t time_ns, uint32_t lane) noexcept nogil:
+    cdef merge_key key
+    key.high = time_ns >> 32
+    key.low = time_ns << 32 | lane
+    return key
+
+
+cdef inline uint64_t merge_is_less(merge_key a, merge_key b) noexcept nogil:
+    """All ones if `a` is next, else 0. A 96-bit subtraction whose sign is the answer."""
+    return <uint64_t>(<int64_t>(a.high - b.high - <uint64_t>(a.low < b.low)) >> 63)
+
+
+cdef inline merge_key merge_replay(merge_key* tree, uint32_t n_lanes, merge_key winner) noexcept nogil:
     """Play the games between a lane's leaf and the root again; returns who wins."""
-    cdef uint32_t at = (n_lanes + winner.lane) >> 1
-    cdef merge_node other
-    cdef bint is_beaten
+    cdef uint32_t at = (n_lanes + <uint32_t>winner.low) >> 1
+    cdef merge_key other
+    cdef uint64_t mask, swap_high, swap_low
     while at:
         other = tree[at]
-        is_beaten = (other.time_ns < winner.time_ns) | ((other.time_ns == winner.time_ns) & (other.lane < winner.lane))
-        tree[at].time_ns = winner.time_ns if is_beaten else other.time_ns
-        tree[at].lane = winner.lane if is_beaten else other.lane
-        winner.time_ns = other.time_ns if is_beaten else winner.time_ns
-        winner.lane = other.lane if is_beaten else winner.lane
+        mask = merge_is_less(other, winner)
+        swap_high = (other.high ^ winner.high) & mask
+        swap_low = (other.low ^ winner.low) & mask
+        tree[at].high = other.high ^ swap_high
+        tree[at].low = other.low ^ swap_low
+        winner.high ^= swap_high
+        winner.low ^= swap_low
         at >>= 1
     return winner
 
@@ -253,56 +280,58 @@ cdef int merge_start(MergedCaptures self) except -1:
     """Find all heads and play all games: bottom up, with the winners in a second array."""
     cdef uint32_t n = self.n_lanes
     cdef uint32_t i
-    cdef merge_node a, b
+    cdef merge_key a, b
     if n == 0:
-        self.tree[0].time_ns = MERGE_NO_HEAD
+        self.tree[0] = merge_no_head(0)
         return 0
-    cdef merge_node* winners = <merge_node*>calloc(2 * n, sizeof(merge_node))
+    cdef merge_key* winners = <merge_key*>calloc(2 * n, sizeof(merge_key))
     if winners == NULL:
         raise MemoryError
     try:
         for i in range(n):
-            winners[n + i].lane = i
-            winners[n + i].time_ns = merge_find_head(self, i)
+            winners[n + i] = merge_find_head(self, i)
         for i in range(n - 1, 0, -1):
             a = winners[2 * i]
             b = winners[2 * i + 1]
-            if (b.time_ns, b.lane) < (a.time_ns, a.lane):
-                a, b = b, a
-            winners[i] = a
-            self.tree[i] = b
+            winners[i] = b if merge_is_less(b, a) else a
+            self.tree[i] = a if merge_is_less(b, a) else b
         self.tree[0] = winners[1]
     finally:
         free(winners)
     return 0
 
 
-cdef uint64_t merge_find_head(MergedCaptures self, uint32_t lane) except? 1:
-    """Serve a lane until it has a head; its time, or MERGE_NO_HEAD at the capture's end."""
+cdef inline merge_key merge_no_head(uint32_t lane) noexcept nogil:
+    cdef merge_key key
+    key.high = MERGE_NO_HEAD
+    key.low = lane
+    return key
+
+
+cdef merge_key merge_find_head(MergedCaptures self, uint32_t lane) except *:
+    """Serve a lane until it has a head, and give its key."""
     cdef CaptureReader reader = self.readers[lane]
     cdef merge_lane* l = &self.lanes[lane]
-    if l.head.data == NULL or not merge_is_unknown(l):
-        while capture_next(l.cursor, &l.head) != RECORD_OK:
-            if l.cursor.wait == WAIT_END:
-                return MERGE_NO_HEAD
-            reader.service()
-            if l.cursor.wait == WAIT_END:
-                return MERGE_NO_HEAD
-    if merge_is_unknown(l):
+    while not l.is_unknown and not merge_next(l):
+        if l.is_unknown:
+            break
+        reader.service()
+        if l.cursor.wait == WAIT_END:
+            return merge_no_head(lane)
+    if l.is_unknown:
         merge_resolve(self, lane, l.head.interface)
-    return l.head.time_ns
-
-
-cdef inline bint merge_is_unknown(const merge_lane* lane) noexcept nogil:
-    return lane.cursor.interfaces[lane.head.interface].input == INPUT_UNKNOWN
+        l.is_unknown = False
+    return merge_key_of(l.head.time_ns, lane)
 
 
 cdef inline bint merge_next(merge_lane* lane) noexcept nogil:
-    """The lane's next head; False if it needs service."""
+    """Read the lane's next head; False if it needs service first."""
+    if lane.is_plain:
+        return pcap_next(lane.cursor, &lane.head) == RECORD_OK
     if capture_next(lane.cursor, &lane.head) != RECORD_OK:
-        lane.head.data = NULL
         return False
-    return not merge_is_unknown(lane)
+    lane.is_unknown = lane.cursor.interfaces[lane.head.interface].input == INPUT_UNKNOWN
+    return not lane.is_unknown
 
 
 cdef int merge_resolve(MergedCaptures self, uint32_t lane, uint32_t interface) except -1:

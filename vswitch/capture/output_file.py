@@ -9,10 +9,14 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from contextlib import suppress
 from errno import EDQUOT, EMFILE, ENFILE, ENOSPC, EPIPE
-from typing import Any
 
 from vswitch.errors import CaptureError
+
+TYPE_CHECKING = False  # typing's own takes longer to import than this whole layer
+if TYPE_CHECKING:
+    from typing import Any
 
 HINTS = {
     ENOSPC: "free some space, or write to another disk",
@@ -116,16 +120,12 @@ class OutputFile:
         """Remove what was written; a committed file stays."""
         fd, self.fd = self.fd, -1
         if fd >= 0 and self._is_owned:
-            try:
+            with suppress(OSError):
                 os.close(fd)
-            except OSError:
-                pass
         temporary, self._temporary = self._temporary, ""
         if temporary:
-            try:
+            with suppress(OSError):
                 os.unlink(temporary)
-            except OSError:
-                pass
 
 
 def temporary_name(name: str) -> str:

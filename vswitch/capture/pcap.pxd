@@ -16,6 +16,13 @@ All fields are in the byte order of the machine that wrote the file. The patched
 28 bytes long, with what they knew about the interface behind these fields; the cursor's `header_len` covers them.
 """
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
+
+cdef extern from *:
+    """
+    #define vswitch_prefetch __builtin_prefetch
+    """
+    void prefetch "vswitch_prefetch"(const void*) noexcept nogil
+
 from vswitch.capture.byteorder cimport load_u32
 from vswitch.capture.record cimport (
     PROBLEM_CAPLEN, RECORD_OK, RECORD_SERVICE, WAIT_BAD, WAIT_WINDOW, capture_cursor, record,
@@ -28,6 +35,7 @@ cdef enum:
     PCAP_CAPLEN = 8
     PCAP_WIRE_LEN = 12
     PCAP_RECORD_LEN = 16
+    PCAP_PREFETCH = 1024            # bytes; a dozen small records, measured with eight captures side by side
 
 cdef inline int pcap_next(capture_cursor* cursor, record* r) noexcept nogil:
     """Read the record at the cursor and move behind it: RECORD_OK, or RECORD_SERVICE with the cursor unmoved."""
@@ -54,6 +62,7 @@ cdef inline int pcap_next(capture_cursor* cursor, record* r) noexcept nogil:
         cursor.n_needed = cursor.header_len + <size_t>caplen
         cursor.wait = WAIT_WINDOW
         return RECORD_SERVICE
+    prefetch(header + PCAP_PREFETCH)
     r.data = header + cursor.header_len
     r.caplen = caplen
     r.len = wire_len

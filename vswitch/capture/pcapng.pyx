@@ -12,16 +12,18 @@
     |                      block total length                       |
     +---------------------------------------------------------------+
 
-What: `pcapng_next()` walks over blocks to the next record: enhanced packet (4.3), simple packet (4.4), or the obsolete packet block
-(appendix A). Section headers (4.1) and interface descriptions (4.2) are left to `pcapng_read_block()`, which may allocate and runs with
-the GIL; all other blocks, and all options of records, are skipped by their length.
+What: `pcapng_next()` walks over blocks to the next record: enhanced packet (4.3), simple packet (4.4), or the obsolete
+packet block (appendix A). Section headers (4.1) and interface descriptions (4.2) are left to `pcapng_read_block()`,
+which may allocate and runs with the GIL; all other blocks, and all options of records, are skipped by their length.
 
-Each section has its own byte order and numbers its interfaces from 0; the cursor numbers them through. A section's declared length is
-ignored, as Wireshark does it: the blocks say where they end. Some writers forget the padding in the block's length, so it is rounded up.
+Each section has its own byte order and numbers its interfaces from 0; the cursor numbers them through. A section's
+declared length is ignored, as Wireshark does it: the blocks say where they end. Some writers forget the padding in the
+block's length, so it is rounded up.
 
-Times are ticks of the interface's if_tsresol since the epoch, to which if_tsoffset is added. Ticks of a microsecond or nanosecond, with
-no or a small offset, are one multiplication; everything else goes through 128 bits. What is before the epoch, or beyond the year 2554
-(64 bits of nanoseconds), saturates. A simple packet has no time; it takes that of the record before it, so that it keeps its place.
+Times are ticks of the interface's if_tsresol since the epoch, to which if_tsoffset is added. Ticks of a microsecond or
+nanosecond, with no or a small offset, are one multiplication; everything else goes through 128 bits. What is before the
+epoch, or beyond the year 2554 (64 bits of nanoseconds), saturates. A simple packet has no time; it takes that of the
+record before it, so that it keeps its place.
 """
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport realloc
@@ -221,8 +223,10 @@ cdef object pcapng_read_block(capture_cursor* cursor, str path, uint64_t offset)
     minor = load_u16(block + SECTION_MINOR, cursor.is_swapped)
     # 1.2 is what an early writer put there; it means 1.0 (4.1).
     if major != 1 or minor not in (0, 2):
-        raise UnsupportedCaptureError(f"is a pcapng of version {major}.{minor}", path=path, offset=offset + SECTION_MAJOR,
-                                      magic=bytes(block[:4]), hint="version 1.0 can be read")
+        raise UnsupportedCaptureError(
+            f"is a pcapng of version {major}.{minor}", path=path, offset=offset + SECTION_MAJOR, magic=bytes(block[:4]),
+            hint="version 1.0 can be read",
+        )
     cursor.section_start = cursor.n_interfaces
     cursor.pos = block + ((<size_t>length + 3) & ~<size_t>3)
     return None
@@ -298,7 +302,8 @@ cdef capture_interface* pcapng_add_interface(capture_cursor* cursor) except NULL
     return &interfaces[cursor.n_interfaces - 1]
 
 
-cdef int pcapng_set_clock(capture_interface* interface, uint32_t tsresol, object ticks_per_second, int64_t offset_s) except -1:
+cdef int pcapng_set_clock(capture_interface* interface, uint32_t tsresol, object ticks_per_second,
+                          int64_t offset_s) except -1:
     interface.offset_s = offset_s
     if tsresol & 0x80 and tsresol & 0x7F:
         interface.tick_shift = tsresol & 0x7F

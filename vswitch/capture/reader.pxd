@@ -13,7 +13,8 @@ cdef class CaptureReader:
     cdef readonly bint strict
     cdef readonly list interfaces   # of Interface, all sections', in order of appearance
     cdef readonly object truncated  # TruncatedCaptureError if the capture ends inside a record, else None
-    cdef uint64_t n_records
+    cdef bint is_ended              # by its end, an error, or close()
+    cdef bint is_lent               # to a merge, which holds pointers into the window
     # Does what the cursor waits for: more of the window, a block to read, an error to raise, or the end.
     cdef int service(self) except -1
     cdef uint64_t offset(self) noexcept nogil       # of the next unread byte

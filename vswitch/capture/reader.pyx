@@ -3,14 +3,14 @@
 What: `CaptureReader` opens a capture, finds out what it is, and hands out its records one by one: to Python as `Record`
 objects, to the merge (merge.pyx) through its cursor without the GIL.
 
-How it works: the cursor stands in a window of the capture (source.pyx). `pcap_next()` and `pcapng_next()` move it from record
-to record and return RECORD_SERVICE when they need something that needs Python: bytes behind the window, a block that describes
-an interface, an error. `service()` does it and the caller tries again. So the code that runs per record has no error handling
-beyond one comparison, and all that may raise is here.
+How it works: the cursor stands in a window of the capture (source.pyx). `pcap_next()` and `pcapng_next()` move it from
+record to record and return RECORD_SERVICE when they need something that needs Python: bytes behind the window, a block
+that describes an interface, an error. `service()` does it and the caller tries again. So the code that runs per record
+has no error handling beyond one comparison, and all that may raise is here.
 
-A capture that ends inside a record (the capturing program was killed, the disk was full) keeps its whole records; `truncated`
-then holds the error which a strict reader raises. Bytes that cannot be a record are an error in any case, for whatever comes
-behind them would be guesswork. What counts as such is what `tshark` takes for it.
+A capture that ends inside a record (the capturing program was killed, the disk was full) keeps its whole records;
+`truncated` then holds the error which a strict reader raises. Bytes that cannot be a record are an error in any case,
+for whatever comes behind them would be guesswork. What counts as such is what `tshark` takes for it.
 
 Thread-safety: one thread at a time, which need not be the one that opened it.
 """
@@ -31,7 +31,8 @@ from vswitch.capture.source cimport byte_source_open
 import sys
 
 from vswitch.capture.interface import Interface
-from vswitch.capture.link_types import link_type_name, max_caplen
+from vswitch.capture.link_types import max_caplen
+from vswitch.capture.pcap_variant import record_header_len
 from vswitch.errors import CaptureError, TruncatedCaptureError, UnsupportedCaptureError
 
 cdef enum:
@@ -43,6 +44,7 @@ cdef enum:
     LINK_TYPE_MASK = 0x0000FFFF         # the upper half of the header's last field holds the FCS's length
     LINK_TYPE_RESERVED = 0x03FF0000
     FCS_LEN_PRESENT = 0x04000000
+    VARIANT_LEN = 65536                 # bytes of a capture that tell how long its records' headers are
 
 CUT_HINT = "the capture was cut while being written; its whole records are kept"
 OTHER_FORMATS = {
@@ -101,15 +103,16 @@ cdef class CaptureReader:
         The file cannot be read or holds garbage at `offset`; UnsupportedCaptureError if it is no pcap and no pcapng,
         TruncatedCaptureError if not even its header is whole.
 
-    Notes
-    -----
-    Formats: draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng. A file must not be shortened by others while it is read.
+    Notes ----- Formats: draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng. A file must not be shortened by others
+    while it is read.
 
     Thread-safety: one thread at a time.
     """
 
     def __cinit__(self):
         memset(&self.cursor, 0, sizeof(self.cursor))
+        self.cursor.header_len = PCAP_RECORD_LEN
+        self.is_ended = True
         self.interfaces = []
 
     def __init__(self, source, *, strict=False, mapped=False):
@@ -118,6 +121,7 @@ cdef class CaptureReader:
         self.source = byte_source_open(source, mapped)
         self.path = self.source.path
         self.strict = strict
+        self.is_ended = False
         try:
             open_capture(self)
         except BaseException:
@@ -128,10 +132,10 @@ cdef class CaptureReader:
         free(self.cursor.interfaces)
 
     def close(self):
-        """Give the file and its window back; the facts about it stay."""
-        self.cursor.pos = self.cursor.end = NULL
-        self.cursor.wait = WAIT_END
-        self.source.release()
+        """Give the file and its window back; the facts about it stay. A merge that reads it keeps it until it is closed."""
+        if self.source is not None and not self.is_lent:
+            end_reading(self)
+            self.source.release()
 
     def __enter__(self):
         return self
@@ -144,13 +148,12 @@ cdef class CaptureReader:
 
     def __next__(self):
         cdef record r
+        if self.is_lent:
+            raise ValueError("the capture is being read by a merge")
         while capture_next(&self.cursor, &r) != RECORD_OK:
-            if self.cursor.wait == WAIT_END:
-                raise StopIteration
             self.service()
             if self.cursor.wait == WAIT_END:
                 raise StopIteration
-        self.n_records += 1
         cdef Record result = Record.__new__(Record)
         result.time_ns = r.time_ns
         result.caplen = r.caplen
@@ -188,12 +191,15 @@ cdef class CaptureReader:
     cdef int service(self) except -1:
         cdef uint64_t offset = self.offset()
         cdef size_t n_needed = self.cursor.n_needed
-        if self.cursor.wait == WAIT_WINDOW:
+        if self.is_ended:
+            self.cursor.wait = WAIT_END
+        elif self.cursor.wait == WAIT_WINDOW:
             move_window(self, offset, n_needed)
             if self.source.n_bytes < n_needed:
                 if self.source.n_bytes:
+                    what = "block" if self.cursor.is_pcapng else "record"
                     self.truncated = TruncatedCaptureError(
-                        f"{'block' if self.cursor.is_pcapng else 'record'} needs {n_needed} bytes, file has {self.source.n_bytes} left",
+                        f"{what} needs {n_needed} bytes, file has {self.source.n_bytes} left",
                         path=self.path, offset=offset, needed=n_needed, available=self.source.n_bytes, hint=CUT_HINT,
                     )
                 end_reading(self)
@@ -225,6 +231,7 @@ cdef void end_reading(CaptureReader reader) noexcept:
     reader.cursor.window_offset -= reader.cursor.end - reader.cursor.pos
     reader.cursor.end = reader.cursor.pos
     reader.cursor.wait = WAIT_END
+    reader.is_ended = True
 
 
 cdef str problem_text(capture_cursor* cursor):
@@ -260,7 +267,8 @@ cdef int open_capture(CaptureReader reader) except -1:
                 return 0
         raise UnsupportedCaptureError(
             f"is {OTHER_FORMATS.get(start, f'no capture (it begins with {start.hex()})')}",
-            path=reader.path, offset=0, magic=start, hint="pcap and pcapng can be read, plain or compressed with gzip or zstd",
+            path=reader.path, offset=0, magic=start,
+            hint="pcap and pcapng can be read, plain or compressed with gzip or zstd",
         )
     raise TruncatedCaptureError(
         "a capture's header needs 24 bytes, " + (f"file has {len(start)}" if start else "file is empty"),
@@ -289,8 +297,10 @@ cdef int open_pcap(CaptureReader reader, uint32_t magic, bint swapped) except -1
     version_minor = load_u16(header + 6, swapped)
     network = load_u32(header + 20, swapped)
     if version_major < 2:
-        raise UnsupportedCaptureError(f"is a pcap of version {version_major}.{version_minor}", path=reader.path, offset=4,
-                                      magic=bytes(header[:4]), hint="versions from 2.0 on can be read")
+        raise UnsupportedCaptureError(
+            f"is a pcap of version {version_major}.{version_minor}", path=reader.path, offset=4,
+            magic=bytes(header[:4]), hint="versions from 2.0 on can be read",
+        )
     if network & LINK_TYPE_RESERVED:
         raise CaptureError(f"reserved bits are set in the link type 0x{network:08x}", path=reader.path, offset=20)
     link_type = network & LINK_TYPE_MASK
@@ -300,8 +310,14 @@ cdef int open_pcap(CaptureReader reader, uint32_t magic, bint swapped) except -1
         cursor.ns_per_tick = 1
     cursor.lengths_swapped = version_major == 543 or (version_major == 2 and version_minor < 3)
     cursor.lengths_maybe_swapped = version_major == 2 and version_minor == 3
-    cursor.header_len = PCAP_RECORD_LEN
     cursor.max_caplen = max_caplen(link_type)
+    cursor.header_len = PCAP_RECORD_LEN
+    if magic == PCAP_MODIFIED_MAGIC or (magic == PCAP_US_MAGIC and version_major == 2 and version_minor >= 4):
+        cursor.header_len = record_header_len(
+            header[header_len:min(reader.source.n_bytes, <size_t>VARIANT_LEN)],
+            modified=magic == PCAP_MODIFIED_MAGIC, big_endian=reader.byte_order == "big",
+            snaplen=load_u32(header + 16, swapped), max_caplen=cursor.max_caplen,
+        )
     cursor.interfaces = <capture_interface*>calloc(1, sizeof(capture_interface))
     if cursor.interfaces == NULL:
         raise MemoryError
@@ -320,7 +336,8 @@ cdef int open_pcap(CaptureReader reader, uint32_t magic, bint swapped) except -1
     return 0
 
 
-# AIX writes interface types of RFC 1573 and nanoseconds into what looks like an old pcap: Ethernet, token ring, FDDI, loopback.
+# AIX writes interface types of RFC 1573 and nanoseconds into what looks like an old pcap. Ethernet, token ring, FDDI,
+# loopback:
 AIX_LINK_TYPES = {6: 1, 9: 6, 15: 10, 24: 0}
 
 

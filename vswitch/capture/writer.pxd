@@ -36,6 +36,7 @@ cdef inline uint8_t* capture_writer_reserve(capture_writer* writer, uint32_t int
     """
     cdef uint8_t* header
     cdef uint64_t seconds
+    cdef uint32_t subseconds
     if writer.format != CAPTURE_PCAP:
         return capture_writer_reserve_other(writer, interface, time_ns, caplen, len)
     if <size_t>(writer.end - writer.pos) < WRITER_RECORD_LEN + <size_t>caplen:
@@ -44,7 +45,10 @@ cdef inline uint8_t* capture_writer_reserve(capture_writer* writer, uint32_t int
     header = writer.pos
     seconds = time_ns // 1000000000
     store_u32(header, <uint32_t>seconds)
-    store_u32(header + 4, <uint32_t>((time_ns - seconds * 1000000000) // writer.ns_per_tick))
+    subseconds = <uint32_t>(time_ns - seconds * 1000000000)
+    if writer.ns_per_tick == 1000:
+        subseconds //= 1000         # by a constant: a multiplication, where ns_per_tick would be a division
+    store_u32(header + 4, subseconds)
     store_u32(header + 8, caplen)
     store_u32(header + 12, len)
     writer.pos = header + WRITER_RECORD_LEN + caplen

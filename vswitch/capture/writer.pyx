@@ -1,19 +1,20 @@
 """The writers of captures: pcap, pcapng (an interface per port), and frames kept in memory.
 
-What: a writer turns frames into records. The datapath reserves a record and copies the frame's bytes into it; nothing else happens
-per frame. A full buffer goes to the pool (writer_pool.pyx), which writes it while the next one is filled.
+What: a writer turns frames into records. The datapath reserves a record and copies the frame's bytes into it; nothing
+else happens per frame. A full buffer goes to the pool (writer_pool.pyx), which writes it while the next one is filled.
 
-How it works: `capture_writer_reserve()` is inline for pcap: one comparison, sixteen bytes of header. pcapng and collecting take a
-call. An error of write(2) makes every later reserve give NULL, so the datapath goes on without harm; the error is raised where
-Python meets the writer next: write(), flush(), close().
+How it works: `capture_writer_reserve()` is inline for pcap: one comparison, sixteen bytes of header. pcapng and
+collecting take a call. An error of write(2) makes every later reserve give NULL, so the datapath goes on without harm;
+the error is raised where Python meets the writer next: write(), flush(), close().
 
-Outputs are whole or absent: a file is written under a temporary name beside its final one and renamed when it is complete
-(output_file.py); `abort()`, and an exception inside ``with``, remove it.
+Outputs are whole or absent: a file is written under a temporary name beside its final one and renamed when it is
+complete (output_file.py); `abort()`, and an exception inside ``with``, remove it.
 
-Three targets need no file: `None` copies records and forgets them when the buffer is full (the cost of filling alone, for benchmarks);
-`FrameCollector` keeps all, for a caller that wants frames rather than files.
+Three targets need no file: `None` copies records and forgets them when the buffer is full (the cost of filling alone,
+for benchmarks); `FrameCollector` keeps all, for a caller that wants frames rather than files.
 
-Formats are written in the machine's byte order, with what any reader understands: pcap 2.4; pcapng 1.0 with if_name and if_tsresol.
+Formats are written in the machine's byte order, with what any reader understands: pcap 2.4; pcapng 1.0 with if_name and
+if_tsresol.
 
 Thread-safety: one thread at a time fills a writer; writers of one pool may belong to different threads.
 """
@@ -138,7 +139,7 @@ cdef class CaptureWriter:
     Thread-safety: one thread at a time.
     """
 
-    def __cinit__(self, *args, **kwargs):
+    def __cinit__(self):
         memset(&self.writer, 0, sizeof(self.writer))
         self.writer.target.fd = -1
 
@@ -304,7 +305,7 @@ cdef class PcapngWriter(CaptureWriter):
 cdef class FrameCollector(CaptureWriter):
     """Keeps frames in memory instead of a file, until they are taken."""
 
-    def __init__(self):
+    def __cinit__(self):
         self.writer.format = CAPTURE_COLLECTED
         self.open(None, "ns", None, b"")
 

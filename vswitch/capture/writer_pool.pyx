@@ -1,19 +1,20 @@
 """The writers' buffers and the thread that empties them.
 
-What: a replay fills many captures at once. Each has one buffer to be filled; full ones go to a pool that writes them to their
-files, in a thread of its own, while the replay goes on.
+What: a replay fills many captures at once. Each has one buffer to be filled; full ones go to a pool that writes them to
+their files, in a thread of its own, while the replay goes on.
 
-Design goal: the time that write(2) takes (copying into the page cache, making room in it) is hidden behind the switching, and memory
-is bounded for any number of ports.
+Design goal: the time that write(2) takes (copying into the page cache, making room in it) is hidden behind the
+switching, and memory is bounded for any number of ports.
 
-How it works: a ring of jobs between the one thread that fills (or several: it is locked) and the one that writes; a bounded list of
-free buffers, so that no memory is touched for the first time more than once. Their length is fixed when the first one is taken: the
-memory for all targets is bounded, so a thousand ports have smaller buffers than eight. If the ring is full, the disk (or the page
-cache) is slower than the replay; a buffer of a seekable file is then written by the thread that filled it, so two cores write. A file
-is seekable if we made it; its buffers carry their offsets and may be written in any order. Pipes have one order, so their filler waits.
+How it works: a ring of jobs between the one thread that fills (or several: it is locked) and the one that writes; a
+bounded list of free buffers, so that no memory is touched for the first time more than once. Their length is fixed when
+the first one is taken: the memory for all targets is bounded, so a thousand ports have smaller buffers than eight. If
+the ring is full, the disk (or the page cache) is slower than the replay; a buffer of a seekable file is then written by
+the thread that filled it, so two cores write. A file is seekable if we made it; its buffers carry their offsets and may
+be written in any order. Pipes have one order, so their filler waits.
 
-The I/O thread starts with the first job, so a small replay has none, and blocks all signals, which are Python's main thread's business.
-A failed write is kept in its target: errno of the first. Later buffers of that target are dropped.
+The I/O thread starts with the first job, so a small replay has none, and blocks all signals, which are Python's main
+thread's business. A failed write is kept in its target: errno of the first. Later buffers of that target are dropped.
 
 Thread-safety: all functions may be called from any thread, but one target belongs to one thread at a time.
 """

@@ -49,6 +49,7 @@ cdef struct port:
     uint32_t config                 # port_config bits
     uint16_t ofp_port               # OpenFlow number
     bint is_patch                   # even without a peer
+    bint is_plain                   # no rule of its own: a frame sent here just leaves (port_update_plain())
     uint64_t rx_packets
     uint64_t rx_bytes
     uint64_t tx_packets
@@ -96,7 +97,7 @@ cdef struct bridge:
     bint forward_bpdu               # other_config:forward-bpdu
     uint32_t number                 # in Datapath
 
-cdef inline bint vlan_bitmap_has(const uint64_t* bitmap, uint16_t vid) noexcept nogil:
+cdef inline bint vlan_bitmap_has(const uint64_t* bitmap, uint64_t vid) noexcept nogil:
     """True if `bitmap` (NULL: all VLANs) holds `vid`."""
     return bitmap == NULL or (bitmap[vid >> 6] >> (vid & 63)) & 1
 
@@ -113,3 +114,4 @@ cdef void bundle_forget(bundle* b) noexcept nogil
 cdef void bundle_add_member(bundle* b, port* p) noexcept nogil
 cdef void bundle_remove_member(bundle* b, port* p) noexcept nogil
 cdef void bundle_update_floodable(bundle* b) noexcept nogil
+cdef void port_update_plain(port* p) noexcept nogil

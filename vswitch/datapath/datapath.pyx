@@ -64,12 +64,11 @@ cdef class Datapath(Fabric):
         """
         cdef frame f
         cdef port* in_port = self._port(number)
-        self._check_idle()
+        self._prepare()
         f = frame(data=NULL, caplen=<uint32_t>data.shape[0], len=<uint32_t>data.shape[0], time_ns=time_ns, input=0)
         if f.caplen:
             f.data = &data[0]
         self.advance(clock_ns)
-        self.ex.vlan_limit = self.vlan_limit
         self.ex.collect = &self.collector.writer
         self._switch(in_port, &f)
         self.ex.collect = NULL
@@ -96,10 +95,8 @@ cdef class Datapath(Fabric):
         cdef port** table = NULL
         cdef uint64_t offset_ns = 0             # a frame's time stamp minus the clock
         cdef bint started = False
-        if self.running:
-            raise RuntimeError("this datapath is in the middle of a replay")
+        self._prepare()
         self.running = True
-        self.ex.vlan_limit = self.vlan_limit
         self.ex.ledger = &ledger.rows if ledger is not None else NULL
         try:
             while status != 0:
@@ -123,6 +120,15 @@ cdef class Datapath(Fabric):
             self.ex.ledger = NULL
             self.ex.out_of_memory = False
             self.running = False
+
+    cdef int _prepare(self) except -1:
+        """Before the first frame after a change."""
+        if self.running:
+            raise RuntimeError("this datapath is in the middle of a replay")
+        self._settle()
+        self.ex.vlan_limit = self.vlan_limit
+        self.ex.counts_actions = self.has_patches
+        return 0
 
     cdef int _check_writers(self) except -1:
         """Raises what went wrong when an output was written, rather than going on for nothing."""
@@ -215,14 +221,14 @@ cdef class Datapath(Fabric):
     def add_flow(self, uint32_t bridge_number, uint32_t priority, uint32_t number, int action):
         """A flow that matches everything: `action` 1 is NORMAL, 0 drops. `number` is the caller's name for it."""
         cdef bridge* br = self._bridge(bridge_number)
-        self._check_idle()
+        self._change()
         self._retire(br)
         flow_table_add(br.flows, priority, number, <flow_action>action)
 
     def clear_flows(self, uint32_t bridge_number):
         """Removes every flow."""
         cdef bridge* br = self._bridge(bridge_number)
-        self._check_idle()
+        self._change()
         self._retire(br)
         flow_table_clear(br.flows)
 

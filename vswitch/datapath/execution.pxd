@@ -5,7 +5,8 @@ from vswitch.datapath.bridge cimport bridge, bundle, port
 from vswitch.datapath.fate cimport FATE_DELIVERED
 from vswitch.datapath.ledger cimport ledger_rows
 from vswitch.datapath.program cimport program_list
-from vswitch.tables.flow_key cimport flow_key, vlan_tag
+from vswitch.datapath.vlan cimport tag_stack
+from vswitch.tables.flow_key cimport flow_key
 
 cdef enum:
     MAX_DEPTH = 64                  # nested look-ups (OVS MAX_DEPTH)
@@ -28,33 +29,36 @@ cdef struct execution:
     uint32_t caplen                 # bytes at `data`
     uint32_t len                    # bytes on the wire
     uint64_t time_ns                # its time stamp
-    vlan_tag base_vlans[2]          # tags at its front, as far as vlan_limit lets the key see them
+    tag_stack base_tags             # tags at its front, as far as vlan_limit lets the key see them
     # As the pipeline sees it now
-    flow_key key
+    flow_key key                    # its `vlans` are those that the frame had when it entered `bridge`
+    tag_stack tags                  # those it has now
     bridge* bridge
     port* in_port                   # of `bridge`
     # Limits, as OVS counts them
     uint32_t depth
     uint32_t n_resubmits
     uint32_t actions_bytes
-    vlan_tag committed_vlans[2]     # tags that OVS's datapath has on the frame after the last output
-    int n_popped                    # most tags of the frame's own that an output had to take off
-    # Mirrors of `bridge` that already have a copy, and how far the one at work cuts it (0: not at all)
+    # Mirrors of `bridge` that already have a copy
     uint32_t mirrors
-    uint32_t mirror_snaplen
-    uint32_t mirroring              # depth of mirror_frame() calls: copies made now are mirror copies
     # What became of it
     uint32_t n_outputs              # copies that left, mirror copies not counted
     uint32_t reason                 # first reason of a drop that was met; FATE_DELIVERED if none
     uint32_t reason_bridge          # number of the bridge that gave it
+    bint l3_extracted               # `key` holds the network layer
+    tag_stack committed_tags        # tags that OVS's datapath has on the frame after the last output
+    bint has_dei                    # a tag in sight has the DEI bit, so it matters whether it was popped
+    uint32_t n_popped               # most of the frame's own tags that an output had to take off
     uint32_t program                # number of the program that the first bridge ran
+    uint32_t mirror_snaplen         # how far the mirror at work cuts its copies; 0: not at all
+    uint32_t mirroring              # depth of mirror_frame() calls: copies made now are mirror copies
     # Fixed for the run
+    bint counts_actions             # there are patch ports, so `actions_bytes` matters
+    int vlan_limit
+    bint out_of_memory              # translation failed for want of memory
     bridge_receiver receive         # bridge_receive() of receive.pyx: a patch port enters the next bridge
     frame_mirror mirror             # mirror_frame() of mirror.pyx: what leaves may be copied, copies leave too
-    int vlan_limit
-    bint l3_extracted               # `key` holds the network layer
     program_list* programs          # where translation keeps what it makes
-    bint out_of_memory              # translation failed for want of memory
     capture_writer* collect         # where copies for ports without a writer go (Node.send()), or NULL
     ledger_rows* ledger             # or NULL
 

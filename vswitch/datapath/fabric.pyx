@@ -10,7 +10,7 @@ from vswitch.capture.writer cimport CaptureWriter
 from vswitch.datapath.bridge cimport (
     MAX_MIRRORS, N_VLANS, bridge, bridge_add_bundle, bridge_clear_mirror, bridge_free, bridge_new,
     bridge_remove_bundle, bridge_set_mirror, bundle, bundle_add_member, bundle_forget, bundle_remove_member,
-    bundle_set_vlans, bundle_update_floodable, port, priority_tags as priority_tags_t, vlan_mode as vlan_mode_t,
+    bundle_set_vlans, bundle_update_floodable, port, port_update_plain, priority_tags as priority_tags_t, vlan_mode as vlan_mode_t,
 )
 from vswitch.datapath.flow_cache cimport flow_cache_clear
 from vswitch.datapath.program cimport program_list_free, program_list_retire
@@ -63,7 +63,7 @@ cdef class Fabric:
     def add_bridge(self):
         """A bridge without ports; returns its number."""
         cdef bridge** grown
-        self._check_idle()
+        self._change()
         grown = <bridge**>realloc(self.bridges, (self.n_bridges + 1) * sizeof(bridge*))
         if grown == NULL:
             raise MemoryError
@@ -77,7 +77,7 @@ cdef class Fabric:
         """Removes a bridge with its bundles; its ports must be gone."""
         cdef uint32_t i
         cdef bridge* br = self._bridge(number)
-        self._check_idle()
+        self._change()
         for i in range(self.n_ports):
             if self.ports[i] != NULL and self.ports[i].bridge == br:
                 raise ValueError(f"bridge {number} still has port {i}")
@@ -90,7 +90,7 @@ cdef class Fabric:
         """Settings of a bridge; `flood_vlans` is an iterable of VIDs or None."""
         cdef bridge* br = self._bridge(number)
         cdef uint64_t* bitmap
-        self._check_idle()
+        self._change()
         bitmap = vlan_bitmap(flood_vlans)
         if mac_table_set_flood_vlans(br.macs, bitmap):
             mac_table_flush(br.macs)
@@ -105,7 +105,7 @@ cdef class Fabric:
                            bint flood_unregistered):
         """Makes a bridge snoop multicast, or changes how it does."""
         cdef bridge* br = self._bridge(number)
-        self._check_idle()
+        self._change()
         if br.mcast == NULL:
             br.mcast = mcast_table_new()
         br.mcast.flood_unregistered = flood_unregistered
@@ -116,7 +116,7 @@ cdef class Fabric:
     def clear_mcast_snooping(self, uint32_t number):
         """A bridge snoops no more, and forgets its groups."""
         cdef bridge* br = self._bridge(number)
-        self._check_idle()
+        self._change()
         if br.mcast != NULL:
             mcast_table_free(br.mcast)
             br.mcast = NULL
@@ -124,7 +124,7 @@ cdef class Fabric:
     def set_mcast_port(self, uint32_t bridge_number, uint32_t number, *, bint flood, bint flood_reports):
         """mcast-snooping-flood and -flood-reports of a bundle, on a bridge that snoops."""
         cdef bundle* b = self._bundle(bridge_number, number)
-        self._check_idle()
+        self._change()
         if not (mcast_table_set_flood_port(b.bridge.mcast, number, flood)
                 and mcast_table_set_report_port(b.bridge.mcast, number, flood_reports)):
             raise MemoryError
@@ -134,7 +134,7 @@ cdef class Fabric:
         cdef bridge* br = self._bridge(bridge_number)
         cdef port* p
         cdef port** grown
-        self._check_idle()
+        self._change()
         grown = <port**>realloc(self.ports, (self.n_ports + 1) * sizeof(port*))
         if grown == NULL:
             raise MemoryError
@@ -154,7 +154,7 @@ cdef class Fabric:
     def remove_port(self, uint32_t number):
         """Removes a port; one that was its peer has none any more."""
         cdef port* p = self._port(number)
-        self._check_idle()
+        self._change()
         if p.bundle != NULL:
             bundle_remove_member(p.bundle, p)
         if p.peer != NULL and p.peer.peer == p:
@@ -166,7 +166,7 @@ cdef class Fabric:
     def set_port(self, uint32_t number, *, uint32_t mtu, uint32_t config):
         """MTU in bytes without the Ethernet header (0: none) and OpenFlow's OFPPC_ bits."""
         cdef port* p = self._port(number)
-        self._check_idle()
+        self._change()
         p.mtu = mtu
         p.config = config
         if p.bundle != NULL:
@@ -174,20 +174,20 @@ cdef class Fabric:
 
     def set_peer(self, uint32_t number, object peer):
         """The other end of a patch port: a port number, or None."""
-        self._check_idle()
+        self._change()
         self._port(number).peer = NULL if peer is None else self._port(peer)
 
     def set_writer(self, uint32_t number, CaptureWriter writer, uint32_t interface):
         """Where frames that leave a port go: a writer and, for pcapng, the number of the port's interface; or None."""
         cdef port* p = self._port(number)
-        self._check_idle()
+        self._change()
         p.writer = NULL if writer is None else &writer.writer
         p.interface = interface
         self.writers[number] = writer
 
     def add_bundle(self, uint32_t bridge_number):
         """A Port without interfaces, last in the order of floods; returns its number in the bridge."""
-        self._check_idle()
+        self._change()
         return bridge_add_bundle(self._bridge(bridge_number)).number
 
     def set_bundle(self, uint32_t bridge_number, uint32_t number, *, list ports, int vlan_mode, uint16_t tag,
@@ -196,7 +196,7 @@ cdef class Fabric:
         cdef bundle* b = self._bundle(bridge_number, number)
         cdef uint64_t* trunk_bitmap
         cdef uint64_t* cvlan_bitmap
-        self._check_idle()
+        self._change()
         trunk_bitmap = vlan_bitmap(trunks)
         cvlan_bitmap = vlan_bitmap(cvlans)
         while b.members != NULL:
@@ -213,7 +213,7 @@ cdef class Fabric:
         cdef bundle* b = self._bundle(bridge_number, number)
         cdef mac_entry* entries
         cdef uint32_t n, i, j
-        self._check_idle()
+        self._change()
         entries = self._entries(b.bridge, &n)
         for i in range(n):
             if entries[i].bundle == number:
@@ -233,7 +233,7 @@ cdef class Fabric:
         cdef bundle* out_bundle = NULL if out is None else self._bundle(bridge_number, out)
         cdef uint32_t bit = <uint32_t>1 << index
         cdef uint32_t i
-        self._check_idle()
+        self._change()
         if not 0 <= index < MAX_MIRRORS:
             raise ValueError(f"a bridge has {MAX_MIRRORS} mirrors at most")
         bridge_set_mirror(br, index, vlan_bitmap(vlans), out_bundle, out_vlan, snaplen)
@@ -250,7 +250,7 @@ cdef class Fabric:
 
     def clear_mirror(self, uint32_t bridge_number, int index):
         """Removes a mirror, if there is one."""
-        self._check_idle()
+        self._change()
         if not 0 <= index < MAX_MIRRORS:
             raise ValueError(f"a bridge has {MAX_MIRRORS} mirrors at most")
         bridge_clear_mirror(self._bridge(bridge_number), index)
@@ -280,10 +280,24 @@ cdef class Fabric:
             raise KeyError(f"no bundle {number} in bridge {bridge_number}")
         return br.bundles[number]
 
-    cdef int _check_idle(self) except -1:
+    cdef int _change(self) except -1:
+        """Every change of the configuration begins with this."""
         if self.running:
             raise RuntimeError("this datapath is in the middle of a replay")
+        self.is_settled = False
         return 0
+
+    cdef void _settle(self) noexcept:
+        """Works out what follows from the configuration, before the next frame."""
+        cdef uint32_t i
+        if self.is_settled:
+            return
+        self.has_patches = False
+        for i in range(self.n_ports):
+            if self.ports[i] != NULL:
+                port_update_plain(self.ports[i])
+                self.has_patches |= self.ports[i].peer != NULL
+        self.is_settled = True
 
     cdef void _retire(self, bridge* br) noexcept:
         """The flows of `br` are about to change: lets its programs go."""

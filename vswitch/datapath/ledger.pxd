@@ -59,5 +59,6 @@ cdef inline fate_row* ledger_add_fate(ledger_rows* rows) noexcept nogil:
 
 cdef class Ledger:
     cdef ledger_rows rows
+    cdef readonly str directory
     cdef readonly object fates_file
     cdef readonly object outputs_file

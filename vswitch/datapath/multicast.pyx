@@ -10,7 +10,7 @@ from vswitch.datapath.bridge cimport bundle
 from vswitch.datapath.execution cimport drop, execution
 from vswitch.datapath.fate cimport DROP_NO_MULTICAST_RECEIVER, FATE_CONSUMED
 from vswitch.datapath.output cimport output_to_bundle
-from vswitch.datapath.vlan cimport tag_stack, tag_vid
+from vswitch.datapath.vlan cimport tag_stack, tags_vid
 from vswitch.tables.flow_key cimport FLOW_DEPTH_L4, flow_extract, flow_key, frame_layout
 from vswitch.tables.mcast_snooping cimport (
     MCAST_FLOOD, mcast_snooping_applies, mcast_snooping_outputs, mcast_snooping_update,
@@ -32,8 +32,8 @@ cdef bint multicast(execution* ex, bundle* in_bundle, tag_stack tags) noexcept n
     if not mcast_snooping_applies(&ex.key):
         return False
     flow_extract(ex.data, ex.caplen, ex.vlan_limit, FLOW_DEPTH_L4, &key, &layout)
-    mcast_snooping_update(ex.bridge.mcast, &key, tag_vid(tags.outer), in_bundle.number, ex.data, ex.caplen, &layout)
-    n = mcast_snooping_outputs(ex.bridge.mcast, &key, tag_vid(tags.outer), in_bundle.number, bundles, N_BUNDLES)
+    mcast_snooping_update(ex.bridge.mcast, &key, tags_vid(tags), in_bundle.number, ex.data, ex.caplen, &layout)
+    n = mcast_snooping_outputs(ex.bridge.mcast, &key, tags_vid(tags), in_bundle.number, bundles, N_BUNDLES)
     if n == MCAST_FLOOD:
         return False
     if n > N_BUNDLES:
@@ -41,7 +41,7 @@ cdef bint multicast(execution* ex, bundle* in_bundle, tag_stack tags) noexcept n
         if bundles == NULL:
             ex.out_of_memory = True
             return True
-        mcast_snooping_outputs(ex.bridge.mcast, &key, tag_vid(tags.outer), in_bundle.number, bundles, n)
+        mcast_snooping_outputs(ex.bridge.mcast, &key, tags_vid(tags), in_bundle.number, bundles, n)
     for i in range(n):
         output_to_bundle(ex, ex.bridge.bundles[bundles[i]], tags)
     if bundles != few:

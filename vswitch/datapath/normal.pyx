@@ -4,7 +4,7 @@ Follows xlate_normal() of ofproto-dpif-xlate, rule by rule, with one difference 
 every frame against the MAC table as it is now. OVS decides once, bakes the decision into a megaflow and throws
 that away whenever an address moves; here learning invalidates nothing.
 """
-from libc.stdint cimport uint16_t, uint32_t
+from libc.stdint cimport uint32_t, uint64_t
 
 from vswitch.datapath.bridge cimport bundle
 from vswitch.datapath.execution cimport drop, execution
@@ -15,8 +15,8 @@ from vswitch.datapath.fate cimport (
 from vswitch.datapath.multicast cimport multicast
 from vswitch.datapath.output cimport output_to_bundle
 from vswitch.datapath.reserved_mac cimport mac_is_reserved
-from vswitch.datapath.vlan cimport bundle_admits_vid, bundle_carries, tag_stack, tag_stack_extract, tag_vid, tags_from_input
-from vswitch.tables.flow_key cimport FLOW_DEPTH_L3, VLAN_PRESENT, flow_extract, flow_key, frame_layout
+from vswitch.datapath.vlan cimport bundle_admits_vid, bundle_carries, tag_stack, tags_from_input, tags_vid
+from vswitch.tables.flow_key cimport FLOW_DEPTH_L3, flow_extract, flow_key, frame_layout
 from vswitch.tables.mac_table cimport BUNDLE_NONE, mac_table_learn, mac_table_lookup
 from vswitch.wire.arp cimport ARP_OP_REPLY, ARP_OP_REQUEST
 from vswitch.wire.dot1q cimport dot1q_is_tpid
@@ -27,24 +27,23 @@ cdef void normal(execution* ex) noexcept nogil:
     """Learns the source, then sends the frame to where the destination is, or floods it."""
     cdef bundle* in_bundle = ex.in_port.bundle
     cdef bundle* out
-    cdef tag_stack received, tags
+    cdef tag_stack tags
     cdef uint32_t number
-    cdef uint16_t vid
+    cdef uint64_t vid
     if in_bundle == NULL:
         drop(ex, DROP_PORT_UNCONFIGURED)
         return
-    if dot1q_is_tpid(ex.key.dl_type) and not ex.key.vlans[0].tci & VLAN_PRESENT:
+    if dot1q_is_tpid(ex.key.dl_type) and not ex.tags:
         drop(ex, DROP_UNKNOWN_TRUNCATED if ex.caplen < ex.len else DROP_VLAN_PARTIAL_TAG)
         return
     if in_bundle.mirror_out:
         drop(ex, DROP_MIRROR_OUTPUT_PORT)
         return
-    received = tag_stack_extract(ex.key.vlans)
-    if not bundle_admits_vid(in_bundle, tag_vid(received.outer)):
+    if not bundle_admits_vid(in_bundle, tags_vid(ex.tags)):
         drop(ex, DROP_VLAN_NOT_ALLOWED)
         return
-    tags = tags_from_input(in_bundle, received)
-    vid = tag_vid(tags.outer)
+    tags = tags_from_input(in_bundle, ex.tags)
+    vid = tags_vid(tags)
     if mac_is_reserved(ex.key.dl_dst) and not ex.bridge.forward_bpdu:
         drop(ex, DROP_RESERVED_MAC)
         return

@@ -3,7 +3,7 @@
 The order of checks is xlate_actions()'s for the first bridge and patch_port_output()'s for the others: at the
 first one a frame counts for its flow before the port's own rules may drop it.
 """
-from libc.stdint cimport uint32_t
+from libc.stdint cimport uint8_t, uint32_t
 
 from vswitch.capture.record cimport frame
 from vswitch.datapath.bridge cimport PORT_NO_RECV, PORT_NO_RECV_STP, bridge, port
@@ -16,7 +16,10 @@ from vswitch.datapath.flow_cache cimport flow_cache_clear, flow_cache_insert, fl
 from vswitch.datapath.normal cimport normal
 from vswitch.datapath.program cimport OP_DROP, OP_NORMAL, program, program_list_add
 from vswitch.datapath.translate cimport translate
+from vswitch.datapath.vlan cimport tags_from_key, tags_inner
 from vswitch.tables.flow_key cimport DL_TYPE_NONE, flow_extract_l2, flow_key
+from vswitch.wire.dot1q cimport DOT1Q_LEN, dot1q_dei
+from vswitch.wire.ethernet cimport ETH_TYPE
 
 
 cdef void frame_receive(execution* ex, port* in_port, const frame* f) noexcept nogil:
@@ -40,10 +43,8 @@ cdef void frame_receive(execution* ex, port* in_port, const frame* f) noexcept n
         drop(ex, DROP_UNKNOWN_TRUNCATED if f.caplen < f.len else DROP_ETH_TRUNCATED)
         return
     ex.key.in_port = in_port.ofp_port
-    ex.base_vlans[0] = ex.key.vlans[0]
-    ex.base_vlans[1] = ex.key.vlans[1]
-    ex.committed_vlans[0] = ex.key.vlans[0]
-    ex.committed_vlans[1] = ex.key.vlans[1]
+    ex.tags = ex.base_tags = ex.committed_tags = tags_from_key(ex.key.vlans)
+    ex.has_dei = ex.base_tags != 0 and has_dei(ex)
 
     p = bridge_program(ex)
     if p == NULL:
@@ -57,6 +58,12 @@ cdef void frame_receive(execution* ex, port* in_port, const frame* f) noexcept n
         if ex.bridge.has_mirrors and in_port.bundle != NULL and in_port.bundle.mirror_src:
             ex.mirror(ex, in_port.bundle, in_port.bundle.mirror_src)
         run(ex, p)
+
+
+cdef inline bint has_dei(const execution* ex) noexcept nogil:
+    """True if a tag in sight, of which there is one at least, has its DEI bit."""
+    cdef const uint8_t* tag = ex.data + ETH_TYPE
+    return dot1q_dei(tag) != 0 or (tags_inner(ex.base_tags) != 0 and dot1q_dei(tag + DOT1Q_LEN) != 0)
 
 
 cdef void bridge_receive(execution* ex) noexcept nogil:

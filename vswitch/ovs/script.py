@@ -6,7 +6,7 @@ not understood is an error with its place and, where one is near, the word that 
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
 from vswitch.errors import CommandError, ConfigError
 from vswitch.ovs.outcome import Outcome, Unsupported, nearest
@@ -58,15 +58,17 @@ def run_script(node: NodeLike, text: str, path: str = "") -> str:
     return "".join(_run_line(node, line, path) for line in parse_script(text, path))
 
 
-def run_script_file(node: NodeLike, path: str | Path) -> str:
+def run_script_file(node: NodeLike, path: str | os.PathLike[str]) -> str:
     """`run_script` of a file."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
     except UnicodeDecodeError as error:
-        raise ConfigError("not a text file in UTF-8", path=str(path), hint=f"byte {error.start} is no text") from None
+        hint = f"byte {error.start} is no text"
+        raise ConfigError("not a text file in UTF-8", path=os.fspath(path), hint=hint) from None
     except OSError as error:
-        raise ConfigError(error.strerror or "cannot be read", path=str(path)) from None
-    return run_script(node, text, str(path))
+        raise ConfigError(error.strerror or "cannot be read", path=os.fspath(path)) from None
+    return run_script(node, text, os.fspath(path))
 
 
 def _run_line(node: NodeLike, line: ScriptLine, path: str) -> str:
@@ -81,6 +83,14 @@ def _run_line(node: NodeLike, line: ScriptLine, path: str) -> str:
         outcome = _run_tool(node, tool, arguments, line.stdin)
     except Unsupported as unsupported:
         raise CommandError(str(unsupported), path=path, line=words[0].line, column=words[0].column) from None
+    except ConfigError as error:
+        # The layers below know what is wrong, but not where it was said.
+        if error.where:
+            raise
+        word, column = _place(words, error.key)
+        raise ConfigError(
+            error.problem, path=path, line=word.line, column=column, key=error.key, hint=error.hint
+        ) from error
     if outcome.status:
         raise _refusal(outcome, words, path)
     return outcome.text
@@ -112,15 +122,7 @@ def _unknown_tool(word: Word, tool: str, path: str) -> CommandError:
 
 def _refusal(outcome: Outcome, words: list[Word], path: str) -> CommandError:
     """The error of a refused command, at the word that is at fault if that is known."""
-    place = words[0]
-    column = place.column
-    if outcome.word:
-        for word in words[1:]:
-            offset = word.text.find(outcome.word)
-            if offset >= 0:
-                place = word
-                column = word.column + (0 if word.quoted else offset)
-                break
+    place, column = _place(words, outcome.word)
     problem = outcome.text.strip().rsplit("\n", 1)[-1] or f"{words[0].text}: exit status {outcome.status}"
     error = CommandError(
         problem, output=outcome.text, status=outcome.status, path=path, line=place.line, column=column,
@@ -128,3 +130,12 @@ def _refusal(outcome: Outcome, words: list[Word], path: str) -> CommandError:
     )
     error.output = outcome.text  # even if the tool prints nothing
     return error
+
+
+def _place(words: list[Word], text: str) -> tuple[Word, int]:
+    """The argument that contains `text`, and the column where; the command itself if none does."""
+    for word in words[1:] if text else ():
+        offset = word.text.find(text)
+        if offset >= 0:
+            return word, word.column + (0 if word.quoted else offset)
+    return words[0], words[0].column

@@ -109,6 +109,7 @@ class Database:
                 "duplicate uuid",
                 "This UUID would duplicate a UUID already present within the table or deleted within the same "
                 "transaction.",
+                f'"{uuid}"',
             )
         self._serial += 1
         row = Row(self, TABLES[table], uuid or uuid_of_serial(self._serial), self._serial)

@@ -17,12 +17,16 @@ IndexKey = tuple[str, tuple[str, ...], tuple[Datum, ...]]
 
 
 class DatabaseError(ConfigError):
-    """A transaction that the database refuses: `tag` is OVSDB's word for the kind, `details` its explanation."""
+    """A transaction that the database refuses: `tag` is OVSDB's word for the kind, `details` its explanation.
 
-    def __init__(self, tag: str, details: str) -> None:
+    `syntax` is the JSON at fault, if that is what is wrong.
+    """
+
+    def __init__(self, tag: str, details: str, syntax: str = "") -> None:
         super().__init__(f"{tag}: {details}")
         self.tag = tag
         self.details = details
+        self.syntax = syntax
 
 
 class Row:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from ipaddress import IPv6Address
 from typing import TYPE_CHECKING
 
 from vswitch.errors import ConfigError
@@ -273,5 +272,7 @@ def _group_text(group: int | None) -> str:
     """A multicast group's address; empty for a router."""
     if group is None:
         return ""
+    from ipaddress import IPv6Address  # multicast snooping alone needs it
+
     address = IPv6Address(group)
     return str(address.ipv4_mapped or address)

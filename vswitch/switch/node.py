@@ -6,7 +6,6 @@ Here is what Python calls need. The command language is a layer above: `vswitch.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from vswitch.datapath.datapath import Datapath
@@ -178,6 +177,8 @@ class SwitchNode:
 
 def _nearest(name: str, names: Iterable[str]) -> str:
     """A hint that names the nearest of `names`, or some of them."""
+    from difflib import get_close_matches  # only a mistake needs it
+
     known = sorted(names)
     close = get_close_matches(name, known, n=1)
     if close:

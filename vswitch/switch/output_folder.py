@@ -7,14 +7,13 @@ it has not, nothing of it is left, and what an earlier replay left there stays a
 from __future__ import annotations
 
 import contextlib
-import json
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from vswitch.errors import CaptureError, VSwitchError
+from vswitch.capture.output_file import OutputFile
+from vswitch.errors import ConfigError
 
 if TYPE_CHECKING:
     from vswitch.capture.writer import CaptureWriter
@@ -24,7 +23,11 @@ Progress = Callable[[int, int, "int | None"], None]
 
 
 def file_name(port: str) -> str:
-    """A port's name as a file's: what a file name cannot hold is percent-encoded."""
+    """A port's name as a file's: what a file name cannot hold is percent-encoded.
+
+    >>> file_name("vlan10/up"), file_name("..")
+    ('vlan10%2Fup', '%2E.')
+    """
     name = port.replace("%", "%25").replace("/", "%2F").replace("\0", "%00")
     return f"%2E{name[1:]}" if name.startswith(".") else name
 
@@ -35,7 +38,7 @@ class OutputFolder:
     def __init__(self, path: str) -> None:
         self.path = Path(path)
         self.writers: list[CaptureWriter] = []
-        self._texts: list[tuple[Path, Path]] = []  # temporary and final name
+        self._texts: list[OutputFile] = []
         self._made: list[Path] = []
 
     def make(self, folder: Path) -> None:
@@ -43,9 +46,12 @@ class OutputFolder:
         missing = [path for path in (folder, *folder.parents) if not path.exists()]
         try:
             folder.mkdir(parents=True, exist_ok=True)
+        except FileExistsError:
+            raise ConfigError("is no folder", path=str(folder)) from None
         except OSError as error:
-            raise VSwitchError(f"cannot make the folder: {error.strerror}", where=str(folder)) from error
-        self._made += reversed(missing)
+            raise ConfigError(f"cannot make the folder: {error.strerror}", path=str(folder)) from error
+        finally:
+            self._made += [path for path in reversed(missing) if path.exists()]
 
     def add_writer(self, writer: CaptureWriter) -> None:
         """Take charge of a capture writer."""
@@ -55,25 +61,28 @@ class OutputFolder:
         """Put a text file under `name`, relative to the folder."""
         path = self.path / name
         self.make(path.parent)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        self._texts.append((temporary, path))
-        try:
-            temporary.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise VSwitchError(f"cannot write: {error.strerror}", where=str(path)) from error
+        file = OutputFile(path)
+        self._texts.append(file)
+        file.write(text.encode())
 
     def write_json(self, name: str, value: object) -> None:
         """Put `value` under `name` as JSON."""
+        import json  # only a replay with outputs needs it
+
         self.write_text(name, json.dumps(value, indent=2) + "\n")
 
     def commit(self) -> None:
         """Give everything its final name."""
+        # A full disk shows here, before anything has a final name.
         for writer in self.writers:
-            writer.finish()  # a full disk shows here, before anything has a final name
-        for writer in self.writers:
-            writer.commit()
-        for temporary, path in self._texts:
-            temporary.replace(path)
+            writer.finish()
+        for text in self._texts:
+            text.finish()
+        with signals_wait():
+            for writer in self.writers:
+                writer.commit()
+            for text in self._texts:
+                text.commit()
         self.writers.clear()
         self._texts.clear()
         self._made.clear()
@@ -81,10 +90,9 @@ class OutputFolder:
     def abort(self) -> None:
         """Remove everything that was written, and the folders that were made for it."""
         for writer in self.writers:
-            with contextlib.suppress(CaptureError, OSError):
-                writer.abort()
-        for temporary, _ in self._texts:
-            temporary.unlink(missing_ok=True)
+            writer.abort()
+        for text in self._texts:
+            text.abort()
         for folder in reversed(self._made):
             with contextlib.suppress(OSError):
                 folder.rmdir()
@@ -104,3 +112,15 @@ class OutputFolder:
                 raise
         else:
             self.abort()
+
+
+@contextlib.contextmanager
+def signals_wait() -> Iterator[None]:
+    """Ctrl-C and SIGTERM wait for the end of the block, which is short: half of the files must not have their names."""
+    import signal
+
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

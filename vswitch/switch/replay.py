@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("pcap", "pcapng")
 PORTS_CAPTURE = "ports.pcapng"
+STANDARD_STREAM = "-"
 
 
 class Input(NamedTuple):
@@ -44,7 +46,7 @@ def replay(
     out: str | Path | None = None,
     *,
     format: str = "pcap",
-    ledger: bool = True,
+    ledger: bool | str | Path = True,
     progress: Progress | None = None,
 ) -> ReplayResult:
     """Take every frame of some captures through a node, in order of time.
@@ -55,11 +57,13 @@ def replay(
         ``"-"`` is standard input; an empty port name lets a pcapng's interfaces name the ports.
     out : path or None
         Folder for what left each port (``PORT.pcap``, or one ``ports.pcapng``), ``flows/BRIDGE.txt``,
-        ``fdb/BRIDGE.txt`` and ``summary.json``; it holds all of them or none.
+        ``fdb/BRIDGE.txt`` and ``summary.json``; it holds all of them or none. ``"-"`` writes one pcapng of all
+        ports, and nothing else, to standard output.
     format : str
         ``"pcap"`` or ``"pcapng"``.
-    ledger : bool
-        Keep a row for each frame and each copy, for the columns of the result.
+    ledger : bool or path
+        Keep a row for each frame and each copy, for the columns of the result: in unnamed files in this folder, or
+        in the system's place for temporary files.
     progress : callable(frames, bytes read, bytes in all or None) or None
         Called a few times a second.
 
@@ -70,28 +74,33 @@ def replay(
     Raises
     ------
     ConfigError
-        A port is unknown.
+        A port is unknown, or given twice.
     CaptureError
         A capture cannot be read, or an output cannot be written.
     """
     if format not in FORMATS:
         raise ConfigError(f"no output format {format}", key="format", hint=f"one of {', '.join(FORMATS)}")
+    if str(out) == STANDARD_STREAM and format != "pcapng":
+        raise ConfigError(
+            f"standard output takes one capture, and {format} needs one per port", key="out", hint="choose format pcapng"
+        )
     ports, merged = _open(node, as_inputs(captures))
     with merged:
         before = _totals(node)
         fates_before = node.datapath.fates
-        rows = Ledger() if ledger else None
+        rows = Ledger(str(ledger) if isinstance(ledger, str | Path) else None) if ledger else None
         started = time.perf_counter()
         if out is None:
             _run(node, merged, ports, rows, progress)
             return _result(node, merged, rows, before, fates_before, time.perf_counter() - started)
+        if str(out) == STANDARD_STREAM:
+            with _pcapng_writer(node, STANDARD_STREAM, merged.resolution, WriterPool()), _writers_detached(node):
+                _run(node, merged, ports, rows, progress)
+            return _result(node, merged, rows, before, fates_before, time.perf_counter() - started)
         with OutputFolder(str(out)) as folder:
-            try:
+            with _writers_detached(node):
                 _attach_writers(node, folder, format, merged.resolution)
                 _run(node, merged, ports, rows, progress)
-            finally:
-                for port in node.ports():
-                    node.datapath.set_writer(port.number, None, 0)
             result = _result(node, merged, rows, before, fates_before, time.perf_counter() - started)
             for bridge in node.bridges():
                 folder.write_text(f"flows/{file_name(bridge.name)}.txt", flows_text(bridge))
@@ -103,6 +112,8 @@ def replay(
 def _open(node: SwitchNode, inputs: list[Input]) -> tuple[list[int], MergedCaptures]:
     """The captures as one stream, and the port number of each of its inputs."""
     numbers: list[int] = []
+    if [path for _, path in inputs].count(STANDARD_STREAM) > 1:
+        raise ConfigError("standard input can be only one of the captures", key=STANDARD_STREAM)
 
     def entrance(name: str) -> int:
         port = node.port(name)
@@ -110,6 +121,12 @@ def _open(node: SwitchNode, inputs: list[Input]) -> tuple[list[int], MergedCaptu
             raise ConfigError(f"{name} is a patch port; frames reach it from its peer", key=name)
         numbers.append(port.number)
         return len(numbers) - 1
+
+    def only_entrance(name: str) -> int:
+        # Two captures of one port are most often a slip, and their order for frames of one time a guess.
+        if node.port(name).number in numbers:
+            raise ConfigError(f"port {name} is given twice", key=name, hint="merge its captures first: mergecap -w BOTH A B")
+        return entrance(name)
 
     def by_interface(path: str):  # type: ignore[no-untyped-def]
         def resolve(name: str, index: int) -> int:
@@ -124,24 +141,43 @@ def _open(node: SwitchNode, inputs: list[Input]) -> tuple[list[int], MergedCaptu
 
         return resolve
 
-    sources = [(path, entrance(port) if port else by_interface(path)) for port, path in inputs]
+    sources = [(path, only_entrance(port) if port else by_interface(path)) for port, path in inputs]
     return numbers, MergedCaptures(sources)
 
 
 def _attach_writers(node: SwitchNode, folder: OutputFolder, format: str, resolution: str) -> None:
     """A capture for every port where frames can leave the switch."""
     pool = WriterPool()
-    leaving = [port for port in node.ports() if not port.is_patch]
     if format == "pcapng":
-        writer = PcapngWriter(str(folder.path / PORTS_CAPTURE), [port.name for port in leaving], resolution, pool=pool)
-        folder.add_writer(writer)
-        for interface, port in enumerate(leaving):
-            node.datapath.set_writer(port.number, writer, interface)
+        folder.add_writer(_pcapng_writer(node, str(folder.path / PORTS_CAPTURE), resolution, pool))
         return
-    for port in leaving:
+    for port in _leaving(node):
         pcap = PcapWriter(str(folder.path / f"{file_name(port.name)}.pcap"), resolution, pool=pool)
         folder.add_writer(pcap)
         node.datapath.set_writer(port.number, pcap, 0)
+
+
+def _pcapng_writer(node: SwitchNode, target: str, resolution: str, pool: WriterPool) -> PcapngWriter:
+    """One capture of all ports, attached to them."""
+    leaving = _leaving(node)
+    writer = PcapngWriter(target, [port.name for port in leaving], resolution, pool=pool)
+    for interface, port in enumerate(leaving):
+        node.datapath.set_writer(port.number, writer, interface)
+    return writer
+
+
+@contextlib.contextmanager
+def _writers_detached(node: SwitchNode) -> Iterator[None]:
+    """No port of the node has a writer after the block."""
+    try:
+        yield
+    finally:
+        for port in node.ports():
+            node.datapath.set_writer(port.number, None, 0)
+
+
+def _leaving(node: SwitchNode) -> list[Port]:
+    return [port for port in node.ports() if not port.is_patch]
 
 
 def _run(

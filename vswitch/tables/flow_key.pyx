@@ -25,7 +25,6 @@ Thread-safety: the functions have no state. A `FlowKey` never changes once it is
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memset
 
-from vswitch.tables import flow_format
 from vswitch.wire.arp cimport (
     arp_fits, arp_is_ethernet_ipv4, arp_opcode, arp_sha, arp_spa, arp_tha, arp_tpa)
 from vswitch.wire.ethernet cimport (
@@ -416,7 +415,9 @@ cdef class FlowKey:
         return self
 
     def __str__(self):
-        return flow_format.format_flow(self)
+        from vswitch.tables.flow_format import format_flow  # only who prints keys pays for loading it
+
+        return format_flow(self)
 
     def __repr__(self):
         return f"<FlowKey {self}>"

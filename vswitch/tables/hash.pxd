@@ -15,7 +15,10 @@ cdef extern from *:
                                     * UINT64_C(0x9E3779B97F4A7C15);
         return (uint64_t)(product >> 64) ^ (uint64_t)product;
     }
-    static inline void vswitch_prefetch(const void *address) { __builtin_prefetch(address, 0, 3); }
+    static inline void vswitch_prefetch(const void *address) {
+        __builtin_prefetch(address, 0, 3);
+        __asm__ volatile ("");  /* without it, gcc takes a function that only prefetches for one without effect */
+    }
     #endif
     """
     uint64_t hash_mix "vswitch_hash_mix" (uint64_t key) noexcept nogil

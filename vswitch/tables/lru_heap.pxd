@@ -1,9 +1,9 @@
 """Least recently used first: binary min-heaps of recency stamps that a refresh does not touch.
 
-An entry's stamp is the number of its last refresh. A heap item remembers the stamp that its entry had at some time, which
-can be older than the entry's, never newer. So an item that is smallest *and* up to date belongs to the least recently
-used entry; one that is smallest and stale takes its entry's stamp and sinks. Each refresh costs one write, and at most
-one sinking later on.
+An entry's stamp is the number of its last refresh. A heap item remembers the stamp that its entry had at some time,
+which can be older than the entry's, never newer. So an item that is smallest *and* up to date belongs to the least
+recently used entry; one that is smallest and stale takes its entry's stamp and sinks. Each refresh costs one write,
+and at most one sinking later on.
 
 An entry is known by its index into an array of `lru_entry` and can be in one heap of each kind.
 """

@@ -21,7 +21,8 @@ How it works
 frame needs: key, bundle and the second of the last refresh. OVS refreshes an entry only if its age in whole
 seconds is above 0, its bundle changed or the frame is a gratuitous ARP; for all other frames `learn` compares and
 returns. The hash is one 64 x 64 bit multiplication, folded, so that MACs and VLANs which count up side by side
-(as numbered stations do) do not meet. A deleted slot is filled by shifting the run behind it back; there are no tombstones.
+(as numbered stations do) do not meet. A deleted slot is filled by shifting the run behind it back; there are no
+tombstones.
 
 *Cold.* `lru_entry`, an array parallel to the slots: a recency stamp (a counter; a refresh takes the next number), the
 gratuitous ARP lock and the entry's places in the two heaps. It is touched once per entry and second.
@@ -41,16 +42,17 @@ all of them when the ageing time changes.
 Static entries
 ==============
 They take part in a bundle's eviction (OVS evicts them too, and forgets to take them off its count of static entries,
-as do we), but neither age nor move. OVS marks them by an expiry time of INT_MAX, which a change of the ageing time shifts
-like any other: such an entry is no longer static, it can be moved and flushed, and while it is the least recently used
-one nothing behind it expires. Setting the old ageing time makes it static again. We mark a static entry by
-`used_s` + ageing time == MAC_EXPIRES_STATIC, so all of this follows without a line of code but one: which entries
+as do we), but neither age nor move. OVS marks them by an expiry time of INT_MAX, which a change of the ageing time
+shifts like any other: such an entry is no longer static, it can be moved and flushed, and while it is the least
+recently used one nothing behind it expires. Setting the old ageing time makes it static again. We mark a static entry
+by `used_s` + ageing time == MAC_EXPIRES_STATIC, so all of this follows without a line of code but one: which entries
 are in the heap of dynamic ones is decided again when the ageing time changes.
 
 Prices
 ======
-A slot table at most half full: 40 bytes of slots and cold halves per slot, 80 to 160 per entry, 32 more in the heaps (their peak
-is kept). The hash has no secret, since a replay must give the same bytes every time: a capture made to collide is slow, not wrong.
+A slot table at most half full: 40 bytes of slots and cold halves per slot, 80 to 160 per entry, 32 more in the heaps
+(their peak is kept). The hash has no secret, since a replay must give the same bytes every time: a capture made to
+collide is slow, not wrong.
 
 When memory is short
 ====================
@@ -175,8 +177,8 @@ cdef void mac_table_run(mac_table* table, uint32_t now_s) noexcept nogil:
         table.now_s = now_s
     while heap.n > 0:
         if table.n_entries <= table.max_entries:
-            # The second that the item remembers is a lower bound for every entry's. Not so with an entry that was static:
-            # its second lies ahead, and whether it still does only the entry knows.
+            # The second that the item remembers is a lower bound for every entry's. Not so with an entry that was
+            # static: its second lies ahead, and whether it still does only the entry knows.
             top = &heap.items[0]
             if top.used_s <= table.now_s and not is_due(table, top.used_s):
                 return

@@ -3,8 +3,8 @@
 What a frame teaches
 ====================
 * IGMPv1 and v2 reports, MLDv1 reports: the bundle joins the group. Leave and done: it leaves.
-* IGMPv3 and MLDv2 reports: each record joins its group, or leaves it if it is "include" without sources. Sources are not
-  otherwise looked at: a bundle that wants a group from one source gets it from all.
+* IGMPv3 and MLDv2 reports: each record joins its group, or leaves it if it is "include" without sources. Sources are
+  not otherwise looked at: a bundle that wants a group from one source gets it from all.
 * Queries from a real address (not 0.0.0.0 or ::): there is a multicast router behind the bundle.
 
 The length and the checksum of the whole message must be right, and flood ports teach nothing.

@@ -2,7 +2,7 @@
 
 What
 ====
-A switch without it floods multicast. With it, hosts that want a group say so (IGMP, MLD), the switch remembers the
+Without it a switch floods multicast. With it, hosts that want a group say so (IGMP, MLD), the switch remembers the
 bundles they are behind, and the group's frames go there alone: (VLAN, group) → members. Bundles on which a querier was
 seen lead to multicast routers; these get all groups and all reports. Two kinds of bundle are chosen by the operator:
 flood ports get all multicast, report ports all reports. Every answer is that of OVS 3.1's lib/mcast-snooping.c.
@@ -14,22 +14,23 @@ lie side by side, and changes may move memory about.
 
 How it works
 ============
-Groups are in hash buckets, and in a list from the one with the oldest last report to the newest. A group's members are an
-array in the same order; a report moves its bundle to the end. Routers are such an array too.
+Groups are in hash buckets, and in a list from the one with the oldest last report to the newest. A group's members
+are an array in the same order; a report moves its bundle to the end. Routers are such an array too.
 
 *Eviction.* A new group in a full table takes the place of the oldest.
 
 *Ageing.* A member is due when `used_s` + ageing time <= `now_s`, a router after 180 s. `run` looks at the oldest group
 only: members that are due go, a group without members goes, and if it was neither the run is over. What follows
 from this is OVS's behaviour and ours: a member that is due stays as long as a group before its own has nothing due,
-and a group that was left by its last member, unless it is the oldest, stays for as long, and keeps its frames from being flooded.
+and a group that was left by its last member, unless it is the oldest, stays for as long, and keeps its frames from
+being flooded.
 
 *No duplicates, nearly.* A report from a bundle that is a router in this VLAN or a flood port is not learned, as that
 bundle gets the group anyway. But a bundle that becomes a router later is still a member, and gets frames twice until it
 ages out. OVS sends them twice, and so do we.
 
-*Leaving.* A bundle that is a report port has, as a rule, more hosts behind it than the one that left, so it does not leave;
-it ages out.
+*Leaving.* A bundle that is a report port has, as a rule, more hosts behind it than the one that left, so it does not
+leave; it ages out.
 
 When memory is short
 ====================

@@ -19,8 +19,8 @@ McastEntry = namedtuple("McastEntry", "group vlan bundle age_s")
 cdef class McastTable:
     """The multicast database of one bridge, with the behaviour of OVS's.
 
-    Groups are IPv6 addresses as integers of 128 bits; IPv4 groups are mapped (``0xFFFF << 32 | ip``). Bundles are numbers
-    that the caller gives to its ports and bonds.
+    Groups are IPv6 addresses as integers of 128 bits; IPv4 groups are mapped (``0xFFFF << 32 | ip``). Bundles are
+    numbers that the caller gives to its ports and bonds.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ cdef class McastTable:
     >>> table = McastTable()
     >>> table.join(0xFFFF_EF010101, vlan=10, bundle=3)
     >>> table.dump()
-    [McastEntry(group=281474695758081, vlan=10, bundle=3, age_s=0)]
+    [McastEntry(group=281474691563777, vlan=10, bundle=3, age_s=0)]
     """
 
     def __cinit__(self, unsigned int ageing_time_s=MCAST_AGEING_TIME_S, unsigned int max_groups=MCAST_TABLE_SIZE,

@@ -1,4 +1,4 @@
-"""Which bundle holds the most entries: a max-heap of numbered counts, array operation for array operation OVS's lib/heap.c.
+"""Which bundle holds the most entries: a max-heap of counts, array operation for array operation OVS's lib/heap.c.
 
 Any max-heap would find *a* fullest bundle. The one that OVS evicts from when several are equally full follows from
 the order in which its heap compares and swaps, so this heap does the very same: 1-based array, strict comparisons,

@@ -84,7 +84,8 @@ def _run_line(node: Configurable, line: Line, warnings: list[str]) -> Outcome:
             if kept is not None:
                 _VIEWS[node.db] = (node.db.version, kept)
     except DatabaseError as error:
-        details = to_json({"details": error.details, "error": error.tag})
+        members = {"details": error.details, "error": error.tag}
+        details = to_json(members | {"syntax": error.syntax} if error.syntax else members)
         warnings.append(log_line(len(warnings) + 1, "ovsdb_idl", "WARN", f"transaction error: {details}"))
         raise Refusal(f"transaction error: {details}") from error
     finally:

@@ -6,7 +6,7 @@ They work on any table, and know nothing of bridges. See ovs-vsctl(8), section "
 from __future__ import annotations
 
 from vswitch.ovs.outcome import Refusal
-from vswitch.ovs.text_table import TextTable
+from vswitch.ovs.text_table import TextTable, json_datum, to_json
 from vswitch.ovs.vsctl.command import ANY_NUMBER, Command, Context
 from vswitch.ovs.vsctl.conditions import holds
 from vswitch.ovs.vsctl.names import (
@@ -17,7 +17,7 @@ from vswitch.ovs.vsctl.names import (
     parse_column_argument,
     parse_column_name,
 )
-from vswitch.ovsdb.rows import Row
+from vswitch.ovsdb.rows import DatabaseError, Row
 from vswitch.ovsdb.types import UNLIMITED, BaseType, ColumnSchema, ColumnType, Datum, TableSchema
 from vswitch.ovsdb.values import (
     ValueSyntaxError,
@@ -144,16 +144,17 @@ def _add(context: Context) -> None:
     if row is None:
         return
     _check_mutable(context, table, row, column)
-    datum = row.datum(column.name)
+    some = column.type._replace(n_min=1, n_max=UNLIMITED)
+    added: Datum = {} if column.type.is_map else ()
     for argument in context.argv[4:]:
-        added = parse_datum(argument, column.type._replace(n_min=1, n_max=UNLIMITED), context.resolve)
-        if isinstance(datum, dict) and isinstance(added, dict):
-            # The last command of a line changes single pairs of a map in the database itself, where the new value
-            # wins; the others keep the value that is there. ovs-vsctl(8) promises the latter for both.
-            datum = {**datum, **added} if context.is_last else {**added, **datum}
-        else:
-            datum = (*datum, *added)
-        datum = column.type.to_datum(datum)
+        added = _union(column.type, added, parse_datum(argument, some, context.resolve))
+    if context.is_last:
+        # The last command of a line makes the database itself insert the atoms. It then replaces the values of keys
+        # that a map has, which the other commands, and ovs-vsctl(8), leave alone.
+        datum = _union(column.type, added, row.datum(column.name))
+        _check_insertion(column, datum, added)
+    else:
+        datum = _union(column.type, row.datum(column.name), added)
     if len(datum) > column.type.n_max:
         raise Refusal(
             f'"add" operation would put {len(datum)} {_unit(column.type)} in column {column.name} of table '
@@ -161,6 +162,28 @@ def _add(context: Context) -> None:
         )
     context.transaction.write(row, column.name, datum)
     context.changed(row, column.name)
+
+
+def _union(column: ColumnType, a: Datum, b: Datum) -> Datum:
+    """All atoms or pairs of both; `a` decides on a key that both have."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        return column.to_datum({**b, **a})
+    return column.to_datum((*a, *b))
+
+
+def _check_insertion(column: ColumnSchema, result: Datum, added: Datum) -> None:
+    """Refuse what the database itself would: the last command of a line leaves the check to it."""
+    as_set = ["set", [json_datum((atom,)) for atom in added]]
+    if column.type.is_scalar:
+        syntax = to_json([column.name, "insert", as_set])
+        details = f'Type mismatch: "insert" operator may not be applied to column {column.name} of type '
+        raise DatabaseError("syntax error", f"{details}{column.type.english()}.", syntax)
+    if len(added) > column.type.n_max:
+        details = f"set must have {column.type.n_min} to {column.type.n_max} members but {len(added)} are present"
+        raise DatabaseError("syntax error", details, to_json(as_set))
+    if len(result) > column.type.n_max:
+        details = f"Attempted to store {len(result)} elements in {column.type.english()}."
+        raise DatabaseError("constraint violation", details)
 
 
 def _remove(context: Context) -> None:
