@@ -26,11 +26,11 @@ def vswitch(*arguments: object, **options: object) -> subprocess.CompletedProces
 
 def pcap(frames=(BROADCAST,), *, link_type=1, first_ns=1_000_000_000) -> bytes:
     """A pcap with a nanosecond resolution whose frames are a microsecond apart."""
-    image = struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262144, link_type)
+    parts = [struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262144, link_type)]
     for i, frame in enumerate(frames):
         seconds, ns = divmod(first_ns + 1000 * i, 10**9)
-        image += struct.pack("<IIII", seconds, ns, len(frame), len(frame)) + frame
-    return image
+        parts += struct.pack("<IIII", seconds, ns, len(frame), len(frame)), frame
+    return b"".join(parts)
 
 
 def make_setup(folder: Path, script: str = SETUP) -> Path:

@@ -44,7 +44,7 @@ def complaint(capfd, arguments: list[str]) -> tuple[int, str, str]:
         (["replay", "SETUP", "--in", "p11=IN/p1.pcap"], "no port named p11", "did you mean p1?"),
         (["replay", "SETUP", "--in", "br9/p1=IN/p1.pcap"], "no port named br9/p1", ""),
         (["replay", "SETUP", "--in", "p1="], "--in p1=", ""),
-        (["replay", "SETUP", "--in", "p1=IN/p1.pcap", "--in", "br0/p1=IN/p1.pcap"], "br0/p1 is given twice", "mergecap"),
+        (["replay", "SETUP", "--in", "p1=IN/p1.pcap", "--in", "br0/p1=IN/p1.pcap"], "p1 is given twice", "mergecap"),
         (["replay", "SETUP", "--in", "p1=-", "--in", "p2=-"], "standard input", ""),
         (["replay", "SETUP", "--out", "-"], "--out -", "--format pcapng"),
         (["replay", "SETUP", "--out", "IN/p1.pcap"], "p1.pcap: is no folder", ""),

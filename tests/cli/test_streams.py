@@ -113,14 +113,14 @@ def test_progress_on_a_terminal_only(setup):
     os.close(leader)
     assert process.returncode == 0
     assert b"frames in       40,000" in out
-    assert b"B/s" in shown and b" frames" in shown
+    assert b"B/s" in shown
+    assert b" frames" in shown
 
 
 def test_no_capture_onto_a_terminal(setup):
     leader, follower = pty.openpty()
-    done = vswitch(
-        "replay", setup, "--out", "-", "--format", "pcapng", capture_output=False, stdout=follower, stderr=subprocess.PIPE
-    )
+    arguments = ["replay", setup, "--out", "-", "--format", "pcapng"]
+    done = vswitch(*arguments, capture_output=False, stdout=follower, stderr=subprocess.PIPE)
     os.close(follower)
     os.close(leader)
     assert done.returncode == 2
@@ -133,9 +133,9 @@ def test_start_up_loads_little(setup):
         "import sys; from vswitch.cli.main import main; status = main(sys.argv[1:]); "
         f"sys.exit(status or ' '.join(set('{heavy}'.split()) & set(sys.modules)))"
     )
-    python = VSWITCH[0]
     for arguments in (["--help"], ["replay", str(setup)], ["show", str(setup)]):
-        done = subprocess.run([python, "-c", code, *arguments], cwd=CHECKOUT, capture_output=True, text=True, check=False)
+        command = [VSWITCH[0], "-c", code, *arguments]
+        done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
         assert done.stderr.strip() == "", arguments
 
 

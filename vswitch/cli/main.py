@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NoReturn
 
 from vswitch import __version__
@@ -121,10 +121,8 @@ def _give_stdout_up() -> None:
 
 
 def _complain(text: str, status: int) -> int:
-    try:
+    with suppress(OSError):  # if nobody is there to read it, the status still says it
         print(f"vswitch: {text}", file=sys.stderr)
-    except OSError:
-        pass  # nobody is there to read it; the status still says it
     return status
 
 

@@ -7,6 +7,7 @@ from libc.stdint cimport uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memcmp, memset
 
+from vswitch.datapath.bond cimport bond_free
 from vswitch.datapath.flow_cache cimport flow_cache_free, flow_cache_new
 from vswitch.datapath.flow_table cimport flow_table_free, flow_table_new
 from vswitch.tables.mac_table cimport mac_table_flush, mac_table_flush_bundle, mac_table_free, mac_table_new
@@ -90,6 +91,7 @@ cdef void bridge_remove_bundle(bridge* br, bundle* b) noexcept nogil:
         next = p.next_member
         p.bundle = NULL
         p.next_member = NULL
+        p.member = NULL
         p = next
     for i in range(MAX_MIRRORS):
         if br.mirrors[i].is_used and br.mirrors[i].out == b:
@@ -123,6 +125,7 @@ cdef void bundle_free(bundle* b) noexcept nogil:
     if b != NULL:
         free(b.trunks)
         free(b.cvlans)
+        bond_free(b.bond)
         free(b)
 
 

@@ -25,6 +25,9 @@ _OUTPUT_FIELDS = {
     "itemsize": 24,
 }
 
+OWN_FRAME = 2**64 - 1
+"""``frame`` of an output that no frame caused: what a bond announces after a failover."""
+
 
 def fates(ledger: Ledger) -> np.ndarray:
     """One row for each frame that came in, in order; shape ``(n_frames,)``, mapped from the ledger's file.
@@ -39,7 +42,8 @@ def fates(ledger: Ledger) -> np.ndarray:
 def outputs(ledger: Ledger) -> np.ndarray:
     """One row for each copy that left, in order; shape ``(n_outputs,)``.
 
-    Fields: ``frame`` (row of `fates`), ``port`` where it left, ``len`` (bytes on the wire), ``is_mirror``.
+    Fields: ``frame`` (row of `fates`, or `OWN_FRAME` if the switch itself made it), ``port`` where it left, ``len``
+    (bytes on the wire), ``is_mirror``.
     """
     return _rows(ledger.outputs_file, ledger.n_outputs, _OUTPUT_FIELDS)
 

@@ -39,6 +39,7 @@ cdef struct execution:
     uint32_t depth
     uint32_t n_resubmits
     uint32_t actions_bytes
+    uint32_t n_popped               # most tags of the frame's own that an output had to take off
     # Mirrors of `bridge` that already have a copy
     uint32_t mirrors
     # What became of it
@@ -47,13 +48,10 @@ cdef struct execution:
     uint32_t reason_bridge          # number of the bridge that gave it
     bint l3_extracted               # `key` holds the network layer
     tag_stack committed_tags        # tags that OVS's datapath has on the frame after the last output
-    bint has_dei                    # a tag in sight has the DEI bit, so it matters whether it was popped
-    uint32_t n_popped               # most of the frame's own tags that an output had to take off
     uint32_t program                # number of the program that the first bridge ran
     uint32_t mirror_snaplen         # how far the mirror at work cuts its copies; 0: not at all
     uint32_t mirroring              # depth of mirror_frame() calls: copies made now are mirror copies
     # Fixed for the run
-    bint counts_actions             # there are patch ports, so `actions_bytes` matters
     int vlan_limit
     bint out_of_memory              # translation failed for want of memory
     bridge_receiver receive         # bridge_receive() of receive.pyx: a patch port enters the next bridge
@@ -61,6 +59,23 @@ cdef struct execution:
     program_list* programs          # where translation keeps what it makes
     capture_writer* collect         # where copies for ports without a writer go (Node.send()), or NULL
     ledger_rows* ledger             # or NULL
+
+
+cdef inline void execution_begin(execution* ex, port* in_port, bridge* br, const uint8_t* data, uint32_t caplen,
+                                 uint32_t n_bytes, uint64_t time_ns) noexcept nogil:
+    """A frame begins its way in bridge `br`; the key is the caller's to fill."""
+    ex.data = data
+    ex.caplen = caplen
+    ex.len = n_bytes
+    ex.time_ns = time_ns
+    ex.bridge = br
+    ex.in_port = in_port
+    ex.depth = ex.n_resubmits = ex.actions_bytes = 0
+    ex.mirrors = 0
+    ex.n_outputs = 0
+    ex.n_popped = 0
+    ex.reason = FATE_DELIVERED
+    ex.l3_extracted = False
 
 
 cdef inline void drop(execution* ex, uint32_t reason) noexcept nogil:

@@ -3,23 +3,21 @@
 The order of checks is xlate_actions()'s for the first bridge and patch_port_output()'s for the others: at the
 first one a frame counts for its flow before the port's own rules may drop it.
 """
-from libc.stdint cimport uint8_t, uint32_t
+from libc.stdint cimport uint32_t
 
 from vswitch.capture.record cimport frame
 from vswitch.datapath.bridge cimport PORT_NO_RECV, PORT_NO_RECV_STP, bridge, port
-from vswitch.datapath.execution cimport MAX_ACTIONS_BYTES, MAX_DEPTH, MAX_RESUBMITS, drop, execution
+from vswitch.datapath.execution cimport MAX_ACTIONS_BYTES, MAX_DEPTH, MAX_RESUBMITS, drop, execution, execution_begin
 from vswitch.datapath.fate cimport (
     DROP_ETH_TRUNCATED, DROP_MIRROR_OUTPUT_PORT, DROP_PORT_NOT_RECEIVING, DROP_RECURSION_TOO_DEEP,
-    DROP_TOO_MANY_ACTIONS, DROP_TOO_MANY_RESUBMITS, DROP_UNKNOWN_TRUNCATED, FATE_DELIVERED,
+    DROP_TOO_MANY_ACTIONS, DROP_TOO_MANY_RESUBMITS, DROP_UNKNOWN_TRUNCATED,
 )
 from vswitch.datapath.flow_cache cimport flow_cache_clear, flow_cache_insert, flow_cache_lookup
 from vswitch.datapath.normal cimport normal
 from vswitch.datapath.program cimport OP_DROP, OP_NORMAL, program, program_list_add
 from vswitch.datapath.translate cimport translate
-from vswitch.datapath.vlan cimport tags_from_key, tags_inner
+from vswitch.datapath.vlan cimport tags_from_key
 from vswitch.tables.flow_key cimport DL_TYPE_NONE, flow_extract_l2, flow_key
-from vswitch.wire.dot1q cimport DOT1Q_LEN, dot1q_dei
-from vswitch.wire.ethernet cimport ETH_TYPE
 
 
 cdef void frame_receive(execution* ex, port* in_port, const frame* f) noexcept nogil:
@@ -27,24 +25,12 @@ cdef void frame_receive(execution* ex, port* in_port, const frame* f) noexcept n
     cdef program* p
     in_port.rx_packets += 1
     in_port.rx_bytes += f.len
-    ex.data = f.data
-    ex.caplen = f.caplen
-    ex.len = f.len
-    ex.time_ns = f.time_ns
-    ex.bridge = in_port.bridge
-    ex.in_port = in_port
-    ex.depth = ex.n_resubmits = ex.actions_bytes = 0
-    ex.mirrors = 0
-    ex.n_outputs = 0
-    ex.n_popped = 0
-    ex.reason = FATE_DELIVERED
-    ex.l3_extracted = False
+    execution_begin(ex, in_port, in_port.bridge, f.data, f.caplen, f.len, f.time_ns)
     if flow_extract_l2(f.data, f.caplen, ex.vlan_limit, &ex.key) < 0:
         drop(ex, DROP_UNKNOWN_TRUNCATED if f.caplen < f.len else DROP_ETH_TRUNCATED)
         return
     ex.key.in_port = in_port.ofp_port
     ex.tags = ex.base_tags = ex.committed_tags = tags_from_key(ex.key.vlans)
-    ex.has_dei = ex.base_tags != 0 and has_dei(ex)
 
     p = bridge_program(ex)
     if p == NULL:
@@ -58,12 +44,6 @@ cdef void frame_receive(execution* ex, port* in_port, const frame* f) noexcept n
         if ex.bridge.has_mirrors and in_port.bundle != NULL and in_port.bundle.mirror_src:
             ex.mirror(ex, in_port.bundle, in_port.bundle.mirror_src)
         run(ex, p)
-
-
-cdef inline bint has_dei(const execution* ex) noexcept nogil:
-    """True if a tag in sight, of which there is one at least, has its DEI bit."""
-    cdef const uint8_t* tag = ex.data + ETH_TYPE
-    return dot1q_dei(tag) != 0 or (tags_inner(ex.base_tags) != 0 and dot1q_dei(tag + DOT1Q_LEN) != 0)
 
 
 cdef void bridge_receive(execution* ex) noexcept nogil:

@@ -1,11 +1,11 @@
 """What became of each frame, as a table in a file: CSV, JSON lines or Parquet.
 
-What: one row for each frame that came in, in order; `COLUMNS` names the columns. A captured day has a hundred million rows.
+What: one row for each frame that came in, in order; `COLUMNS` names the columns. A day's capture has a hundred million.
 
-How it works: the ledger is read in pieces, and each piece becomes text by operations on whole columns. Numbers become a matrix
-of digits in which leading zeros are NUL bytes, to be deleted at the end. Names are few, so they are looked up. The ports
-where a frame left are a list of any length, but few lists differ: each distinct one is put into words once. No Python
-statement runs per frame; the price is that the text of a piece is in memory.
+How it works: the ledger is read in pieces, and each piece becomes text by operations on whole columns. Numbers become a
+matrix of digits in which leading zeros are NUL bytes, to be deleted at the end. Names are few, so they are looked up.
+The ports where a frame left are a list of any length, but few lists differ: each distinct one is put into words once.
+No Python statement runs per frame; the price is that the text of a piece is in memory.
 
 Thread-safety: none needed; the result of a replay does not change.
 """
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 COLUMNS = ("frame", "time", "in_port", "len", "fate", "bridge", "outputs", "mirrored")
 """``frame`` counts from 1, ``time`` is in seconds since the epoch with nine decimals, ``len`` in bytes on the wire,
-``fate`` is a name of `vswitch.FATES`, ``bridge`` is where the frame was dropped (else empty); ``outputs`` and ``mirrored`` are
-the ports where it and its mirror copies left, separated by blanks."""
+``fate`` is a name of `vswitch.FATES`, ``bridge`` is where the frame was dropped (else empty); ``outputs`` and
+``mirrored`` are the ports where it and its mirror copies left, separated by blanks."""
 
 FORMATS = (".csv", ".jsonl", ".parquet")
 NS_PER_S = 1_000_000_000
@@ -55,7 +55,8 @@ class FatesFile:
     def __init__(self, path: str) -> None:
         suffix = os.path.splitext(path)[1].lower()
         if suffix not in FORMATS:
-            raise ConfigError("the ending of the name is that of no table", path=path, hint=f"one of {', '.join(FORMATS)}")
+            known = ", ".join(FORMATS)
+            raise ConfigError("the ending of the name is that of no table", path=path, hint=f"one of {known}")
         if suffix == ".parquet":
             _need_pyarrow(path)
         self._suffix = suffix
@@ -164,10 +165,8 @@ def _write_parquet(file: OutputFile, result: ReplayResult) -> None:
     import pyarrow.parquet as pq
 
     name = pa.dictionary(pa.int32(), pa.string())
-    schema = pa.schema(
-        [("frame", pa.uint64()), ("time", pa.decimal128(20, 9)), ("in_port", name), ("len", pa.uint32()), ("fate", name),
-         ("bridge", name), ("outputs", name), ("mirrored", name)]
-    )  # fmt: skip
+    types = (pa.uint64(), pa.decimal128(20, 9), name, pa.uint32(), name, name, name, name)
+    schema = pa.schema(list(zip(COLUMNS, types, strict=True)))
     ports = sorted(result.port_names)
     n_before = 0
     with os.fdopen(os.dup(file.fd), "wb") as sink, pq.ParquetWriter(sink, schema, compression="zstd") as writer:
@@ -235,7 +234,8 @@ def _names(numbers: np.ndarray, names: dict[int, bytes]) -> np.ndarray:
     import numpy as np
 
     table = np.array([names.get(number, b"") for number in range(max(names) + 1)])
-    return table.view(np.uint8).reshape(len(table), -1)[numbers]
+    padded: np.ndarray = table.view(np.uint8).reshape(len(table), -1)[numbers]
+    return padded
 
 
 def _verdicts(result: ReplayResult, fates: np.ndarray) -> tuple[list[tuple[str, str]], np.ndarray]:

@@ -1,7 +1,7 @@
 """A node's bridges as a picture: boxes of ports, joined by patch links.
 
-`dot_text` says it in Graphviz's language, and `svg_text` lets Graphviz's program ``dot`` draw it. Colours are few and fixed, so
-that a page can give them other values in the dark.
+`dot_text` says it in Graphviz's language, and `svg_text` lets Graphviz's program ``dot`` draw it. Colours are few and
+fixed, so that a page can give them other values in the dark.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ def dot_text(node: SwitchNode) -> str:
         f'  node [shape=plain, fontname="{FONT}", fontsize=11, fontcolor="{INK}"]',
         f'  edge [color="{FAINT}", penwidth=1.6, fontname="{FONT}", fontsize=9, fontcolor="{FAINT}"]',
     ]
-    lines += [f"  {_quoted(bridge.name)} [tooltip={_quoted(bridge.name)}, label=<{_box(bridge)}>]" for bridge in bridges]
+    for bridge in bridges:
+        name = _quoted(bridge.name)
+        lines.append(f"  {name} [tooltip={name}, label=<{_box(bridge)}>]")
     lines += [f"  {edge}" for edge in _patch_links(bridges)]
     lines.append("}")
     return "\n".join(lines) + "\n"
@@ -77,7 +79,7 @@ def vlan_words(vlans: PortVlans) -> str:
     >>> vlan_words(PortVlans("access", 10, None, None, 0x88A8, "never"))
     'VLAN 10'
     >>> vlan_words(PortVlans("native-untagged", 10, frozenset([10, 20, 21, 22]), None, 0x88A8, "if-nonzero"))
-    'trunk 10, 20–22 · native 10 untagged · priority tags if nonzero'
+    'trunk 10, 20-22 · native 10 untagged · priority tags if nonzero'
     >>> vlan_words(PortVlans("dot1q-tunnel", 100, None, frozenset([10, 20]), 0x8100, "never"))
     'tunnel in S-VLAN 100 · C-VLANs 10, 20 · TPID 0x8100'
     """
@@ -102,7 +104,7 @@ def ranges(numbers: Iterable[int]) -> str:
     """Numbers with runs written short.
 
     >>> ranges([10, 20, 21, 22, 30, 31])
-    '10, 20–22, 30, 31'
+    '10, 20-22, 30, 31'
     """
     runs: list[list[int]] = []
     for number in sorted(numbers):
@@ -110,7 +112,7 @@ def ranges(numbers: Iterable[int]) -> str:
             runs[-1].append(number)
         else:
             runs.append([number])
-    return ", ".join(f"{run[0]}–{run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs)
+    return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs)
 
 
 # The box of a bridge: its name, its ports, its mirrors. Graphviz takes a table in its own subset of HTML.
@@ -140,7 +142,8 @@ def _box(bridge: Bridge) -> str:
 
 def _port_cells(bridge: Bridge, row: Row) -> list[str]:
     """Name and settings of a Port's interfaces, two cells each."""
-    members = [bridge.ports_by_name[member.name] for member in row.rows("interfaces") if member.name in bridge.ports_by_name]
+    names = [interface.name for interface in row.rows("interfaces")]
+    members = [bridge.ports_by_name[name] for name in names if name in bridge.ports_by_name]
     words = vlan_words(port_vlans(row))
     if row["protected"]:
         words += " · protected"

@@ -64,7 +64,9 @@ def report_html(topology: Topology, result: ReplayResult) -> str:
     from markupsafe import Markup
 
     # Every name is foreign text, so everything is escaped but the picture.
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
     environment.filters.update(count="{:,}".format, mac=_mac, time=_time)
     picture = _picture(topology.node)
     drops = result.drops()
@@ -117,18 +119,17 @@ def _ports(bridge: Bridge, result: ReplayResult, drops: list[Drop]) -> list[Port
     for drop in drops:
         n_dropped[drop.in_port] = n_dropped.get(drop.in_port, 0) + drop.n_frames
     settings = {
-        interface.name: vlan_words(port_vlans(row)) for row in bridge.row.rows("ports") for interface in row.rows("interfaces")
+        interface.name: vlan_words(port_vlans(row))
+        for row in bridge.row.rows("ports")
+        for interface in row.rows("interfaces")
     }
-    return [
-        PortLine(
-            port.name,
-            settings.get(port.name, "") + (f" · patch to {port.row.map('options').get('peer', '')}" if port.is_patch else ""),
-            result.ports[port.name],
-            n_dropped.get(port.name, 0),
-        )
-        for port in bridge.ports()
-        if port.name in result.ports
-    ]
+    lines = []
+    for port in bridge.ports():
+        setting = settings.get(port.name, "")
+        if port.is_patch:
+            setting += f" · patch to {port.row.map('options').get('peer', '')}"
+        lines.append(PortLine(port.name, setting, result.ports[port.name], n_dropped.get(port.name, 0)))
+    return lines
 
 
 def _addresses(bridge: Bridge) -> list[AddressLine]:

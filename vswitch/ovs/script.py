@@ -91,6 +91,7 @@ def _run_line(node: NodeLike, line: ScriptLine, path: str) -> str:
         raise ConfigError(
             error.problem, path=path, line=word.line, column=column, key=error.key, hint=error.hint
         ) from error
+    node.settle()
     if outcome.status:
         raise _refusal(outcome, words, path)
     return outcome.text

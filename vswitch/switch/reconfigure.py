@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from vswitch.errors import ConfigError
 from vswitch.ovsdb.rows import Row
+from vswitch.switch.bond import Bond
 from vswitch.switch.bridge import OFPP_LOCAL, Bridge
 from vswitch.switch.port import Port
 from vswitch.switch.port_vlans import PRIORITY_TAGS, VLAN_MODES, port_vlans
@@ -44,11 +45,11 @@ def check_supported(node: SwitchNode) -> None:
                 hint="tunnel ports are on README's list of what is unsupported",
             )
     for row in node.db.rows("Port"):
-        if len(row.rows("interfaces")) > 1:
+        if row.text("lacp") in ("active", "passive"):
             raise ConfigError(
-                f"Port {row.name}: bonds are not supported yet",
-                key="interfaces",
-                hint="bonds are on README's list of what is unsupported",
+                f"Port {row.name}: lacp={row.text('lacp')} is not supported yet",
+                key="lacp",
+                hint="a bond without LACP is: active-backup or balance-slb",
             )
     for row in node.db.rows("Bridge"):
         for column in ("stp_enable", "rstp_enable"):
@@ -86,6 +87,7 @@ def _delete_unwanted(node: SwitchNode, wanted: dict[str, Row]) -> None:
         if row is not bridge.row:
             for number in bridge.bundles.values():
                 node.datapath.remove_bundle(bridge.number, number)
+            bridge.bonds.clear()
             for name in list(bridge.ports_by_name):
                 _delete_port(node, bridge, name)
             node.datapath.remove_bridge(bridge.number)
@@ -123,6 +125,7 @@ def _free_requested_ofports(node: SwitchNode, bridge: Bridge) -> None:
 def _delete_bundle(node: SwitchNode, bridge: Bridge, name: str) -> None:
     """The mirrors that send there go too; those that are still wanted come back, each with the first free number."""
     number = bridge.bundles.pop(name)
+    bridge.bonds.pop(name, None)
     node.datapath.remove_bundle(bridge.number, number)
     for uuid in [uuid for uuid, out in bridge.mirror_outputs.items() if out == number]:
         del bridge.mirrors[uuid], bridge.mirror_outputs[uuid]
@@ -258,6 +261,16 @@ def _configure_ports(node: SwitchNode, bridge: Bridge) -> None:
         )
         for port in members:
             port.apply()
+        _configure_bond(bridge, row, members)
+
+
+def _configure_bond(bridge: Bridge, row: Row, members: list[Port]) -> None:
+    if len(members) > 1:
+        if row.name not in bridge.bonds:
+            bridge.bonds[row.name] = Bond(bridge, row, bridge.bundles[row.name])
+        bridge.bonds[row.name].configure(row, members)
+    elif bridge.bonds.pop(row.name, None) is not None:
+        bridge.node.datapath.clear_bond(bridge.number, bridge.bundles[row.name])
 
 
 def _configure_mirrors(node: SwitchNode, bridge: Bridge) -> None:

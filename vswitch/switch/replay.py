@@ -82,7 +82,8 @@ def replay(
         raise ConfigError(f"no output format {format}", key="format", hint=f"one of {', '.join(FORMATS)}")
     if str(out) == STANDARD_STREAM and format != "pcapng":
         raise ConfigError(
-            f"standard output takes one capture, and {format} needs one per port", key="out", hint="choose format pcapng"
+            f"standard output takes one capture, and {format} needs one per port", key="out",
+            hint="choose format pcapng",
         )
     ports, merged = _open(node, as_inputs(captures))
     with merged:
@@ -125,7 +126,8 @@ def _open(node: SwitchNode, inputs: list[Input]) -> tuple[list[int], MergedCaptu
     def only_entrance(name: str) -> int:
         # Two captures of one port are most often a slip, and their order for frames of one time a guess.
         if node.port(name).number in numbers:
-            raise ConfigError(f"port {name} is given twice", key=name, hint="merge its captures first: mergecap -w BOTH A B")
+            hint = "merge its captures first: mergecap -w BOTH A B"
+            raise ConfigError(f"port {name} is given twice", key=name, hint=hint)
         return entrance(name)
 
     def by_interface(path: str):  # type: ignore[no-untyped-def]
@@ -133,8 +135,9 @@ def _open(node: SwitchNode, inputs: list[Input]) -> tuple[list[int], MergedCaptu
             try:
                 return entrance(name)
             except ConfigError as error:
+                problem = f"is named {name!r}, and no port is" if name else "has no name"
                 raise CaptureError(
-                    f"interface {index} is named {name!r}, and no port is" if name else f"interface {index} has no name",
+                    f"interface {index} {problem}",
                     path=path,
                     hint=error.hint or "give the port: --in PORT=CAPTURE",
                 ) from error
