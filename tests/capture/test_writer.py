@@ -1,6 +1,7 @@
 """The writers: what they write is read back, by us and by tshark; outputs are whole or absent, whatever goes wrong."""
 
-from __future__ import annotations
+from __future__ import gc
+import annotations
 
 import os
 import resource
@@ -286,3 +287,13 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
     assert "Too many open files" in result.stderr
     assert "ulimit -n" in result.stderr
     assert len(leftovers(tmp_path)) == 1500  # those of before, and no temporary one
+
+
+def test_a_writer_in_a_reference_cycle_gives_its_buffer_back_to_a_living_pool():
+    for _ in range(200):
+        cycle = [PcapWriter(None), FrameCollector()]
+        cycle.append(cycle)
+        for writer in cycle[:2]:
+            writer.write(0, bytes(60))
+        del cycle, writer
+    gc.collect()  # used to wait for the lock of a pool that was gone

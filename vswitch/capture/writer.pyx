@@ -18,6 +18,7 @@ if_tsresol.
 
 Thread-safety: one thread at a time fills a writer; writers of one pool may belong to different threads.
 """
+cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.errno cimport ENOMEM
 from libc.stdlib cimport free, realloc
@@ -115,6 +116,8 @@ cdef void capture_writer_release(capture_writer* writer) noexcept nogil:
     writer.pool = NULL
 
 
+# In a reference cycle the collector would clear `pool`, and so free it, before the writer gives its buffer back.
+@cython.no_gc_clear
 cdef class CaptureWriter:
     """What all writers share.
 
@@ -262,6 +265,7 @@ cdef class CaptureWriter:
             self.abort()
 
 
+@cython.no_gc_clear
 cdef class PcapWriter(CaptureWriter):
     """A pcap file of Ethernet frames; see `CaptureWriter` for the parameters.
 
@@ -279,6 +283,7 @@ cdef class PcapWriter(CaptureWriter):
         self.open(target, resolution, pool, struct.pack("=IHHiIII", magic, 2, 4, 0, 0, SNAPLEN, 1))
 
 
+@cython.no_gc_clear
 cdef class PcapngWriter(CaptureWriter):
     """A pcapng file with one Ethernet interface for each name in `interfaces`; see `CaptureWriter`."""
 
@@ -302,6 +307,7 @@ cdef class PcapngWriter(CaptureWriter):
         self.append(interface, time_ns, data, len)
 
 
+@cython.no_gc_clear
 cdef class FrameCollector(CaptureWriter):
     """Keeps frames in memory instead of a file, until they are taken."""
 
