@@ -36,7 +36,7 @@ class Port:
 
     name: str
     bridge: Bridge
-    peer: str = ""  # of a patch port: the first one it had
+    peer: str = ""  # of a patch port
     is_mcast_port: bool = False
 
 
@@ -236,17 +236,27 @@ def change_ofport(case: Case) -> None:
 
 
 def repeer(case: Case) -> None:
-    """A patch port looks for another peer (perhaps itself, which is refused, or none), and the peer may look back."""
+    """A patch port looks elsewhere, or two of them at each other (at itself: it is refused).
+
+    All links are cut first: when a port takes a peer that has one, what becomes of the third depends on the order in
+    which OVS takes them up.
+    """
     patches = [port for bridge in case.bridges for port in bridge.ports if port.peer]
     if not patches:
         return
     port, other = case.rng.choice(patches), case.rng.choice(patches)
-    if case.maybe(0.3):
-        case.run(f"ovs-vsctl set Interface {port.name} options:peer={case.rng.choice([other.name, 'nowhere'])}")
-        return
-    # One after the other: what OVS makes of two at once depends on the order in which it takes them up.
-    for end, peer in ((port, other), (other, port)):
-        case.run(f"ovs-vsctl set Interface {end.name} options:peer={peer.name}")
+    for end in patches:
+        if end.peer != "nowhere" and {end.name, end.peer} & {port.name, other.name}:
+            set_peer(case, end, "nowhere")
+    if case.maybe(0.8):
+        set_peer(case, port, other.name)
+        if port is not other:
+            set_peer(case, other, port.name)
+
+
+def set_peer(case: Case, port: Port, peer: str) -> None:
+    port.peer = peer
+    case.run(f"ovs-vsctl set Interface {port.name} options:peer={peer}")
 
 
 def set_vlans(case: Case) -> None:

@@ -112,6 +112,20 @@ STORIES = {
         ovs-vsctl set Mirror m snaplen=[] output_port=[] output_vlan=7
         p1 a>* | p1:7 p2:- p2:7 q1:- q1:7
     """,
+    "what goes to a patch port without a peer is mirrored": """
+        ovs-vsctl add-br br0
+        ovs-vsctl add-port br0 p1
+        ovs-vsctl add-port br0 o
+        ovs-vsctl add-port br0 x -- set Interface x type=patch options:peer=y
+        ovs-vsctl -- --id=@o get Port o -- --id=@p get Port x -- --id=@m create Mirror name=m \
+            select_dst_port=@p output_port=@o -- add Bridge br0 mirrors @m
+        = <uuid>
+        p1 a>* | o:-
+        ovs-vsctl set Mirror m snaplen=20
+        p1 a>* | o:-#20
+        ovs-ofctl mod-port br0 x no-forward
+        p1 a>* |
+    """,
     "each bridge on the way mirrors for itself": """
         ovs-vsctl add-br br0
         ovs-vsctl add-br br1

@@ -55,7 +55,13 @@ cdef void output_to_port(execution* ex, port* out) noexcept nogil:
         return
     count_actions(ex)
     emit(ex, out)
-    if not out.is_plain and ex.bridge.has_mirrors and out.bundle != NULL and out.bundle.mirror_dst:
+    if not out.is_plain:
+        mirror_output(ex, out)
+
+
+cdef void mirror_output(execution* ex, port* out) noexcept nogil:
+    """What left at `out` is copied to the mirrors that want it."""
+    if ex.bridge.has_mirrors and out.bundle != NULL and out.bundle.mirror_dst:
         ex.mirror(ex, out.bundle, out.bundle.mirror_dst)
 
 
@@ -75,6 +81,7 @@ cdef bint passes_rules(execution* ex, port* out) noexcept nogil:
         patch_output(ex, out)
     else:
         drop(ex, DROP_PATCH_WITHOUT_PEER)
+        mirror_output(ex, out)      # OVS mirrors what nobody got
     return False
 
 
