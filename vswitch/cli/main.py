@@ -8,10 +8,13 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
 
 from vswitch import __version__
 from vswitch.errors import CaptureError, VSwitchError
+from vswitch.light_typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 VERBS = {
     "replay": "take captures through a set-up, a capture per port comes out",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from types import TracebackType
-from typing import TYPE_CHECKING
+
+from vswitch.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tqdm import tqdm

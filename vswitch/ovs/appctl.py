@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple
 
+from vswitch.light_typing import NamedTuple
 from vswitch.ovs.getopt import NO_ARGUMENT, OPTIONAL, REQUIRED, Option, getopt
 from vswitch.ovs.outcome import Outcome, Refusal, Unsupported, atoi, nearest
 from vswitch.ovs.port_numbers import port_label

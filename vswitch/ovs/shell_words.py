@@ -8,9 +8,9 @@ Two things are kept that need no shell: ``echo WORDS | COMMAND`` and ``cat <<EOF
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from vswitch.errors import ConfigError
+from vswitch.light_typing import NamedTuple
 
 
 class Word(NamedTuple):

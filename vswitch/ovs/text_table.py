@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from uuid import UUID
 
 from vswitch.ovs.outcome import Refusal
 from vswitch.ovsdb.types import Atom, ColumnType, Datum
+from vswitch.ovsdb.uuid import UUID
 from vswitch.ovsdb.values import format_bare, format_datum, quote
 
 FORMATS = ("table", "list", "html", "csv", "json")

@@ -21,7 +21,6 @@ Thread-safety
 from __future__ import annotations
 
 from collections.abc import Iterator
-from uuid import UUID
 
 from vswitch.errors import ConfigError
 from vswitch.ovsdb.rows import (
@@ -37,6 +36,7 @@ from vswitch.ovsdb.rows import (
 from vswitch.ovsdb.schema import TABLES
 from vswitch.ovsdb.transaction import Transaction
 from vswitch.ovsdb.types import Datum, Settable
+from vswitch.ovsdb.uuid import UUID
 
 Cell = tuple[Row, str]
 

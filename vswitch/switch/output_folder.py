@@ -7,14 +7,13 @@ it has not, nothing of it is left, and what an earlier replay left there stays a
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 from vswitch.errors import CaptureError, VSwitchError
+from vswitch.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vswitch.capture.writer import CaptureWriter
@@ -64,6 +63,8 @@ class OutputFolder:
 
     def write_json(self, name: str, value: object) -> None:
         """Put `value` under `name` as JSON."""
+        import json  # only a replay with outputs needs it
+
         self.write_text(name, json.dumps(value, indent=2) + "\n")
 
     def commit(self) -> None:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
 from vswitch.capture.merge import MergedCaptures
 from vswitch.capture.writer import PcapngWriter, PcapWriter
 from vswitch.capture.writer_pool import WriterPool
 from vswitch.datapath.ledger import Ledger
 from vswitch.errors import CaptureError, ConfigError
+from vswitch.light_typing import TYPE_CHECKING, NamedTuple
 from vswitch.switch.output_folder import OutputFolder, Progress, file_name
 from vswitch.switch.port import Port
 from vswitch.switch.result import PortTotals, ReplayResult
 from vswitch.switch.texts import fdb_text, flows_text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from vswitch.switch.node import SwitchNode
 
 FORMATS = ("pcap", "pcapng")

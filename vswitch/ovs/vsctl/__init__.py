@@ -6,9 +6,9 @@ the database as it was. Texts, messages and exit statuses are those of ovs-vsctl
 
 from __future__ import annotations
 
-from typing import Protocol
 from weakref import WeakKeyDictionary
 
+from vswitch.light_typing import Protocol
 from vswitch.ovs.outcome import Outcome, Refusal, log_line
 from vswitch.ovs.text_table import TextTable, to_json
 from vswitch.ovs.version import OVS_VERSION
