@@ -49,6 +49,9 @@ class Node(FakeNode):
     def run(self, line: str, stdin: str = "") -> str:
         return run_command(self, line, stdin)
 
+    def take_outputs(self) -> list[tuple[str, bytes]]:
+        return []
+
     def send(self, port: str, frame: bytes, time: float):
         assert time >= self.time_s
         self.time_s = time

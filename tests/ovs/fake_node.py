@@ -111,6 +111,12 @@ class FakeNode:
             self.db.set_state(interface, ofport=ofport)
             bridge.by_name[interface.name] = FakePort(interface.name, ofport, 0xAA55AA55000E + len(bridge.by_name))
 
+    def bonds(self):
+        return []
+
+    def settle(self) -> None:
+        pass
+
     def bridges(self):
         return list(self.by_name.values())
 

@@ -31,7 +31,7 @@ def frame(hosts: str = "a>*", tags: str | int | None = None, *, ethertype: int =
     source, _, destination = hosts.partition(">")
     tagged = b"" if tags is None else b"".join(tag(text) for text in str(tags).split("+"))
     head = mac(destination) + mac(source) + tagged + ethertype.to_bytes(2, "big")
-    return head + bytes(range(size - 14))
+    return head + bytes(i & 0xFF for i in range(size - 14))
 
 
 def tags_of(data: bytes) -> str:

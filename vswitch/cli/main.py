@@ -7,14 +7,15 @@ import importlib
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from vswitch import __version__
-from vswitch.errors import CaptureError, VSwitchError
+from vswitch.errors import CaptureError, ConfigError, VSwitchError
 from vswitch.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
 VERBS = {
     "replay": "take captures through a set-up, a capture per port comes out",
@@ -22,20 +23,45 @@ VERBS = {
 }
 
 OK, BAD_CAPTURE, BAD_SETUP = 0, 1, 2
-INTERRUPTED = 128 + signal.SIGINT
-TERMINATED = 128 + signal.SIGTERM
+SIGNAL_BASE = 128  # a shell's status for a program that a signal ended is this plus the signal's number
 
 
-class Terminated(BaseException):
-    """SIGTERM: unwinds like Ctrl-C, so that temporary files go."""
+class Stopped(BaseException):
+    """SIGTERM or SIGHUP: unwinds like Ctrl-C, so that temporary files go."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+class HelpFormatter(argparse.HelpFormatter):
+    """As wide as the terminal. To find that out, argparse's own loads every compressor there is, even for no help."""
+
+    def __init__(self, prog: str) -> None:
+        columns = os.environ.get("COLUMNS", "")
+        width = int(columns) if columns.isdecimal() else 0
+        with suppress(OSError):
+            width = width or os.get_terminal_size().columns
+        super().__init__(prog, width=(width or 80) - 2)
+
+
+class Parser(argparse.ArgumentParser):
+    """An argparse parser whose errors look like all others."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(formatter_class=HelpFormatter, **options)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of printing the usage and leaving."""
+        raise ConfigError(message, hint=f"{self.prog} --help tells what is understood")
 
 
 def build_parser(verb: str | None) -> argparse.ArgumentParser:
     """The parser; only the module of `verb` is loaded, so that the others cost nothing."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="vswitch",
         description="Replay captures through Open vSwitch bridges, without root or a daemon.",
-        epilog="'vswitch VERB --help' tells more. A SETUP is an OVS script (*.ovs) or a folder with setup.ovs and in/PORT.pcap.",
+        epilog="'vswitch VERB --help' tells more. A SETUP is an OVS script (*.ovs), or a folder with setup.ovs and "
+        "in/PORT.pcap.",
     )
     parser.add_argument("--version", action="version", version=f"vswitch {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
@@ -51,41 +77,91 @@ def build_parser(verb: str | None) -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line; returns the exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    with _unwinding_signals():
+        try:
+            return _printed(lambda: _run(arguments))
+        except CaptureError as error:
+            return _complain(str(error), BAD_CAPTURE)
+        except VSwitchError as error:
+            return _complain(str(error), BAD_SETUP)
+        except KeyboardInterrupt:
+            return _complain("interrupted", SIGNAL_BASE + signal.SIGINT)
+        except Stopped as stopped:
+            return _complain("terminated", SIGNAL_BASE + stopped.number)
+        except MemoryError:
+            return _complain("out of memory", BAD_CAPTURE)
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            return _complain(f"{where}{error.strerror or error}", BAD_CAPTURE)
+
+
+def _run(arguments: Sequence[str]) -> int:
     verb = next((word for word in arguments if not word.startswith("-")), None)
-    signal.signal(signal.SIGTERM, _terminate)
+    if verb is not None and verb not in VERBS:
+        from difflib import get_close_matches  # only a slip needs it
+
+        close = get_close_matches(verb, VERBS, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(VERBS)}"
+        raise ConfigError(f"no verb {verb}", key=verb, hint=hint)
     try:
         options = build_parser(verb).parse_args(arguments)
-        status: int = options.run(options)
-        sys.stdout.flush()
-        return status
-    except CaptureError as error:
-        return _complain(error, BAD_CAPTURE)
-    except VSwitchError as error:
-        return _complain(error, BAD_SETUP)
-    except KeyboardInterrupt:
-        print("vswitch: interrupted", file=sys.stderr)
-        return INTERRUPTED
-    except Terminated:
-        print("vswitch: terminated", file=sys.stderr)
-        return TERMINATED
-    except BrokenPipeError:
-        # Nobody reads on; the interpreter must not try to flush again at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        print("vswitch: standard output was closed", file=sys.stderr)
-        return BAD_CAPTURE
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        print(f"vswitch: {where}{error.strerror or error}", file=sys.stderr)
-        return BAD_CAPTURE
-
-
-def _complain(error: VSwitchError, status: int) -> int:
-    print(f"vswitch: {error}", file=sys.stderr)
+    except SystemExit as done:  # --help and --version
+        return done.code if isinstance(done.code, int) else OK
+    status: int = options.run(options)
     return status
 
 
-def _terminate(number: int, frame: object) -> NoReturn:
-    raise Terminated
+def _printed(run: Callable[[], int]) -> int:
+    """What `run` returns, once all that it printed is out; CaptureError if standard output takes no more."""
+    try:
+        status = run()
+        sys.stdout.flush()
+        return status
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        # Files that we open have names, so this is what we print to.
+        _give_stdout_up()
+        from vswitch.capture.output_file import write_error  # not needed when all is well
+
+        raise write_error(error.errno or 0, "<stdout>") from error
+
+
+def _give_stdout_up() -> None:
+    """Point standard output elsewhere if it is broken, or Python would try once more at its end, and complain."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def _complain(text: str, status: int) -> int:
+    with suppress(OSError):  # if nobody is there to read it, the status still says it
+        print(f"vswitch: {text}", file=sys.stderr)
+    return status
+
+
+@contextmanager
+def _unwinding_signals() -> Iterator[None]:
+    """SIGTERM and SIGHUP raise `Stopped` inside the block, unless they were ignored before (nohup)."""
+
+    def stop(number: int, frame: object) -> NoReturn:
+        raise Stopped(number)
+
+    before = {}
+    try:
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is signal.SIG_DFL:
+                before[number] = signal.signal(number, stop)
+    except ValueError:
+        pass  # signals belong to the main thread, and this is another
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 if __name__ == "__main__":

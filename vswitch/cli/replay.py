@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
 
 from vswitch.cli.progress import ProgressBar
-from vswitch.datapath.fate import FATES
 from vswitch.errors import ConfigError
+from vswitch.explain.summary import summary_text
+from vswitch.light_typing import TYPE_CHECKING
 from vswitch.ovs.setup import load
-from vswitch.switch.replay import FORMATS, Input
-from vswitch.switch.result import ReplayResult
+from vswitch.switch.replay import FORMATS, STANDARD_STREAM, Input
+
+if TYPE_CHECKING:
+    from vswitch.errors import TruncatedCaptureError
+    from vswitch.switch.result import ReplayResult
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,35 +28,56 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="capture whose frames arrive at PORT ('port' or 'bridge/port'); without PORT its interfaces name the "
         "ports; '-' is standard input; may be given again",
     )
-    parser.add_argument("--out", metavar="DIR", help="folder for a capture per port, flows, addresses and summary.json")
-    parser.add_argument("--format", choices=FORMATS, default="pcap", help="of the outputs (default: pcap)")
-    parser.add_argument("--fates", metavar="FILE", help="what became of each frame: FILE.csv, .jsonl or .parquet")
-    parser.add_argument("--summary", choices=("text", "json"), default="text", help="on standard output (default: text)")
+    parser.add_argument(
+        "--out", metavar="DIR",
+        help="folder for a capture per port, flows, addresses and summary.json; '-' writes a pcapng to standard output",
+    )
+    parser.add_argument("--format", choices=FORMATS, default="pcap", help="of the captures (default: pcap)")
+    parser.add_argument("--fates", metavar="FILE", help="what became of each frame, as FILE.csv, .jsonl or .parquet")
+    parser.add_argument("--report", metavar="FILE.html", help="totals, drops, ports and addresses as a page to look at")
+    parser.add_argument(
+        "--summary", choices=("text", "json"), default="text",
+        help="on standard output, or with '--out -' on standard error (default: text)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Replay; 0 if everything was replayed, 1 if a capture was cut."""
+    to_stdout = options.out == STANDARD_STREAM
+    if to_stdout:
+        _check_stdout(options.format)
     topology = load(options.setup)
     inputs = [_input(text) for text in options.inputs] or None
-    if options.fates:
-        from vswitch.cli.fates import check_format, write_fates
+    ledger = _ledger_folder(options.fates or options.report)
+    with ExitStack() as files:
+        if options.fates:
+            from vswitch.explain.fates import FatesFile
 
-        check_format(options.fates)
-    with ProgressBar() as progress:
-        result = topology.replay(
-            inputs, options.out, format=options.format, ledger=bool(options.fates), progress=progress
-        )
-    if options.fates:
-        write_fates(options.fates, result)
-    if options.summary == "json":
-        import json
+            fates = files.enter_context(FatesFile(options.fates))
+        if options.report:
+            from vswitch.explain.report import ReportFile
 
-        print(json.dumps(result.summary(), indent=2))
-    else:
-        print(summary_text(result))
+            report = files.enter_context(ReportFile(options.report))
+        progress = files.enter_context(ProgressBar())
+        result = topology.replay(inputs, options.out, format=options.format, ledger=ledger, progress=progress)
+        progress.close()
+        if options.fates:
+            fates.write(result)
+        if options.report:
+            report.write(topology, result)
+    _print_summary(result, options.summary, sys.stderr if to_stdout else sys.stdout)
     for error in result.truncated_inputs:
-        print(f"vswitch: {error}", file=sys.stderr)
+        _print_cut(error, inputs or topology.inputs, result)
     return 1 if result.truncated_inputs else 0
+
+
+def _ledger_folder(result_path: str | None) -> str | bool:
+    """Where a long replay's rows may be: on the disk where the user wants the result."""
+    if result_path is None:
+        return False
+    if os.path.exists(result_path) and not os.path.isfile(result_path):
+        return True  # a device or a pipe: the system's place for temporary files
+    return os.path.dirname(result_path) or "."
 
 
 def _input(text: str) -> Input:
@@ -61,21 +89,30 @@ def _input(text: str) -> Input:
     return Input(port, path)
 
 
-def summary_text(result: ReplayResult) -> str:
-    """The totals for a reader, a line each."""
-    meaning = dict(FATES.values())
-    lines = [
-        f"frames in   {result.frames_in:>14,}   {result.seconds:.3f} s, {result.frames_per_second:,.0f} frames/s",
-        f"  delivered {result.delivered:>14,}",
-        f"  consumed  {result.consumed:>14,}",
-        f"  dropped   {sum(result.dropped.values()):>14,}",
-    ]
-    lines += [f"    {n:>18,}   {name}: {meaning[name]}" for name, n in result.dropped.items()]
-    lines.append(f"frames out  {result.frames_out:>14,}")
-    width = max([len(name) for name in result.ports] + [4])
-    lines.append(f"\n{'port':<{width}}  {'rx frames':>12} {'rx bytes':>15}  {'tx frames':>12} {'tx bytes':>15}")
-    lines += [
-        f"{name:<{width}}  {t.rx_frames:>12,} {t.rx_bytes:>15,}  {t.tx_frames:>12,} {t.tx_bytes:>15,}"
-        for name, t in result.ports.items()
-    ]
-    return "\n".join(lines)
+def _check_stdout(format: str) -> None:
+    """Refuse a standard output that cannot take the capture."""
+    if format != "pcapng":
+        raise ConfigError(
+            "--out -: standard output takes one capture, and pcap needs one per port", key="--out",
+            hint="add --format pcapng",
+        )
+    if sys.stdout.isatty():
+        raise ConfigError("--out -: standard output is a terminal", key="--out", hint="pipe it: ... | tshark -r -")
+
+
+def _print_cut(error: TruncatedCaptureError, inputs: Sequence[Input], result: ReplayResult) -> None:
+    """Say that a capture was cut, and what of it was replayed."""
+    print(f"vswitch: {error}", file=sys.stderr)
+    path = STANDARD_STREAM if error.path == "<stdin>" else error.path
+    for port in [port for port, capture in inputs if capture == path and port]:
+        n = result.ports[port.rpartition("/")[2]].rx_frames
+        print(f"  kept: {n:,} whole frame{'' if n == 1 else 's'} of it", file=sys.stderr)
+
+
+def _print_summary(result: ReplayResult, form: str, file: object) -> None:
+    if form == "json":
+        import json
+
+        print(json.dumps(result.summary(), indent=2), file=file)  # type: ignore[call-overload]
+    else:
+        print(summary_text(result), file=file)  # type: ignore[call-overload]

@@ -15,6 +15,7 @@ cdef enum:
     MAX_MIRRORS = 32                # of a bridge (OVS MAX_MIRRORS)
     OFPP_LOCAL = 0xFFFE             # OpenFlow number of the bridge's own port
     N_VLANS = 4096
+    BOND_BUCKETS = 256              # of a balancing bond's hash (OVS BOND_MASK + 1)
 
 cdef enum vlan_mode:                # Port:vlan_mode
     VLAN_MODE_ACCESS = 0
@@ -28,8 +29,13 @@ cdef enum priority_tags:            # Port:other_config:priority-tags
     PRIORITY_TAGS_IF_NONZERO = 1
     PRIORITY_TAGS_ALWAYS = 2
 
+cdef enum bond_mode:                # Port:bond_mode
+    BOND_ACTIVE_BACKUP = 0
+    BOND_BALANCE_SLB = 1
+    BOND_BALANCE_TCP = 2
+
 cdef enum port_config:              # OpenFlow's OFPPC_ bits, as `ovs-ofctl mod-port` sets them
-    PORT_DOWN = 1 << 0              # remembered and shown; dummy and patch ports carry frames all the same
+    PORT_DOWN = 1 << 0              # no link: a bond looks elsewhere; otherwise frames pass all the same
     PORT_NO_STP = 1 << 1
     PORT_NO_RECV = 1 << 2
     PORT_NO_RECV_STP = 1 << 3
@@ -42,6 +48,7 @@ cdef struct port:
     bundle* bundle                  # NULL: not configured yet
     port* peer                      # the other end of a patch port; NULL for any other kind
     port* next_member               # next port of the same bundle; NULL for the last
+    bond_member* member             # its part in the bundle's bond; NULL if it has none
     capture_writer* writer          # where frames that leave here go; NULL: nobody listens
     uint32_t interface              # number of the pcapng interface in `writer`
     uint32_t number                 # in Datapath: what the ledger and Python call it
@@ -59,6 +66,7 @@ cdef struct port:
 cdef struct bundle:
     bridge* bridge
     port* members                   # first port; NULL: partially configured, drops what it is given
+    bond* bond                      # NULL unless there are several members
     uint32_t number                 # in bridge.bundles: what the MAC table remembers
     uint16_t vlan                   # Port:tag
     uint16_t qinq_ethtype           # TPID that a dot1q-tunnel pushes
@@ -71,6 +79,34 @@ cdef struct bundle:
     uint32_t mirror_src             # mirrors that select what enters here (bit i: bridge.mirrors[i])
     uint32_t mirror_dst             # mirrors that select what leaves here
     uint32_t mirror_out             # mirrors that send here: the bundle is theirs alone
+
+cdef struct bond_member:
+    port* port
+    bond_member* next               # in order of configuration
+    bint enabled                    # may be chosen for frames
+    bint is_primary                 # the one to prefer
+    uint64_t delay_expires_ms       # clock when `enabled` turns; BOND_NEVER
+    uint64_t turn                   # of the enabled members, the one with the smallest takes the next free bucket
+    uint64_t tx_bytes               # sum of its buckets, while a bond is rebalanced
+
+cdef struct bond_bucket:
+    bond_member* member             # NULL: none yet
+    uint64_t tx_bytes               # sent lately; halved at every rebalancing
+
+cdef struct bond:
+    uint8_t mode                    # bond_mode
+    bond_member* members
+    bond_member* active             # the one that active-backup sends on; NULL: none is enabled
+    uint64_t last_turn
+    uint64_t updelay_ms
+    uint64_t downdelay_ms
+    uint64_t rebalance_interval_ms  # 0: never
+    uint64_t next_rebalance_ms      # clock
+    uint32_t hash_basis
+    bint all_members_active         # balance-slb takes multicast on every member
+    bint announces                  # addresses behind other ports are to be announced on the bond
+    bint changed                    # since bond_run() last saw it (OVS bond_revalidate)
+    bond_bucket buckets[256]        # BOND_BUCKETS
 
 cdef struct mirror:
     bint is_used

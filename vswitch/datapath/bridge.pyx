@@ -7,11 +7,13 @@ from libc.stdint cimport uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memcmp, memset
 
+from vswitch.datapath.bond cimport bond_free
 from vswitch.datapath.flow_cache cimport flow_cache_free, flow_cache_new
 from vswitch.datapath.flow_table cimport flow_table_free, flow_table_new
-from vswitch.tables.mac_table cimport mac_table_flush_bundle, mac_table_free, mac_table_new
+from vswitch.tables.mac_table cimport mac_table_flush, mac_table_flush_bundle, mac_table_free, mac_table_new
 from vswitch.tables.mcast_table cimport (
-    mcast_table_flush_bundle, mcast_table_free, mcast_table_set_flood_port, mcast_table_set_report_port,
+    mcast_table_flush, mcast_table_flush_bundle, mcast_table_free, mcast_table_set_flood_port,
+    mcast_table_set_report_port,
 )
 
 cdef enum:
@@ -89,10 +91,16 @@ cdef void bridge_remove_bundle(bridge* br, bundle* b) noexcept nogil:
         next = p.next_member
         p.bundle = NULL
         p.next_member = NULL
+        p.member = NULL
         p = next
     for i in range(MAX_MIRRORS):
         if br.mirrors[i].is_used and br.mirrors[i].out == b:
             bridge_clear_mirror(br, i)
+    if b.mirror_src or b.mirror_dst:
+        # As OVS: a mirror that loses a port it selects makes the bridge forget everything.
+        mac_table_flush(br.macs)
+        if br.mcast != NULL:
+            mcast_table_flush(br.mcast)
     for i in range(br.n_flood):
         if br.flood_order[i] != b:
             br.flood_order[n] = br.flood_order[i]
@@ -117,6 +125,7 @@ cdef void bundle_free(bundle* b) noexcept nogil:
     if b != NULL:
         free(b.trunks)
         free(b.cvlans)
+        bond_free(b.bond)
         free(b)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+
 from vswitch.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,6 +26,9 @@ _OUTPUT_FIELDS = {
     "itemsize": 24,
 }
 
+OWN_FRAME = 2**64 - 1
+"""``frame`` of an output that no frame caused: what a bond announces after a failover."""
+
 
 def fates(ledger: Ledger) -> np.ndarray:
     """One row for each frame that came in, in order; shape ``(n_frames,)``, mapped from the ledger's file.
@@ -37,9 +43,38 @@ def fates(ledger: Ledger) -> np.ndarray:
 def outputs(ledger: Ledger) -> np.ndarray:
     """One row for each copy that left, in order; shape ``(n_outputs,)``.
 
-    Fields: ``frame`` (row of `fates`), ``port`` where it left, ``len`` (bytes on the wire), ``is_mirror``.
+    Fields: ``frame`` (row of `fates`, or `OWN_FRAME` if the switch itself made it), ``port`` where it left, ``len``
+    (bytes on the wire), ``is_mirror``.
     """
     return _rows(ledger.outputs_file, ledger.n_outputs, _OUTPUT_FIELDS)
+
+
+def pieces(ledger: Ledger, n_rows: int = 65536) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The rows of `fates`, at most `n_rows` at a time, each time with the rows of `outputs` that belong to them.
+
+    The pieces are read, not mapped: memory stays bounded however long the ledger is.
+    """
+    import numpy as np
+
+    fate_dtype, output_dtype = np.dtype(_FATE_FIELDS), np.dtype(_OUTPUT_FIELDS)  # type: ignore[call-overload]
+    first = 0
+    while first < ledger.n_fates:
+        rows = _read(ledger.fates_file.fileno(), fate_dtype, first, min(n_rows, ledger.n_fates - first))
+        first_output = int(rows["first_output"][0])
+        ends = rows["first_output"] + rows["n_outputs"] - np.uint64(first_output)
+        # A flood to a thousand ports has a thousand rows there: keep as many frames as fit, and at least one.
+        rows = rows[: max(1, int(np.searchsorted(ends, MAX_PIECE_OUTPUTS, "right")))]
+        yield rows, _read(ledger.outputs_file.fileno(), output_dtype, first_output, int(ends[len(rows) - 1]))
+        first += len(rows)
+
+
+MAX_PIECE_OUTPUTS = 1 << 20  # rows
+
+
+def _read(fd: int, dtype: np.dtype[np.void], first: int, n_rows: int) -> np.ndarray:
+    import numpy as np
+
+    return np.frombuffer(os.pread(fd, n_rows * dtype.itemsize, first * dtype.itemsize), dtype)
 
 
 def _rows(file: object, n_rows: int, fields: dict[str, object]) -> np.ndarray:

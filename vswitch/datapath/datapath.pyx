@@ -16,10 +16,14 @@ from libc.string cimport memset
 
 from vswitch.capture.merge cimport MergedCaptures
 from vswitch.capture.record cimport FRAMES_SERVICE, frame
-from vswitch.capture.writer cimport CaptureWriter, FrameCollector
-from vswitch.datapath.bridge cimport MAX_MIRRORS, bridge, port
+from vswitch.capture.writer cimport CaptureWriter, FrameCollector, capture_writer
+from vswitch.datapath.bond cimport BOND_NEVER, bond_next_event_ms, bond_run, bond_should_announce
+from vswitch.datapath.bond_announce cimport bond_announce
+from vswitch.datapath.bond_rebalance cimport bond_rebalance
+from vswitch.datapath.bonds cimport Bonds
+from vswitch.datapath.bridge cimport MAX_MIRRORS, bridge, bundle, port
 from vswitch.datapath.execution cimport execution
-from vswitch.datapath.fabric cimport NS_PER_S, Fabric
+from vswitch.datapath.fabric cimport NS_PER_MS, NS_PER_S
 from vswitch.datapath.fate cimport DROP_NO_FLOOD_PORT, FATE_DELIVERED, N_FATES
 from vswitch.datapath.flow_table cimport flow_action, flow_table_add, flow_table_clear
 from vswitch.datapath.ledger cimport Ledger, fate_row, ledger_add_fate, ledger_n_outputs
@@ -36,21 +40,25 @@ from vswitch.datapath.fate import FATES
 cdef enum:
     BATCH = 64                      # frames read, then switched
     FRAMES_PER_TURN = 1 << 18       # between two looks at signals and progress
-    NS_PER_MS = 1000000
 
 
-cdef class Datapath(Fabric):
+cdef class Datapath(Bonds):
     """Bridges and their ports, and the frames that go through them."""
 
     cdef execution ex
     cdef FrameCollector collector               # takes the copies for receive()
-    cdef uint64_t counts[24]                    # N_FATES
+    cdef FrameCollector own                     # takes what the switch itself sends outside of a replay
+    cdef uint64_t counts[25]                    # N_FATES
     cdef readonly uint64_t n_frames
-    cdef uint64_t next_second_ns                # when the clock shows the next whole second
+    cdef uint64_t next_event_ns                 # when the clock must not pass unnoticed: the first of these two
+    cdef uint64_t next_second_ns                # the next whole second: addresses age
+    cdef uint64_t next_bond_ns                  # a bond has something to do
 
     def __cinit__(self):
         self.collector = FrameCollector()
-        self.next_second_ns = NS_PER_S
+        self.own = FrameCollector()
+        self.next_event_ns = self.next_second_ns = NS_PER_S
+        self.next_bond_ns = BOND_NEVER
         self.ex.receive = bridge_receive
         self.ex.mirror = mirror_frame
         self.ex.programs = &self.programs
@@ -64,17 +72,15 @@ cdef class Datapath(Fabric):
         """
         cdef frame f
         cdef port* in_port = self._port(number)
-        self._prepare()
         f = frame(data=NULL, caplen=<uint32_t>data.shape[0], len=<uint32_t>data.shape[0], time_ns=time_ns, input=0)
         if f.caplen:
             f.data = &data[0]
+        self.settle()
         self.advance(clock_ns)
         self.ex.collect = &self.collector.writer
         self._switch(in_port, &f)
         self.ex.collect = NULL
-        if self.ex.out_of_memory:
-            self.ex.out_of_memory = False
-            raise MemoryError
+        self._check_memory()
         return [(out, copy) for out, _, _, copy in self.collector.take()]
 
     def run(self, MergedCaptures captures, list inputs, Ledger ledger=None, object on_progress=None):
@@ -95,7 +101,7 @@ cdef class Datapath(Fabric):
         cdef port** table = NULL
         cdef uint64_t offset_ns = 0             # a frame's time stamp minus the clock
         cdef bint started = False
-        self._prepare()
+        self.settle()
         self.running = True
         self.ex.ledger = &ledger.rows if ledger is not None else NULL
         try:
@@ -125,9 +131,8 @@ cdef class Datapath(Fabric):
         """Before the first frame after a change."""
         if self.running:
             raise RuntimeError("this datapath is in the middle of a replay")
-        self._settle()
+        self._derive()
         self.ex.vlan_limit = self.vlan_limit
-        self.ex.counts_actions = self.has_patches
         return 0
 
     cdef int _check_writers(self) except -1:
@@ -153,8 +158,8 @@ cdef class Datapath(Fabric):
             for i in range(n):
                 frame_prefetch(table[frames[i].input], &frames[i])
             for i in range(n):
-                if <int64_t>(frames[i].time_ns - offset_ns[0] - self.next_second_ns) >= 0:
-                    self._advance(frames[i].time_ns - offset_ns[0])
+                if <int64_t>(frames[i].time_ns - offset_ns[0] - self.next_event_ns) >= 0:
+                    self._advance(frames[i].time_ns - offset_ns[0], frames[i].time_ns)
                 self._switch(table[frames[i].input], &frames[i])
             n_switched += n
             if <int64_t>(frames[n - 1].time_ns - offset_ns[0] - self.now_ns) > 0:
@@ -200,15 +205,71 @@ cdef class Datapath(Fabric):
 
     def advance(self, uint64_t clock_ns):
         """Moves the clock on to `clock_ns` since the set-up; an earlier time changes nothing."""
-        if clock_ns >= self.next_second_ns:
-            self._advance(clock_ns)
+        if clock_ns >= self.next_event_ns:
+            self.ex.vlan_limit = self.vlan_limit
+            self._advance(clock_ns, clock_ns)
+            self._check_memory()
         self.now_ns = max(self.now_ns, clock_ns)
 
-    cdef void _advance(self, uint64_t clock_ns) noexcept nogil:
-        """A new second has begun: addresses age."""
-        cdef uint32_t i
-        cdef uint64_t second = clock_ns // NS_PER_S
+    def settle(self):
+        """Lets bonds see what was configured and commanded since they last looked."""
+        self._prepare()
+        if self.bonds_due:
+            self._run_bonds(self.now_ns)
+            self._check_memory()
+
+    def take_own(self):
+        """[(port number, bytes), ...]: what the switch itself sent since the last call, replays apart."""
+        return [(out, copy) for out, _, _, copy in self.own.take()]
+
+    cdef void _advance(self, uint64_t clock_ns, uint64_t time_ns) noexcept nogil:
+        """Something is due at or before `clock_ns`; what is sent now gets the time stamp `time_ns`.
+
+        Bonds first, as in OVS's main loop: what they announce may be about to age out.
+        """
         self.now_ns = clock_ns
+        if clock_ns >= self.next_bond_ns:
+            self._run_bonds(time_ns)
+        if clock_ns >= self.next_second_ns:
+            self._age(clock_ns // NS_PER_S)
+        self.next_event_ns = min(self.next_second_ns, self.next_bond_ns)
+
+    cdef void _run_bonds(self, uint64_t time_ns) noexcept nogil:
+        """Members are enabled and disabled, load is moved, addresses are announced."""
+        cdef uint64_t now_ms = self.now_ns // NS_PER_MS
+        cdef uint64_t next_ms = BOND_NEVER
+        cdef uint32_t i, j
+        cdef bridge* br
+        cdef bundle* b
+        cdef capture_writer* collect = self.ex.collect
+        self.ex.collect = NULL if self.running else &self.own.writer
+        for i in range(self.n_bridges):
+            br = self.bridges[i]
+            if br == NULL:
+                continue
+            for j in range(br.n_flood):
+                b = br.flood_order[j]
+                if b.bond == NULL:
+                    continue
+                bond_run(b.bond, now_ms)
+                if bond_should_announce(b.bond):
+                    bond_announce(&self.ex, b, time_ns)
+                bond_rebalance(b.bond, now_ms)
+                next_ms = min(next_ms, bond_next_event_ms(b.bond))
+        self.ex.collect = collect
+        self.bonds_due = False
+        self.next_bond_ns = BOND_NEVER if next_ms > BOND_NEVER // NS_PER_MS else next_ms * NS_PER_MS
+        self.next_event_ns = min(self.next_second_ns, self.next_bond_ns)
+
+    cdef int _check_memory(self) except -1:
+        if self.ex.out_of_memory:
+            self.ex.out_of_memory = False
+            raise MemoryError
+        return 0
+
+    cdef void _age(self, uint64_t second) noexcept nogil:
+        """A new second has begun: addresses and groups age."""
+        cdef uint32_t i
         self.next_second_ns = (second + 1) * NS_PER_S
         for i in range(self.n_bridges):
             if self.bridges[i] != NULL:

@@ -12,6 +12,7 @@ cdef enum:
     MAX_DEPTH = 64                  # nested look-ups (OVS MAX_DEPTH)
     MAX_RESUBMITS = 64 * 64         # look-ups in all (OVS MAX_RESUBMITS)
     MAX_ACTIONS_BYTES = 65535       # datapath actions that OVS encodes before it stops resubmitting
+    SNAPLEN_MAX = 65535             # Mirror:snaplen that cuts nothing, and yet keeps copies from patch ports
     # What OVS's datapath actions take in Netlink attributes, for that limit
     OUTPUT_ACTION_BYTES = 8
     TRUNCATE_ACTION_BYTES = 8
@@ -38,6 +39,7 @@ cdef struct execution:
     uint32_t depth
     uint32_t n_resubmits
     uint32_t actions_bytes
+    uint32_t n_popped               # most tags of the frame's own that an output had to take off
     # Mirrors of `bridge` that already have a copy
     uint32_t mirrors
     # What became of it
@@ -50,7 +52,6 @@ cdef struct execution:
     uint32_t mirror_snaplen         # how far the mirror at work cuts its copies; 0: not at all
     uint32_t mirroring              # depth of mirror_frame() calls: copies made now are mirror copies
     # Fixed for the run
-    bint counts_actions             # there are patch ports, so `actions_bytes` matters
     int vlan_limit
     bint out_of_memory              # translation failed for want of memory
     bridge_receiver receive         # bridge_receive() of receive.pyx: a patch port enters the next bridge
@@ -58,6 +59,23 @@ cdef struct execution:
     program_list* programs          # where translation keeps what it makes
     capture_writer* collect         # where copies for ports without a writer go (Node.send()), or NULL
     ledger_rows* ledger             # or NULL
+
+
+cdef inline void execution_begin(execution* ex, port* in_port, bridge* br, const uint8_t* data, uint32_t caplen,
+                                 uint32_t n_bytes, uint64_t time_ns) noexcept nogil:
+    """A frame begins its way in bridge `br`; the key is the caller's to fill."""
+    ex.data = data
+    ex.caplen = caplen
+    ex.len = n_bytes
+    ex.time_ns = time_ns
+    ex.bridge = br
+    ex.in_port = in_port
+    ex.depth = ex.n_resubmits = ex.actions_bytes = 0
+    ex.mirrors = 0
+    ex.n_outputs = 0
+    ex.n_popped = 0
+    ex.reason = FATE_DELIVERED
+    ex.l3_extracted = False
 
 
 cdef inline void drop(execution* ex, uint32_t reason) noexcept nogil:

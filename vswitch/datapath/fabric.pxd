@@ -6,6 +6,7 @@ from vswitch.tables.mac_table cimport mac_entry
 
 cdef enum:
     NS_PER_S = 1000000000
+    NS_PER_MS = 1000000
 
 cdef class Fabric:
     cdef bridge** bridges                       # by number; NULL where one was removed
@@ -15,15 +16,16 @@ cdef class Fabric:
     cdef readonly uint64_t now_ns               # the clock: time since the set-up
     cdef int vlan_limit
     cdef bint running                           # a replay is under way: nothing may change
-    cdef bint is_settled                        # what follows from the configuration is worked out
-    cdef bint has_patches                       # some patch port has a peer
+    cdef bint is_derived                        # what follows from the configuration is worked out
+    cdef bint bonds_due                         # something changed that bonds must see before the next frame
     cdef list writers                           # by port number; keeps the writer objects alive
     cdef program_list programs
     cdef bridge* _bridge(self, uint32_t number) except NULL
     cdef port* _port(self, uint32_t number) except NULL
     cdef bundle* _bundle(self, uint32_t bridge_number, uint32_t number) except NULL
     cdef int _change(self) except -1
-    cdef void _settle(self) noexcept
+    cdef void _derive(self) noexcept
+    cdef void _leave_bundle(self, port* p) noexcept
     cdef void _retire(self, bridge* br) noexcept
     cdef mac_entry* _entries(self, bridge* br, uint32_t* n) except NULL
     cdef uint32_t _second(self) noexcept

@@ -7,6 +7,7 @@ from libc.stdint cimport uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 
 from vswitch.capture.writer cimport CaptureWriter
+from vswitch.datapath.bond cimport bond_unregister
 from vswitch.datapath.bridge cimport (
     MAX_MIRRORS, N_VLANS, bridge, bridge_add_bundle, bridge_clear_mirror, bridge_free, bridge_new,
     bridge_remove_bundle, bridge_set_mirror, bundle, bundle_add_member, bundle_forget, bundle_remove_member,
@@ -155,8 +156,7 @@ cdef class Fabric:
         """Removes a port; one that was its peer has none any more."""
         cdef port* p = self._port(number)
         self._change()
-        if p.bundle != NULL:
-            bundle_remove_member(p.bundle, p)
+        self._leave_bundle(p)
         if p.peer != NULL and p.peer.peer == p:
             p.peer.peer = NULL
         self.ports[number] = NULL
@@ -168,6 +168,8 @@ cdef class Fabric:
         cdef port* p = self._port(number)
         self._change()
         p.mtu = mtu
+        if p.member != NULL and p.config != config:
+            self.bonds_due = True
         p.config = config
         if p.bundle != NULL:
             bundle_update_floodable(p.bundle)
@@ -194,15 +196,25 @@ cdef class Fabric:
                    trunks, cvlans, uint16_t qinq_ethtype, int priority_tags, bint is_protected):
         """Members (port numbers) and VLAN settings of a bundle; `trunks` and `cvlans` are iterables of VIDs or None."""
         cdef bundle* b = self._bundle(bridge_number, number)
+        cdef port* p = b.members
+        cdef port* next
         cdef uint64_t* trunk_bitmap
         cdef uint64_t* cvlan_bitmap
         self._change()
         trunk_bitmap = vlan_bitmap(trunks)
         cvlan_bitmap = vlan_bitmap(cvlans)
-        while b.members != NULL:
-            bundle_remove_member(b, b.members)
+        while p != NULL:
+            next = p.next_member
+            if p.number not in ports:
+                self._leave_bundle(p)
+            p = next
         for member in ports:
-            bundle_add_member(b, self._port(member))
+            p = self._port(member)
+            if p.bundle == b:
+                bundle_remove_member(b, p)          # to come back in its new place
+            else:
+                self._leave_bundle(p)
+            bundle_add_member(b, p)
         if bundle_set_vlans(b, <vlan_mode_t>vlan_mode, tag, trunk_bitmap, cvlan_bitmap, qinq_ethtype,
                             <priority_tags_t>priority_tags) or b.is_protected != is_protected:
             bundle_forget(b)
@@ -280,24 +292,31 @@ cdef class Fabric:
             raise KeyError(f"no bundle {number} in bridge {bridge_number}")
         return br.bundles[number]
 
+    cdef void _leave_bundle(self, port* p) noexcept:
+        """Takes a port out of its bundle, if it is in one, and out of the bundle's bond."""
+        if p.bundle == NULL:
+            return
+        if p.member != NULL:
+            bond_unregister(p.bundle.bond, p)
+            self.bonds_due = True
+        bundle_remove_member(p.bundle, p)
+
     cdef int _change(self) except -1:
         """Every change of the configuration begins with this."""
         if self.running:
             raise RuntimeError("this datapath is in the middle of a replay")
-        self.is_settled = False
+        self.is_derived = False
         return 0
 
-    cdef void _settle(self) noexcept:
+    cdef void _derive(self) noexcept:
         """Works out what follows from the configuration, before the next frame."""
         cdef uint32_t i
-        if self.is_settled:
+        if self.is_derived:
             return
-        self.has_patches = False
         for i in range(self.n_ports):
             if self.ports[i] != NULL:
                 port_update_plain(self.ports[i])
-                self.has_patches |= self.ports[i].peer != NULL
-        self.is_settled = True
+        self.is_derived = True
 
     cdef void _retire(self, bridge* br) noexcept:
         """The flows of `br` are about to change: lets its programs go."""

@@ -25,6 +25,7 @@ FATES = {
     DROP_BOND_NOT_ADMISSIBLE: ("BOND_NOT_ADMISSIBLE", "the bond does not accept frames on this member"),
     DROP_NO_MULTICAST_RECEIVER: ("NO_MULTICAST_RECEIVER", "multicast snooping knows no port that wants the frame"),
     DROP_PATCH_WITHOUT_PEER: ("PATCH_WITHOUT_PEER", "sent to a patch port whose options:peer leads nowhere"),
+    DROP_BOND_WITHOUT_MEMBER: ("BOND_WITHOUT_MEMBER", "sent to a bond that has no member to send on"),
 }
 """Code → (name, meaning); codes from ``FIRST_DROP`` on are drop reasons."""
 

@@ -4,6 +4,9 @@ Rows are collected here without the GIL and streamed to a file in chunks, so mem
 """
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
+cdef extern from "<stdint.h>":
+    const uint64_t LEDGER_OWN "UINT64_MAX"      # `frame` of what the switch itself sent
+
 cdef enum:
     LEDGER_CHUNK_ROWS = 8192        # rows of each kind that are kept in memory
 
@@ -19,7 +22,7 @@ cdef struct fate_row:               # 40 bytes; `FATE_DTYPE` in columns.py says 
     uint8_t pad[5]
 
 cdef struct output_row:             # 24 bytes; `OUTPUT_DTYPE` in columns.py
-    uint64_t frame                  # index of its row among the fates
+    uint64_t frame                  # index of its row among the fates, or LEDGER_OWN
     uint32_t port                   # where it left
     uint32_t len
     uint8_t is_mirror
@@ -34,6 +37,7 @@ cdef struct ledger_rows:
     uint64_t outputs_written
     int fates_fd
     int outputs_fd
+    bint is_own                     # outputs added now are the switch's own: of no frame that came in
     int error                       # errno of the first write that failed; rows after it are lost
 
 cdef void ledger_flush_outputs(ledger_rows* rows) noexcept nogil
@@ -43,11 +47,11 @@ cdef inline uint64_t ledger_n_outputs(const ledger_rows* rows) noexcept nogil:
     return rows.outputs_written + rows.n_outputs
 
 cdef inline void ledger_add_output(ledger_rows* rows, uint32_t port, uint32_t n_bytes, bint is_mirror) noexcept nogil:
-    """A copy of the frame whose fate is the next to be added left at `port`."""
+    """A copy of the frame whose fate is the next to be added, or a frame of the switch's own, left at `port`."""
     if rows.n_outputs == LEDGER_CHUNK_ROWS:
         ledger_flush_outputs(rows)
     rows.outputs[rows.n_outputs] = output_row(
-        frame=rows.fates_written + rows.n_fates, port=port, len=n_bytes, is_mirror=is_mirror, pad=[0, 0, 0, 0, 0, 0, 0])
+        frame=LEDGER_OWN if rows.is_own else rows.fates_written + rows.n_fates, port=port, len=n_bytes, is_mirror=is_mirror, pad=[0, 0, 0, 0, 0, 0, 0])
     rows.n_outputs += 1
 
 cdef inline fate_row* ledger_add_fate(ledger_rows* rows) noexcept nogil:
@@ -59,5 +63,6 @@ cdef inline fate_row* ledger_add_fate(ledger_rows* rows) noexcept nogil:
 
 cdef class Ledger:
     cdef ledger_rows rows
+    cdef readonly str directory
     cdef readonly object fates_file
     cdef readonly object outputs_file

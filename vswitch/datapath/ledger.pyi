@@ -1,6 +1,7 @@
 from typing import IO
 
 class Ledger:
+    directory: str
     fates_file: IO[bytes]
     outputs_file: IO[bytes]
     def __init__(self, directory: str | None = None) -> None: ...

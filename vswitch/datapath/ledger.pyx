@@ -6,7 +6,7 @@ from libc.errno cimport EINTR, errno
 from libc.stdlib cimport free, malloc
 from posix.unistd cimport write
 
-import os
+from vswitch.capture.output_file import write_error
 
 
 cdef int write_all(int fd, const void* data, size_t n_bytes) noexcept nogil:
@@ -48,14 +48,17 @@ cdef class Ledger:
     """
 
     def __cinit__(self, directory=None):
+        import tempfile  # here, because a replay without a ledger starts sooner
+
         self.rows.fates = <fate_row*>malloc(LEDGER_CHUNK_ROWS * sizeof(fate_row))
         self.rows.outputs = <output_row*>malloc(LEDGER_CHUNK_ROWS * sizeof(output_row))
         if self.rows.fates == NULL or self.rows.outputs == NULL:
             raise MemoryError
         import tempfile  # not loaded by replays that keep no ledger
 
-        self.fates_file = tempfile.TemporaryFile(dir=directory, buffering=0)
-        self.outputs_file = tempfile.TemporaryFile(dir=directory, buffering=0)
+        self.directory = directory or tempfile.gettempdir()
+        self.fates_file = tempfile.TemporaryFile(dir=self.directory, buffering=0)
+        self.outputs_file = tempfile.TemporaryFile(dir=self.directory, buffering=0)
         self.rows.fates_fd = self.fates_file.fileno()
         self.rows.outputs_fd = self.outputs_file.fileno()
 
@@ -64,11 +67,11 @@ cdef class Ledger:
         free(self.rows.outputs)
 
     def flush(self):
-        """Writes what is in memory; raises OSError if any row could not be written since the start."""
+        """Writes what is in memory; raises CaptureError if any row could not be written since the start."""
         ledger_flush_fates(&self.rows)
         ledger_flush_outputs(&self.rows)
         if self.rows.error:
-            raise OSError(self.rows.error, os.strerror(self.rows.error), "ledger")
+            raise write_error(self.rows.error, f"{self.directory}: unnamed file of the ledger")
 
     @property
     def n_fates(self):

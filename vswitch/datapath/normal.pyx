@@ -6,18 +6,20 @@ that away whenever an address moves; here learning invalidates nothing.
 """
 from libc.stdint cimport uint32_t, uint64_t
 
+from vswitch.datapath.bond cimport BOND_DROP_IF_MOVED, BOND_ACCEPT, bond_admits, bond_verdict
 from vswitch.datapath.bridge cimport bundle
 from vswitch.datapath.execution cimport drop, execution
 from vswitch.datapath.fate cimport (
-    DROP_LEARNED_PORT_IS_INPUT, DROP_LEARNED_PORT_IS_MIRROR, DROP_MIRROR_OUTPUT_PORT, DROP_NO_FLOOD_PORT,
-    DROP_PORT_UNCONFIGURED, DROP_RESERVED_MAC, DROP_UNKNOWN_TRUNCATED, DROP_VLAN_NOT_ALLOWED, DROP_VLAN_PARTIAL_TAG,
+    DROP_BOND_NOT_ADMISSIBLE, DROP_LEARNED_PORT_IS_INPUT, DROP_LEARNED_PORT_IS_MIRROR, DROP_MIRROR_OUTPUT_PORT,
+    DROP_NO_FLOOD_PORT, DROP_PORT_UNCONFIGURED, DROP_RESERVED_MAC, DROP_UNKNOWN_TRUNCATED, DROP_VLAN_NOT_ALLOWED,
+    DROP_VLAN_PARTIAL_TAG,
 )
 from vswitch.datapath.multicast cimport multicast
 from vswitch.datapath.output cimport output_to_bundle
 from vswitch.datapath.reserved_mac cimport mac_is_reserved
 from vswitch.datapath.vlan cimport bundle_admits_vid, bundle_carries, tag_stack, tags_from_input, tags_vid
 from vswitch.tables.flow_key cimport FLOW_DEPTH_L3, flow_extract, flow_key, frame_layout
-from vswitch.tables.mac_table cimport BUNDLE_NONE, mac_table_learn, mac_table_lookup
+from vswitch.tables.mac_table cimport BUNDLE_NONE, mac_table_is_grat_arp_locked, mac_table_learn, mac_table_lookup
 from vswitch.wire.arp cimport ARP_OP_REPLY, ARP_OP_REQUEST
 from vswitch.wire.dot1q cimport dot1q_is_tpid
 from vswitch.wire.ethernet cimport ETH_TYPE_ARP, mac_is_broadcast
@@ -47,8 +49,11 @@ cdef void normal(execution* ex) noexcept nogil:
     if mac_is_reserved(ex.key.dl_dst) and not ex.bridge.forward_bpdu:
         drop(ex, DROP_RESERVED_MAC)
         return
+    if in_bundle.bond != NULL and not may_enter_bond(ex, in_bundle, vid):
+        drop(ex, DROP_BOND_NOT_ADMISSIBLE)
+        return
 
-    mac_table_learn(ex.bridge.macs, ex.key.dl_src, vid, in_bundle.number, is_gratuitous_arp(ex), False)
+    mac_table_learn(ex.bridge.macs, ex.key.dl_src, vid, in_bundle.number, is_gratuitous_arp(ex), in_bundle.bond != NULL)
     if ex.bridge.mcast != NULL and multicast(ex, in_bundle, tags):
         return
     number = mac_table_lookup(ex.bridge.macs, ex.key.dl_dst, vid)
@@ -74,6 +79,18 @@ cdef void flood(execution* ex, const bundle* in_bundle, tag_stack tags) noexcept
             output_to_bundle(ex, out, tags)
     if ex.n_outputs == 0:
         drop(ex, DROP_NO_FLOOD_PORT)
+
+
+cdef bint may_enter_bond(execution* ex, const bundle* in_bundle, uint64_t vid) noexcept nogil:
+    """False on the wrong member of a bond, and for what seems to be a reflection of a frame that we sent there."""
+    cdef bond_verdict verdict = bond_admits(in_bundle.bond, ex.in_port, ex.key.dl_dst)
+    cdef uint32_t number
+    if verdict != BOND_DROP_IF_MOVED:
+        return verdict == BOND_ACCEPT
+    number = mac_table_lookup(ex.bridge.macs, ex.key.dl_src, vid)
+    if number == BUNDLE_NONE or number == in_bundle.number:
+        return True
+    return is_gratuitous_arp(ex) and not mac_table_is_grat_arp_locked(ex.bridge.macs, ex.key.dl_src, vid)
 
 
 cdef inline bint is_gratuitous_arp(execution* ex) noexcept nogil:

@@ -7,16 +7,17 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 from vswitch.capture.writer cimport capture_writer_reserve
-from vswitch.datapath.bridge cimport PORT_NO_FWD, bridge, bundle, port
+from vswitch.datapath.bond cimport bond_account, bond_choose
+from vswitch.datapath.bridge cimport PORT_NO_FWD, bond_member, bridge, bundle, port
 from vswitch.datapath.execution cimport (
-    OUTPUT_ACTION_BYTES, POP_VLAN_ACTION_BYTES, PUSH_VLAN_ACTION_BYTES, TRUNCATE_ACTION_BYTES, drop,
+    OUTPUT_ACTION_BYTES, POP_VLAN_ACTION_BYTES, PUSH_VLAN_ACTION_BYTES, SNAPLEN_MAX, TRUNCATE_ACTION_BYTES, drop,
     execution,
 )
 from vswitch.datapath.fate cimport (
-    DROP_MTU_EXCEEDED, DROP_PATCH_WITHOUT_PEER, DROP_PORT_NOT_FORWARDING, DROP_PORTS_PROTECTED,
+    DROP_BOND_WITHOUT_MEMBER, DROP_MTU_EXCEEDED, DROP_PATCH_WITHOUT_PEER, DROP_PORT_NOT_FORWARDING, DROP_PORTS_PROTECTED,
 )
 from vswitch.datapath.ledger cimport ledger_add_output
-from vswitch.datapath.vlan cimport tag_stack, tags_inner, tags_outer, tags_to_key, tags_to_output
+from vswitch.datapath.vlan cimport tag_stack, tags_inner, tags_outer, tags_to_key, tags_to_output, tags_vid
 from vswitch.tables.flow_key cimport vlan_tag
 from vswitch.wire.byteorder cimport load_be16, store_be32
 from vswitch.wire.dot1q cimport DOT1Q_LEN, TPID_CTAG
@@ -26,19 +27,33 @@ from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE
 cdef void output_to_bundle(execution* ex, bundle* b, tag_stack tags) noexcept nogil:
     """Sends the frame, which is in the bridge with `tags`, as bundle `b` wants it (OVS output_normal())."""
     cdef tag_stack saved = ex.tags
-    if b.members == NULL:
+    cdef port* out = b.members
+    if out == NULL:
         return
     ex.tags = tags_to_output(b, tags, saved)
-    output_to_port(ex, b.members)
+    if b.bond != NULL:
+        out = bond_output_port(ex, b)
+    if out != NULL:
+        output_to_port(ex, out)
     ex.tags = saved
+
+
+cdef port* bond_output_port(execution* ex, bundle* b) noexcept nogil:
+    """The member of a bond on which the frame, with the tags that it has now, leaves; NULL if there is none."""
+    cdef uint16_t vid = <uint16_t>tags_vid(ex.tags)
+    cdef bond_member* m = bond_choose(b.bond, ex.key.dl_src, vid)
+    if m == NULL:
+        drop(ex, DROP_BOND_WITHOUT_MEMBER)
+        return NULL
+    bond_account(b.bond, ex.key.dl_src, vid, ex.len)
+    return m.port
 
 
 cdef void output_to_port(execution* ex, port* out) noexcept nogil:
     """Sends the frame, with the tags that it has now, to `out`: into the next bridge, or out of the switch."""
     if not out.is_plain and not passes_rules(ex, out):
         return
-    if ex.counts_actions:
-        count_actions(ex)
+    count_actions(ex)
     emit(ex, out)
     if not out.is_plain and ex.bridge.has_mirrors and out.bundle != NULL and out.bundle.mirror_dst:
         ex.mirror(ex, out.bundle, out.bundle.mirror_dst)
@@ -94,10 +109,14 @@ cdef void patch_output(execution* ex, port* out) noexcept nogil:
     ex.key.in_port = saved_ofp_port
 
 
+cdef inline uint32_t tag_count(tag_stack tags) noexcept nogil:
+    return (tags_outer(tags) != 0) + (tags_inner(tags) != 0)
+
+
 cdef inline void tag_difference(tag_stack old, tag_stack new, uint32_t* n_pop, uint32_t* n_push) noexcept nogil:
     """How many tags must go from `old`, and how many of `new` must come, innermost tags being kept if equal."""
-    cdef uint32_t n_old = (tags_outer(old) != 0) + (tags_inner(old) != 0)
-    cdef uint32_t n_new = (tags_outer(new) != 0) + (tags_inner(new) != 0)
+    cdef uint32_t n_old = tag_count(old)
+    cdef uint32_t n_new = tag_count(new)
     while n_old and n_new and tag_at(old, n_old) == tag_at(new, n_new):
         n_old -= 1
         n_new -= 1
@@ -110,20 +129,29 @@ cdef inline uint32_t tag_at(tag_stack tags, uint32_t n) noexcept nogil:
     return tags_outer(tags) if n == 1 else tags_inner(tags)
 
 
-cdef void count_actions(execution* ex) noexcept nogil:
+cdef inline void count_actions(execution* ex) noexcept nogil:
     """Adds what OVS would encode for this output, which its limit of resubmits looks at."""
-    cdef uint32_t n_pop, n_push
     if ex.tags != ex.committed_tags:
-        tag_difference(ex.committed_tags, ex.tags, &n_pop, &n_push)
-        ex.actions_bytes += n_pop * POP_VLAN_ACTION_BYTES + n_push * PUSH_VLAN_ACTION_BYTES
-        ex.committed_tags = ex.tags
-    ex.actions_bytes += OUTPUT_ACTION_BYTES + (TRUNCATE_ACTION_BYTES if ex.mirror_snaplen else 0)
+        commit_tags(ex)
+    ex.actions_bytes += OUTPUT_ACTION_BYTES
+    if 0 < ex.mirror_snaplen < SNAPLEN_MAX:
+        ex.actions_bytes += TRUNCATE_ACTION_BYTES
+
+
+cdef void commit_tags(execution* ex) noexcept nogil:
+    """Tags are popped and pushed for this output. One that was popped comes back without its DEI bit later."""
+    cdef uint32_t n_pop, n_push
+    tag_difference(ex.committed_tags, ex.tags, &n_pop, &n_push)
+    ex.actions_bytes += n_pop * POP_VLAN_ACTION_BYTES + n_push * PUSH_VLAN_ACTION_BYTES
+    # How deep into the frame's own tags this went: what is below them was never touched.
+    ex.n_popped = max(ex.n_popped, tag_count(ex.base_tags) + n_pop - tag_count(ex.committed_tags))
+    ex.committed_tags = ex.tags
 
 
 cdef inline void emit(execution* ex, port* out) noexcept nogil:
     """The frame leaves the switch. One whose tags did not change is copied as it is."""
     cdef uint8_t* to
-    if ex.tags != ex.base_tags:
+    if ex.tags != ex.base_tags or ex.n_popped:
         emit_tagged(ex, out)
         return
     to = account(ex, out, load_be16(ex.data + ETH_TYPE), ex.caplen, ex.len)
@@ -137,6 +165,9 @@ cdef void emit_tagged(execution* ex, port* out) noexcept nogil:
     cdef uint8_t* to
     cdef uint8_t tagged[20]         # addresses and at most two tags
     tag_difference(ex.base_tags, ex.tags, &n_pop, &n_push)
+    if n_pop < ex.n_popped:
+        n_push += ex.n_popped - n_pop
+        n_pop = ex.n_popped
     skip = ETH_TYPE + n_pop * DOT1Q_LEN
     head = ETH_TYPE + n_push * DOT1Q_LEN
     caplen = ex.caplen - skip + head

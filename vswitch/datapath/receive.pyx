@@ -7,10 +7,10 @@ from libc.stdint cimport uint32_t
 
 from vswitch.capture.record cimport frame
 from vswitch.datapath.bridge cimport PORT_NO_RECV, PORT_NO_RECV_STP, bridge, port
-from vswitch.datapath.execution cimport MAX_ACTIONS_BYTES, MAX_DEPTH, MAX_RESUBMITS, drop, execution
+from vswitch.datapath.execution cimport MAX_ACTIONS_BYTES, MAX_DEPTH, MAX_RESUBMITS, drop, execution, execution_begin
 from vswitch.datapath.fate cimport (
     DROP_ETH_TRUNCATED, DROP_MIRROR_OUTPUT_PORT, DROP_PORT_NOT_RECEIVING, DROP_RECURSION_TOO_DEEP,
-    DROP_TOO_MANY_ACTIONS, DROP_TOO_MANY_RESUBMITS, DROP_UNKNOWN_TRUNCATED, FATE_DELIVERED,
+    DROP_TOO_MANY_ACTIONS, DROP_TOO_MANY_RESUBMITS, DROP_UNKNOWN_TRUNCATED,
 )
 from vswitch.datapath.flow_cache cimport flow_cache_clear, flow_cache_insert, flow_cache_lookup
 from vswitch.datapath.normal cimport normal
@@ -25,17 +25,7 @@ cdef void frame_receive(execution* ex, port* in_port, const frame* f) noexcept n
     cdef program* p
     in_port.rx_packets += 1
     in_port.rx_bytes += f.len
-    ex.data = f.data
-    ex.caplen = f.caplen
-    ex.len = f.len
-    ex.time_ns = f.time_ns
-    ex.bridge = in_port.bridge
-    ex.in_port = in_port
-    ex.depth = ex.n_resubmits = ex.actions_bytes = 0
-    ex.mirrors = 0
-    ex.n_outputs = 0
-    ex.reason = FATE_DELIVERED
-    ex.l3_extracted = False
+    execution_begin(ex, in_port, in_port.bridge, f.data, f.caplen, f.len, f.time_ns)
     if flow_extract_l2(f.data, f.caplen, ex.vlan_limit, &ex.key) < 0:
         drop(ex, DROP_UNKNOWN_TRUNCATED if f.caplen < f.len else DROP_ETH_TRUNCATED)
         return

@@ -9,8 +9,9 @@ import re
 from collections.abc import Callable
 
 from vswitch.light_typing import NamedTuple
+from vswitch.ovs import bond_commands
 from vswitch.ovs.getopt import NO_ARGUMENT, OPTIONAL, REQUIRED, Option, getopt
-from vswitch.ovs.outcome import Outcome, Refusal, Unsupported, atoi, nearest
+from vswitch.ovs.outcome import Outcome, Refusal, Refused, Unsupported, atoi, nearest
 from vswitch.ovs.port_numbers import port_label
 from vswitch.ovs.version import OVS_VERSION
 from vswitch.switch.protocols import BridgeLike, NodeLike
@@ -26,22 +27,18 @@ _OPTIONS = [
     Option("log-file", OPTIONAL),
 ]
 _TARGET = "ovs-vswitchd"
-_MAC = re.compile(r"[0-9a-fA-F]{1,2}(?::[0-9a-fA-F]{1,2}){5}", re.ASCII)
+_MAC = r"[0-9a-fA-F]{1,2}(?::[0-9a-fA-F]{1,2}){5}"
 
 # The families of commands that ovs-vswitchd has besides ours.
 _FAMILIES = (
-    "autoattach/", "bfd/", "bond/", "bridge/", "cfm/", "coverage/", "dpctl/", "dpif-dummy/", "dpif-netdev/", "dpif/",
+    "autoattach/", "bfd/", "bridge/", "cfm/", "coverage/", "dpctl/", "dpif-dummy/", "dpif-netdev/", "dpif/",
     "exit", "lacp/", "memory/", "netdev-dummy/", "odp-execute/", "ofproto/", "ovs/", "qos/", "revalidator/", "rstp/",
     "stp/", "tnl/", "upcall/", "vlog/",
 )
 
 
-class _Refused(Exception):
-    """The switch answers with an error."""
-
-
 class _Command(NamedTuple):
-    usage: str
+    usage: str | None  # None: an old name, which is not listed
     min_args: int
     max_args: int
     run: Callable[[NodeLike, list[str]], str]
@@ -67,7 +64,7 @@ def run(node: NodeLike, words: list[str]) -> Outcome:
     name, *arguments = rest
     try:
         output = _answer(node, name, arguments)
-    except _Refused as refused:
+    except Refused as refused:
         hint = nearest(name, _COMMANDS) if name not in _COMMANDS else ""
         problem = f"{refused}\novs-appctl: {_TARGET}: server returned an error\n"
         return Outcome(2, "", problem, hint, name if hint else "")
@@ -88,19 +85,19 @@ def _answer(node: NodeLike, name: str, arguments: list[str]) -> str:
     if name not in _COMMANDS:
         if name.startswith(_FAMILIES):
             raise Unsupported(f"ovs-appctl {name} is not supported yet")
-        raise _Refused(f'"{name}" is not a valid command (use "list-commands" to see a list of valid commands)')
+        raise Refused(f'"{name}" is not a valid command (use "list-commands" to see a list of valid commands)')
     command = _COMMANDS[name]
     if len(arguments) < command.min_args:
-        raise _Refused(f'"{name}" command requires at least {command.min_args} arguments')
+        raise Refused(f'"{name}" command requires at least {command.min_args} arguments')
     if len(arguments) > command.max_args:
-        raise _Refused(f'"{name}" command takes at most {command.max_args} arguments')
+        raise Refused(f'"{name}" command takes at most {command.max_args} arguments')
     return command.run(node, arguments)
 
 
 def _bridge(node: NodeLike, name: str) -> BridgeLike:
     bridge = node.bridge(name)
     if bridge is None:
-        raise _Refused("no such bridge")
+        raise Refused("no such bridge")
     return bridge
 
 
@@ -110,8 +107,8 @@ def _bridges(node: NodeLike, arguments: list[str]) -> list[BridgeLike]:
 
 
 def _mac(text: str) -> int:
-    if not _MAC.fullmatch(text):
-        raise _Refused("bad MAC address")
+    if not re.fullmatch(_MAC, text):
+        raise Refused("bad MAC address")
     return int.from_bytes(int(octet, 16) for octet in text.split(":"))
 
 
@@ -135,7 +132,7 @@ def _fdb_add(node: NodeLike, arguments: list[str]) -> str:
     vlan = atoi(vlan_text) & 0xFFFF
     port = next((port for port in bridge.ports() if port.name == port_name), None)
     if port is None:
-        raise _Refused("software error, odp port is present but no ofp port")
+        raise Refused("software error, odp port is present but no ofp port")
     text = ""
     old = next((entry for entry in bridge.fdb() if (entry.vlan, entry.mac) == (vlan, mac)), None)
     if old is not None and (old.ofport != port.ofport or old.age_s is not None):
@@ -149,7 +146,7 @@ def _fdb_del(node: NodeLike, arguments: list[str]) -> str:
     bridge = _bridge(node, arguments[0])
     mac = _mac(arguments[2])
     if not bridge.fdb_del(atoi(arguments[1]) & 0xFFFF, mac):
-        raise _Refused("could not find static mac entry")
+        raise Refused("could not find static mac entry")
     return ""
 
 
@@ -186,7 +183,7 @@ def _snoops(node: NodeLike, bridge: BridgeLike) -> bool:
 def _mdb_show(node: NodeLike, arguments: list[str]) -> str:
     bridge = _bridge(node, arguments[0])
     if not _snoops(node, bridge):
-        raise _Refused("multicast snooping is disabled")
+        raise Refused("multicast snooping is disabled")
     text = " port  VLAN  GROUP                Age\n"
     entries = bridge.mdb()
     for entry in entries:
@@ -203,7 +200,7 @@ def _mdb_flush(node: NodeLike, arguments: list[str]) -> str:
         if _snoops(node, bridge):
             bridge.mdb_flush()
         elif arguments:
-            raise _Refused("multicast snooping is disabled")
+            raise Refused("multicast snooping is disabled")
     return "table successfully flushed\n"
 
 
@@ -215,7 +212,7 @@ def _time_stop(node: NodeLike, arguments: list[str]) -> str:
 def _time_warp(node: NodeLike, arguments: list[str]) -> str:
     total, step = (atoi(arguments[0]), atoi(arguments[-1])) if len(arguments) > 1 else (0, atoi(arguments[0]))
     if step <= 0 or total < 0:
-        raise _Refused("invalid MSECS")
+        raise Refused("invalid MSECS")
     node.warp(total or step)
     return "warped\n"
 
@@ -223,7 +220,7 @@ def _time_warp(node: NodeLike, arguments: list[str]) -> str:
 def _set_admin_state(node: NodeLike, arguments: list[str]) -> str:
     state = arguments[-1].lower()
     if state not in ("up", "down"):
-        raise _Refused("Invalid Admin State")
+        raise Refused("Invalid Admin State")
     wanted = arguments[0] if len(arguments) > 1 else None
     n_set = 0
     for bridge in node.bridges():
@@ -234,7 +231,7 @@ def _set_admin_state(node: NodeLike, arguments: list[str]) -> str:
                 bridge.port_mod(port.name, "down", state == "down")
                 n_set += 1
     if wanted is not None and not n_set:
-        raise _Refused("Unknown Dummy Interface")
+        raise Refused("Unknown Dummy Interface")
     return "OK\n"
 
 
@@ -247,11 +244,22 @@ def _version(node: NodeLike, arguments: list[str]) -> str:
 
 
 def _list_commands(node: NodeLike, arguments: list[str]) -> str:
-    lines = (f"  {name:<23} {command.usage}\n" for name, command in sorted(_COMMANDS.items()))
+    lines = (f"  {name:<23} {command.usage}\n" for name, command in sorted(_COMMANDS.items())
+             if command.usage is not None)
     return "The available commands are:\n" + "".join(lines)
 
 
 _COMMANDS = {
+    "bond/disable-member": _Command("port member", 2, 2, bond_commands.bond_disable_member),
+    "bond/disable-slave": _Command(None, 2, 2, bond_commands.bond_disable_member),
+    "bond/enable-member": _Command("port member", 2, 2, bond_commands.bond_enable_member),
+    "bond/enable-slave": _Command(None, 2, 2, bond_commands.bond_enable_member),
+    "bond/hash": _Command("mac [vlan] [basis]", 1, 3, bond_commands.bond_hash),
+    "bond/list": _Command("", 0, 0, bond_commands.bond_list),
+    "bond/migrate": _Command("port hash member", 3, 3, bond_commands.bond_migrate),
+    "bond/set-active-member": _Command("port member", 2, 2, bond_commands.bond_set_active_member),
+    "bond/set-active-slave": _Command(None, 2, 2, bond_commands.bond_set_active_member),
+    "bond/show": _Command("[port]", 0, 1, bond_commands.bond_show),
     "fdb/add": _Command("bridge port vlan mac", 4, 4, _fdb_add),
     "fdb/del": _Command("bridge vlan mac", 3, 3, _fdb_del),
     "fdb/flush": _Command("[bridge]", 0, 1, _fdb_flush),

@@ -36,6 +36,10 @@ class Refusal(Exception):
         self.hint = nearest(word, known)
 
 
+class Refused(Exception):
+    """The switch answers a command of ``ovs-appctl`` with an error."""
+
+
 class Unsupported(Exception):
     """A command that OVS has and this switch has not (yet); ``str()`` says what."""
 

@@ -83,6 +83,15 @@ def _run_line(node: NodeLike, line: ScriptLine, path: str) -> str:
         outcome = _run_tool(node, tool, arguments, line.stdin)
     except Unsupported as unsupported:
         raise CommandError(str(unsupported), path=path, line=words[0].line, column=words[0].column) from None
+    except ConfigError as error:
+        # The layers below know what is wrong, but not where it was said.
+        if error.where:
+            raise
+        word, column = _place(words, error.key)
+        raise ConfigError(
+            error.problem, path=path, line=word.line, column=column, key=error.key, hint=error.hint
+        ) from error
+    node.settle()
     if outcome.status:
         raise _refusal(outcome, words, path)
     return outcome.text
@@ -114,15 +123,7 @@ def _unknown_tool(word: Word, tool: str, path: str) -> CommandError:
 
 def _refusal(outcome: Outcome, words: list[Word], path: str) -> CommandError:
     """The error of a refused command, at the word that is at fault if that is known."""
-    place = words[0]
-    column = place.column
-    if outcome.word:
-        for word in words[1:]:
-            offset = word.text.find(outcome.word)
-            if offset >= 0:
-                place = word
-                column = word.column + (0 if word.quoted else offset)
-                break
+    place, column = _place(words, outcome.word)
     problem = outcome.text.strip().rsplit("\n", 1)[-1] or f"{words[0].text}: exit status {outcome.status}"
     error = CommandError(
         problem, output=outcome.text, status=outcome.status, path=path, line=place.line, column=column,
@@ -130,3 +131,12 @@ def _refusal(outcome: Outcome, words: list[Word], path: str) -> CommandError:
     )
     error.output = outcome.text  # even if the tool prints nothing
     return error
+
+
+def _place(words: list[Word], text: str) -> tuple[Word, int]:
+    """The argument that contains `text`, and the column where; the command itself if none does."""
+    for word in words[1:] if text else ():
+        offset = word.text.find(text)
+        if offset >= 0:
+            return word, word.column + (0 if word.quoted else offset)
+    return words[0], words[0].column

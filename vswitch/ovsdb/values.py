@@ -20,8 +20,9 @@ MAX_RANGE_SIZE = 4096  # OVS MAX_OVSDB_ATOM_RANGE_SIZE
 SPACES = " \t\n\v\f\r"
 
 _DELIMITERS = frozenset(":=, []{}!<>")
-_INTEGER = re.compile(r"[ \t\n\v\f\r]*[+-]?[0-9]+", re.ASCII)
-_PLAIN_STRING = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*", re.ASCII)
+# Patterns are compiled when they are first used: many scripts need none of them.
+_INTEGER = r"[ \t\n\v\f\r]*[+-]?[0-9]+"
+_PLAIN_STRING = r"[A-Za-z_][A-Za-z0-9_.-]*"
 _BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 _UNESCAPED = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _ESCAPED = {code: f"\\u{code:04x}" for code in range(32)} | {
@@ -128,7 +129,7 @@ def parse_atom(text: str, base: BaseType, resolve: Resolver | None = None) -> At
 def _parse_range(text: str, base: BaseType, resolve: Resolver | None) -> tuple[Atom, int | None]:
     """Parse an atom or, for integers, a range such as ``5-7``: its ends."""
     if base.kind == "integer":
-        match = _INTEGER.match(text)
+        match = re.match(_INTEGER, text)
         if match and text[match.end() : match.end() + 1] == "-":
             first = _to_int64(match.group())
             last = _to_int64(text[match.end() + 1 :])
@@ -242,7 +243,7 @@ def format_atom(atom: Atom) -> str:
     if isinstance(atom, bool):
         return "true" if atom else "false"
     if isinstance(atom, str):
-        plain = _PLAIN_STRING.fullmatch(atom) and atom not in ("true", "false") and UUID.parse(atom) is None
+        plain = re.fullmatch(_PLAIN_STRING, atom) and atom not in ("true", "false") and UUID.parse(atom) is None
         return atom if plain else quote(atom)
     return str(atom)
 
@@ -276,7 +277,7 @@ def quote(text: str) -> str:
 
 
 def _to_int64(text: str) -> int | None:
-    if not _INTEGER.fullmatch(text):
+    if not re.fullmatch(_INTEGER, text):
         return None
     number = int(text)
     return number if INT64_MIN <= number <= INT64_MAX else None

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from vswitch.errors import ConfigError
 from vswitch.light_typing import TYPE_CHECKING
 from vswitch.ovsdb.rows import Row
+from vswitch.switch.bond import Bond
 from vswitch.switch.port import PORT_CONFIG_BITS, Port
 from vswitch.switch.protocols import FdbEntry, FlowEntry, MdbEntry
 
@@ -31,7 +32,7 @@ class Bridge:
     """
 
     def __init__(self, node: SwitchNode, row: Row, number: int) -> None:
-        self._node = node
+        self.node = node
         self._datapath = node.datapath
         self.row = row
         self.name = row.name
@@ -39,7 +40,9 @@ class Bridge:
         self.hwaddr = 0
         self.ports_by_name: dict[str, Port] = {}
         self.bundles: dict[str, int] = {}  # name of a Port row → number in the datapath
+        self.bonds: dict[str, Bond] = {}  # by name of their Port row
         self.mirrors: dict[object, int] = {}  # UUID of a Mirror row → index in the datapath
+        self.mirror_outputs: dict[object, int | None] = {}  # the same → bundle that copies go to, None for a VLAN
         self.last_ofport = 0  # automatic numbers go on from here
         self.used_ofports: dict[int, int] = {}  # number → clock (ns) when its port went away
         self.fail_mode = ""
@@ -95,9 +98,9 @@ class Bridge:
         ConfigError
             The name is taken, or a value is out of range.
         """
-        if self._node.db.named("Port", name) is not None:
+        if self.node.db.named("Port", name) is not None:
             raise ConfigError(f"there is a port named {name} already", key="name")
-        with self._node.db.transaction() as transaction:
+        with self.node.db.transaction() as transaction:
             interface = transaction.insert(
                 "Interface",
                 name=name,
@@ -118,7 +121,7 @@ class Bridge:
                 other_config=dict(other_config or {}),
             )
             transaction.add(self.row, "ports", port)
-        self._node.reconfigure()
+        self.node.reconfigure()
         return self.ports_by_name[name]
 
     def del_port(self, name: str) -> None:
@@ -126,9 +129,9 @@ class Bridge:
         row = next((row for row in self.row.rows("ports") if row.name == name), None)
         if row is None:
             raise ConfigError(f"no port named {name} in bridge {self.name}", key="name")
-        with self._node.db.transaction() as transaction:
+        with self.node.db.transaction() as transaction:
             transaction.remove(self.row, "ports", row)
-        self._node.reconfigure()
+        self.node.reconfigure()
 
     # Ports.
 

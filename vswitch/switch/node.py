@@ -11,6 +11,7 @@ from vswitch.datapath.datapath import Datapath
 from vswitch.errors import ConfigError
 from vswitch.light_typing import TYPE_CHECKING
 from vswitch.ovsdb.database import Database
+from vswitch.switch.bond import Bond
 from vswitch.switch.bridge import Bridge
 from vswitch.switch.port import Port
 from vswitch.switch.reconfigure import check_supported, reconfigure
@@ -34,6 +35,7 @@ class SwitchNode:
         self.bridges_by_name: dict[str, Bridge] = {}
         self.ports_by_number: dict[int, Port] = {}
         self._last_hwaddr = FIRST_HWADDR
+        self._last_recirc_id = 0
         self._applied_version = self.db.version
 
     # Configuration.
@@ -97,6 +99,11 @@ class SwitchNode:
         self._last_hwaddr += 1
         return self._last_hwaddr
 
+    def next_recirc_id(self) -> int:
+        """What OVS would recirculate a balancing bond's frames with; shown, and of no other use here."""
+        self._last_recirc_id += 1
+        return self._last_recirc_id
+
     # What runs.
 
     def bridges(self) -> list[Bridge]:
@@ -106,6 +113,11 @@ class SwitchNode:
     def bridge(self, name: str) -> Bridge | None:
         """The bridge of that name."""
         return self.bridges_by_name.get(name)
+
+    def bonds(self) -> list[Bond]:
+        """The bonds of all bridges, in the order in which they were made, as they are after all changes so far."""
+        self.settle()
+        return [bond for bridge in self.bridges_by_name.values() for bond in bridge.bonds.values()]
 
     def ports(self) -> list[Port]:
         """All ports of all bridges."""
@@ -126,6 +138,13 @@ class SwitchNode:
         raise ConfigError(
             f"no port named {name}", key=name, hint=_nearest(port_name, [port.name for port in self.ports()])
         )
+
+    def settle(self) -> None:
+        """Let bonds react to what was configured and commanded; the next frame or command would make them, too."""
+        self.datapath.settle()
+        for bridge in self.bridges_by_name.values():
+            for bond in bridge.bonds.values():
+                bond.publish()
 
     # Time and frames.
 
@@ -166,10 +185,29 @@ class SwitchNode:
         clock_ns = self.datapath.now_ns if time is None else round(time * NS_PER_S)
         if clock_ns < self.datapath.now_ns:
             raise ConfigError(
-                f"time {time} lies before the node's clock, {self.time_s:.9f}", key="time", hint="time only moves forward"
+                f"time {time} lies before the node's clock, {self.time_s:.9f}", key="time",
+                hint="time only moves forward",
             )
         outputs = self.datapath.receive(in_port.number, memoryview(frame).cast("B"), clock_ns, clock_ns)
         return [(self.ports_by_number[number].name, data) for number, data in outputs]
+
+    def take_outputs(self) -> list[tuple[str, bytes]]:
+        """Take the frames that no frame caused: what bonds announce after a failover.
+
+        They come with a command (`run`), with a change made by a call, or when the clock passes a delay (`send`,
+        `warp`). In a replay they go to the ports' captures instead.
+
+        Returns
+        -------
+        list of (str, bytes)
+            Port name and frame for all that left since the last call, in the order in which they left.
+        """
+        self.settle()
+        return [
+            (self.ports_by_number[number].name, data)
+            for number, data in self.datapath.take_own()
+            if number in self.ports_by_number
+        ]
 
     def __repr__(self) -> str:
         return f"<Node: bridges {', '.join(self.bridges_by_name) or 'none'}>"

@@ -22,6 +22,10 @@ PORT_CONFIG_BITS = {
 }
 """Names of OpenFlow's OFPPC_ flags and their bits (the order of bridge.pxd's `port_config`)."""
 
+DEFAULT_MTU = 1500  # of a device; MIN_MTU and MAX_MTU are what OVS's dummy devices take
+MIN_MTU = 68
+MAX_MTU = 65535
+
 
 class Port:
     """A port. Its configuration lives in the database (`row` is the Interface row); this is what runs.
@@ -34,6 +38,8 @@ class Port:
         OpenFlow number; 65534 is the bridge's own port.
     number : int
         What the datapath and the columns of a replay call it; unique in the node and never used again.
+    mtu : int
+        Frames with more payload are dropped; 0: frames of any size pass, for Interface:mtu_request was never set.
     is_patch : bool
         True if it leads to another bridge and not out of the switch.
     """
@@ -50,6 +56,7 @@ class Port:
         self.hwaddr = 0
         self.link_down = False
         self.config: set[str] = set()
+        self.mtu = 0
 
     @property
     def state(self) -> set[str]:
@@ -58,24 +65,26 @@ class Port:
 
     @property
     def counters(self) -> Mapping[str, int]:
-        """Frames and bytes in both directions since the port exists."""
-        rx_packets, rx_bytes, tx_packets, tx_bytes, tx_dropped = self._datapath.port_counters(self.number)
+        """Frames and bytes in both directions since the port exists: what OVS's devices count, too."""
+        rx_packets, rx_bytes, tx_packets, tx_bytes, _ = self._datapath.port_counters(self.number)
         return {
             "rx_packets": rx_packets,
             "rx_bytes": rx_bytes,
             "tx_packets": tx_packets,
             "tx_bytes": tx_bytes,
-            "tx_dropped": tx_dropped,
         }
 
     @property
-    def mtu(self) -> int:
-        """Interface:mtu_request; 0 means that frames of any size pass."""
-        mtu = self.row["mtu_request"]
-        return mtu if isinstance(mtu, int) else 0
+    def n_over_mtu(self) -> int:
+        """Frames that did not leave because they were larger than `mtu`."""
+        return self._datapath.port_counters(self.number)[4]
 
     def apply(self) -> None:
         """Tell the datapath the MTU and the flags."""
+        mtu = self.row["mtu_request"]
+        if isinstance(mtu, int):
+            # The device refuses a request out of range; one that is taken back changes nothing.
+            self.mtu = mtu if MIN_MTU <= mtu <= MAX_MTU else self.mtu or DEFAULT_MTU
         bits = sum(PORT_CONFIG_BITS[name] for name in self.config)
         self._datapath.set_port(self.number, mtu=self.mtu, config=bits)
 

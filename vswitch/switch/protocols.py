@@ -36,6 +36,17 @@ class MdbEntry(NamedTuple):
     age_s: int
 
 
+class BondMember(NamedTuple):
+    """An interface of a bond, as ``bond/show`` tells of it."""
+
+    name: str
+    hwaddr: int
+    is_enabled: bool
+    has_link: bool
+    delay_ms: int | None  # until `is_enabled` turns; None: it stays
+    load: Mapping[int, int]  # bucket → bytes sent lately
+
+
 class FlowEntry(NamedTuple):
     """One flow, its match and actions already in the words of ovs-ofctl."""
 
@@ -119,6 +130,65 @@ class BridgeLike(Protocol):
         """Add a flow that matches everything, or replace that of its table and priority; ``NORMAL`` or ``drop``."""
 
 
+class BondSettingsLike(Protocol):
+    """What is configured of a bond."""
+
+    @property
+    def hash_basis(self) -> int: ...
+
+    @property
+    def lacp_fallback_ab(self) -> bool: ...
+
+    @property
+    def lb_output(self) -> bool: ...
+
+    @property
+    def primary(self) -> str | None: ...
+
+    @property
+    def updelay_ms(self) -> int: ...
+
+    @property
+    def downdelay_ms(self) -> int: ...
+
+    @property
+    def all_members_active(self) -> bool: ...
+
+
+class BondLike(Protocol):
+    """A bond that runs."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def mode(self) -> str:
+        """``active-backup``, ``balance-slb`` or ``balance-tcp``."""
+
+    @property
+    def recirc_id(self) -> int: ...
+
+    @property
+    def settings(self) -> BondSettingsLike: ...
+
+    @property
+    def active(self) -> str | None:
+        """Name of the active member."""
+
+    @property
+    def next_rebalance_ms(self) -> int | None:
+        """How long until load is moved between the members; None if it never is."""
+
+    def members(self) -> Sequence[BondMember]: ...
+
+    def set_active(self, member: str) -> bool:
+        """Make a member the active one; False if it is already."""
+
+    def enable(self, member: str, enable: bool) -> None: ...
+
+    def migrate(self, bucket: int, member: str) -> None: ...
+
+
 class NodeLike(Protocol):
     """A node: the database and what runs."""
 
@@ -131,6 +201,11 @@ class NodeLike(Protocol):
     def bridges(self) -> Sequence[BridgeLike]: ...
 
     def bridge(self, name: str) -> BridgeLike | None: ...
+
+    def bonds(self) -> Sequence[BondLike]: ...
+
+    def settle(self) -> None:
+        """Called after each command: let what runs by itself react to it."""
 
     @property
     def time_s(self) -> float: ...

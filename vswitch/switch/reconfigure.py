@@ -10,6 +10,7 @@ from __future__ import annotations
 from vswitch.errors import ConfigError
 from vswitch.light_typing import TYPE_CHECKING
 from vswitch.ovsdb.rows import Row
+from vswitch.switch.bond import Bond
 from vswitch.switch.bridge import OFPP_LOCAL, Bridge
 from vswitch.switch.port import Port
 from vswitch.switch.port_vlans import PRIORITY_TAGS, VLAN_MODES, port_vlans
@@ -43,11 +44,11 @@ def check_supported(node: SwitchNode) -> None:
                 hint="tunnel ports are on README's list of what is unsupported",
             )
     for row in node.db.rows("Port"):
-        if len(row.rows("interfaces")) > 1:
+        if row.text("lacp") in ("active", "passive"):
             raise ConfigError(
-                f"Port {row.name}: bonds are not supported yet",
-                key="interfaces",
-                hint="bonds are on README's list of what is unsupported",
+                f"Port {row.name}: lacp={row.text('lacp')} is not supported yet",
+                key="lacp",
+                hint="a bond without LACP is: active-backup or balance-slb",
             )
     for row in node.db.rows("Bridge"):
         for column in ("stp_enable", "rstp_enable"):
@@ -85,6 +86,7 @@ def _delete_unwanted(node: SwitchNode, wanted: dict[str, Row]) -> None:
         if row is not bridge.row:
             for number in bridge.bundles.values():
                 node.datapath.remove_bundle(bridge.number, number)
+            bridge.bonds.clear()
             for name in list(bridge.ports_by_name):
                 _delete_port(node, bridge, name)
             node.datapath.remove_bridge(bridge.number)
@@ -92,12 +94,16 @@ def _delete_unwanted(node: SwitchNode, wanted: dict[str, Row]) -> None:
             continue
         ports = {port.name for port in row.rows("ports")}
         for name in [name for name in bridge.bundles if name not in ports]:
-            node.datapath.remove_bundle(bridge.number, bridge.bundles.pop(name))
+            _delete_bundle(node, bridge, name)
         interfaces = {interface.name: interface for port in row.rows("ports") for interface in port.rows("interfaces")}
         for name, port in list(bridge.ports_by_name.items()):
-            if interfaces.get(name) is not port.row or port.row.text("type") != port.type:
+            if interfaces.get(name) is not port.row or port.row.text("type") != port.type or set_up_error(port.row):
                 _delete_port(node, bridge, name)
         _free_requested_ofports(node, bridge)
+        for port in row.rows("ports"):
+            if port.name in bridge.bundles and not any(i.name in bridge.ports_by_name for i in port.rows("interfaces")):
+                # Its only interface went for another number or type: what comes back is a new port to OVS.
+                _delete_bundle(node, bridge, port.name)
 
 
 def _free_requested_ofports(node: SwitchNode, bridge: Bridge) -> None:
@@ -105,7 +111,7 @@ def _free_requested_ofports(node: SwitchNode, bridge: Bridge) -> None:
     numbers = {port.ofport: port for port in bridge.ports_by_name.values()}
     for port in list(bridge.ports_by_name.values()):
         requested = _requested_ofport(port.row)
-        if port.ofport == OFPP_LOCAL or requested in (None, port.ofport):
+        if port.name not in bridge.ports_by_name or port.ofport == OFPP_LOCAL or requested in (None, port.ofport):
             continue
         victim = numbers.get(requested) if requested is not None else None
         if victim is not None and _requested_ofport(victim.row) == requested:
@@ -113,6 +119,15 @@ def _free_requested_ofports(node: SwitchNode, bridge: Bridge) -> None:
         _delete_port(node, bridge, port.name)
         if victim is not None and victim.name in bridge.ports_by_name:
             _delete_port(node, bridge, victim.name)
+
+
+def _delete_bundle(node: SwitchNode, bridge: Bridge, name: str) -> None:
+    """The mirrors that send there go too; those that are still wanted come back, each with the first free number."""
+    number = bridge.bundles.pop(name)
+    bridge.bonds.pop(name, None)
+    node.datapath.remove_bundle(bridge.number, number)
+    for uuid in [uuid for uuid, out in bridge.mirror_outputs.items() if out == number]:
+        del bridge.mirrors[uuid], bridge.mirror_outputs[uuid]
 
 
 def _delete_port(node: SwitchNode, bridge: Bridge, name: str) -> None:
@@ -127,12 +142,14 @@ def _delete_port(node: SwitchNode, bridge: Bridge, name: str) -> None:
 
 def _add_ports(node: SwitchNode, bridge: Bridge) -> None:
     """Ports with a requested number first, so that automatic ones keep out of their way."""
-    missing = [
-        interface
-        for port in bridge.row.rows("ports")
-        for interface in port.rows("interfaces")
-        if interface.name not in bridge.ports_by_name
-    ]
+    missing = []
+    for port in bridge.row.rows("ports"):
+        for interface in port.rows("interfaces"):
+            error = set_up_error(interface)
+            if error:
+                node.db.set_state(interface, ofport=-1, error=error, mac_in_use=None)
+            elif interface.name not in bridge.ports_by_name:
+                missing.append(interface)
     requested = [row for row in missing if _requested_ofport(row) is not None or row.name == bridge.name]
     for row in requested + [row for row in missing if row not in requested]:
         ofport = _choose_ofport(node, bridge, row)
@@ -143,6 +160,18 @@ def _add_ports(node: SwitchNode, bridge: Bridge) -> None:
         bridge.used_ofports.pop(ofport, None)
         node.ports_by_number[number] = port
         node.db.set_state(row, ofport=ofport, error=None)
+
+
+def set_up_error(row: Row) -> str:
+    """Why the device of an Interface cannot be; empty if it can (OVS set_patch_config())."""
+    if row.text("type") != "patch":
+        return ""
+    options = row.map("options")
+    if "peer" not in options:
+        return f"{row.name}: patch type requires valid 'peer' argument"
+    if len(options) > 1:
+        return f"{row.name}: patch type takes only a 'peer' argument"
+    return f"{row.name}: patch peer must not be self" if options["peer"] == row.name else ""
 
 
 def _requested_ofport(row: Row) -> int | None:
@@ -181,6 +210,8 @@ def _connect_patch_ports(node: SwitchNode) -> None:
         peer = patches.get(port.row.map("options").get("peer", ""))
         mutual = peer is not None and peer.row.map("options").get("peer") == port.name
         node.datapath.set_peer(port.number, peer.number if peer is not None and mutual else None)
+        problem = f"No usable peer '{port.row.map('options')['peer']}' exists in 'system' datapath."
+        node.db.set_state(port.row, error=None if mutual else problem)
 
 
 # Settings.
@@ -208,10 +239,13 @@ def _configure_hwaddr(node: SwitchNode, bridge: Bridge) -> None:
 
 def _configure_ports(node: SwitchNode, bridge: Bridge) -> None:
     for row in bridge.row.rows("ports"):
+        names = [interface.name for interface in row.rows("interfaces")]
+        members = [bridge.ports_by_name[name] for name in names if name in bridge.ports_by_name]
+        if not members:
+            continue  # none of its interfaces could be set up
         if row.name not in bridge.bundles:
             bridge.bundles[row.name] = node.datapath.add_bundle(bridge.number)
         vlans = port_vlans(row)
-        members = [bridge.ports_by_name[interface.name] for interface in row.rows("interfaces")]
         node.datapath.set_bundle(
             bridge.number,
             bridge.bundles[row.name],
@@ -226,12 +260,22 @@ def _configure_ports(node: SwitchNode, bridge: Bridge) -> None:
         )
         for port in members:
             port.apply()
+        _configure_bond(bridge, row, members)
+
+
+def _configure_bond(bridge: Bridge, row: Row, members: list[Port]) -> None:
+    if len(members) > 1:
+        if row.name not in bridge.bonds:
+            bridge.bonds[row.name] = Bond(bridge, row, bridge.bundles[row.name])
+        bridge.bonds[row.name].configure(row, members)
+    elif bridge.bonds.pop(row.name, None) is not None:
+        bridge.node.datapath.clear_bond(bridge.number, bridge.bundles[row.name])
 
 
 def _configure_mirrors(node: SwitchNode, bridge: Bridge) -> None:
     wanted = bridge.row.rows("mirrors")
     for uuid in [uuid for uuid in bridge.mirrors if uuid not in {row.uuid for row in wanted}]:
-        node.datapath.clear_mirror(bridge.number, bridge.mirrors.pop(uuid))
+        _clear_mirror(node, bridge, uuid)
     for row in wanted:
         output = row.row("output_port")
         out_vlan = row["output_vlan"]
@@ -239,13 +283,14 @@ def _configure_mirrors(node: SwitchNode, bridge: Bridge) -> None:
         if not is_usable:
             # As in OVS, a mirror without a destination on its bridge does nothing.
             if row.uuid in bridge.mirrors:
-                node.datapath.clear_mirror(bridge.number, bridge.mirrors.pop(row.uuid))
+                _clear_mirror(node, bridge, row.uuid)
             continue
         free = sorted(set(range(MAX_MIRRORS)) - set(bridge.mirrors.values()))
         if row.uuid not in bridge.mirrors:
             if not free:
                 raise ConfigError(f"bridge {bridge.name} has more than {MAX_MIRRORS} mirrors", key="mirrors")
             bridge.mirrors[row.uuid] = free[0]
+        bridge.mirror_outputs[row.uuid] = bridge.bundles[output.name] if output is not None else None
         every = list(bridge.bundles.values())
         snaplen = row["snaplen"]
         vlans = [vid for vid in row.datum("select_vlan") if isinstance(vid, int)]
@@ -255,10 +300,15 @@ def _configure_mirrors(node: SwitchNode, bridge: Bridge) -> None:
             sources=every if row["select_all"] else _bundles(bridge, row, "select_src_port"),
             destinations=every if row["select_all"] else _bundles(bridge, row, "select_dst_port"),
             vlans=vlans or None,
-            out=bridge.bundles[output.name] if output is not None else None,
+            out=bridge.mirror_outputs[row.uuid],
             out_vlan=out_vlan if isinstance(out_vlan, int) else 0,
             snaplen=snaplen if isinstance(snaplen, int) else 0,
         )
+
+
+def _clear_mirror(node: SwitchNode, bridge: Bridge, uuid: object) -> None:
+    node.datapath.clear_mirror(bridge.number, bridge.mirrors.pop(uuid))
+    del bridge.mirror_outputs[uuid]
 
 
 def _bundles(bridge: Bridge, row: Row, column: str) -> list[int]:
@@ -288,6 +338,8 @@ def _configure_mcast_snooping(node: SwitchNode, bridge: Bridge) -> None:
         flood_unregistered=other.get("mcast-snooping-disable-flood-unregistered", "").lower() != "true",
     )
     for row in bridge.row.rows("ports"):
+        if row.name not in bridge.bundles:
+            continue
         port = row.map("other_config")
         node.datapath.set_mcast_port(
             bridge.number,

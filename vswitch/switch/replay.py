@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from vswitch.capture.merge import MergedCaptures
 from vswitch.capture.writer import PcapngWriter, PcapWriter
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("pcap", "pcapng")
 PORTS_CAPTURE = "ports.pcapng"
+STANDARD_STREAM = "-"
 
 
 class Input(NamedTuple):
@@ -45,7 +48,7 @@ def replay(
     out: str | Path | None = None,
     *,
     format: str = "pcap",
-    ledger: bool = True,
+    ledger: bool | str | Path = True,
     progress: Progress | None = None,
 ) -> ReplayResult:
     """Take every frame of some captures through a node, in order of time.
@@ -56,11 +59,13 @@ def replay(
         ``"-"`` is standard input; an empty port name lets a pcapng's interfaces name the ports.
     out : path or None
         Folder for what left each port (``PORT.pcap``, or one ``ports.pcapng``), ``flows/BRIDGE.txt``,
-        ``fdb/BRIDGE.txt`` and ``summary.json``; it holds all of them or none.
+        ``fdb/BRIDGE.txt`` and ``summary.json``; it holds all of them or none. ``"-"`` writes one pcapng of all
+        ports, and nothing else, to standard output.
     format : str
         ``"pcap"`` or ``"pcapng"``.
-    ledger : bool
-        Keep a row for each frame and each copy, for the columns of the result.
+    ledger : bool or path
+        Keep a row for each frame and each copy, for the columns of the result: in unnamed files in this folder, or
+        in the system's place for temporary files.
     progress : callable(frames, bytes read, bytes in all or None) or None
         Called a few times a second.
 
@@ -71,28 +76,34 @@ def replay(
     Raises
     ------
     ConfigError
-        A port is unknown.
+        A port is unknown, or given twice.
     CaptureError
         A capture cannot be read, or an output cannot be written.
     """
     if format not in FORMATS:
         raise ConfigError(f"no output format {format}", key="format", hint=f"one of {', '.join(FORMATS)}")
+    if str(out) == STANDARD_STREAM and format != "pcapng":
+        raise ConfigError(
+            f"standard output takes one capture, and {format} needs one per port", key="out",
+            hint="choose format pcapng",
+        )
     ports, merged = _open(node, as_inputs(captures))
     with merged:
         before = _totals(node)
         fates_before = node.datapath.fates
-        rows = Ledger() if ledger else None
+        rows = Ledger(None if ledger is True else os.fspath(ledger)) if ledger else None
         started = time.perf_counter()
         if out is None:
             _run(node, merged, ports, rows, progress)
             return _result(node, merged, rows, before, fates_before, time.perf_counter() - started)
+        if str(out) == STANDARD_STREAM:
+            with _pcapng_writer(node, STANDARD_STREAM, merged.resolution, WriterPool()), _writers_detached(node):
+                _run(node, merged, ports, rows, progress)
+            return _result(node, merged, rows, before, fates_before, time.perf_counter() - started)
         with OutputFolder(str(out)) as folder:
-            try:
+            with _writers_detached(node):
                 _attach_writers(node, folder, format, merged.resolution)
                 _run(node, merged, ports, rows, progress)
-            finally:
-                for port in node.ports():
-                    node.datapath.set_writer(port.number, None, 0)
             result = _result(node, merged, rows, before, fates_before, time.perf_counter() - started)
             for bridge in node.bridges():
                 folder.write_text(f"flows/{file_name(bridge.name)}.txt", flows_text(bridge))
@@ -104,6 +115,8 @@ def replay(
 def _open(node: SwitchNode, inputs: list[Input]) -> tuple[list[int], MergedCaptures]:
     """The captures as one stream, and the port number of each of its inputs."""
     numbers: list[int] = []
+    if [path for _, path in inputs].count(STANDARD_STREAM) > 1:
+        raise ConfigError("standard input can be only one of the captures", key=STANDARD_STREAM)
 
     def entrance(name: str) -> int:
         port = node.port(name)
@@ -112,37 +125,64 @@ def _open(node: SwitchNode, inputs: list[Input]) -> tuple[list[int], MergedCaptu
         numbers.append(port.number)
         return len(numbers) - 1
 
+    def only_entrance(name: str) -> int:
+        # Two captures of one port are most often a slip, and their order for frames of one time a guess.
+        if node.port(name).number in numbers:
+            hint = "merge its captures first: mergecap -w BOTH A B"
+            raise ConfigError(f"port {name} is given twice", key=name, hint=hint)
+        return entrance(name)
+
     def by_interface(path: str):  # type: ignore[no-untyped-def]
         def resolve(name: str, index: int) -> int:
             try:
                 return entrance(name)
             except ConfigError as error:
+                problem = f"is named {name!r}, and no port is" if name else "has no name"
                 raise CaptureError(
-                    f"interface {index} is named {name!r}, and no port is" if name else f"interface {index} has no name",
+                    f"interface {index} {problem}",
                     path=path,
                     hint=error.hint or "give the port: --in PORT=CAPTURE",
                 ) from error
 
         return resolve
 
-    sources = [(path, entrance(port) if port else by_interface(path)) for port, path in inputs]
+    sources = [(path, only_entrance(port) if port else by_interface(path)) for port, path in inputs]
     return numbers, MergedCaptures(sources)
 
 
 def _attach_writers(node: SwitchNode, folder: OutputFolder, format: str, resolution: str) -> None:
     """A capture for every port where frames can leave the switch."""
     pool = WriterPool()
-    leaving = [port for port in node.ports() if not port.is_patch]
     if format == "pcapng":
-        writer = PcapngWriter(str(folder.path / PORTS_CAPTURE), [port.name for port in leaving], resolution, pool=pool)
-        folder.add_writer(writer)
-        for interface, port in enumerate(leaving):
-            node.datapath.set_writer(port.number, writer, interface)
+        folder.add_writer(_pcapng_writer(node, os.path.join(folder.path, PORTS_CAPTURE), resolution, pool))
         return
-    for port in leaving:
-        pcap = PcapWriter(str(folder.path / f"{file_name(port.name)}.pcap"), resolution, pool=pool)
+    for port in _leaving(node):
+        pcap = PcapWriter(os.path.join(folder.path, f"{file_name(port.name)}.pcap"), resolution, pool=pool)
         folder.add_writer(pcap)
         node.datapath.set_writer(port.number, pcap, 0)
+
+
+def _pcapng_writer(node: SwitchNode, target: str, resolution: str, pool: WriterPool) -> PcapngWriter:
+    """One capture of all ports, attached to them."""
+    leaving = _leaving(node)
+    writer = PcapngWriter(target, [port.name for port in leaving], resolution, pool=pool)
+    for interface, port in enumerate(leaving):
+        node.datapath.set_writer(port.number, writer, interface)
+    return writer
+
+
+@contextlib.contextmanager
+def _writers_detached(node: SwitchNode) -> Iterator[None]:
+    """No port of the node has a writer after the block."""
+    try:
+        yield
+    finally:
+        for port in node.ports():
+            node.datapath.set_writer(port.number, None, 0)
+
+
+def _leaving(node: SwitchNode) -> list[Port]:
+    return [port for port in node.ports() if not port.is_patch]
 
 
 def _run(

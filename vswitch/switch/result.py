@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from vswitch.datapath import columns
 from vswitch.datapath.fate import FATES, FIRST_DROP
@@ -22,6 +22,29 @@ class PortTotals(NamedTuple):
     rx_bytes: int
     tx_frames: int
     tx_bytes: int
+
+
+class FrameFate(NamedTuple):
+    """What became of a frame: `bridge` dropped it, at `outputs` and `mirrored` its copies left."""
+
+    time_ns: int
+    in_port: str
+    len: int
+    fate: str
+    bridge: str
+    outputs: tuple[str, ...]
+    mirrored: tuple[str, ...]
+
+
+class Drop(NamedTuple):
+    """Frames of one port that were dropped at one bridge for one reason, and the first of them."""
+
+    reason: str
+    bridge: str
+    in_port: str
+    n_frames: int
+    first_frame: int
+    first_time_ns: int
 
 
 class ReplayResult:
@@ -92,6 +115,86 @@ class ReplayResult:
         """One row for each copy that left; see `vswitch.datapath.columns.outputs`."""
         return columns.outputs(self._need_ledger())
 
+    def pieces(self, n_rows: int = 65536) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """The rows of `fates` and `outputs`, a piece at a time and in bounded memory.
+
+        Each piece has at most `n_rows` fates, and the outputs that belong to them.
+        """
+        return columns.pieces(self._need_ledger(), n_rows)
+
+    def frame(self, number: int) -> FrameFate:
+        """What became of one frame, by its number: from 1, in the order of the merged captures.
+
+        >>> from vswitch import Node
+        >>> from vswitch.capture import PcapWriter
+        >>> from vswitch.switch.replay import replay
+        >>> import tempfile
+        >>> node = Node()
+        >>> br0 = node.add_bridge("br0")
+        >>> p1, p2, p3 = br0.add_port("p1", tag=10), br0.add_port("p2", tag=10), br0.add_port("p3", tag=20)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with PcapWriter(f"{folder}/p1.pcap") as pcap:
+        ...         pcap.write(1_500_000_000, bytes.fromhex("ffffffffffff0200000000010806") + bytes(46))
+        ...         pcap.write(2_000_000_000, bytes.fromhex("0180c20000000200000000010027") + bytes(46))
+        ...     result = replay(node, {"p1": f"{folder}/p1.pcap"})
+        >>> result.frame(1).outputs
+        ('br0', 'p2')
+        >>> result.frame(2).fate, result.frame(2).bridge
+        ('RESERVED_MAC', 'br0')
+        """
+        if not 1 <= number <= self.frames_in:
+            raise VSwitchError(f"there is no frame {number}", hint=f"frames are numbered from 1 to {self.frames_in}")
+        row = self.fates[number - 1]
+        first = int(row["first_output"])
+        copies = self.outputs[first : first + int(row["n_outputs"])]
+        is_drop = row["fate"] >= FIRST_DROP
+        return FrameFate(
+            time_ns=int(row["time_ns"]),
+            in_port=self.port_names[int(row["port"])],
+            len=int(row["len"]),
+            fate=FATES[int(row["fate"])][0],
+            bridge=self.bridge_names[int(row["bridge"])] if is_drop else "",
+            outputs=tuple(self.port_names[port] for port in copies["port"][~copies["is_mirror"]].tolist()),
+            mirrored=tuple(self.port_names[port] for port in copies["port"][copies["is_mirror"]].tolist()),
+        )
+
+    def drops(self) -> list[Drop]:
+        """Where and why frames were dropped, the most frequent first.
+
+        >>> from vswitch import load
+        >>> for drop in load("pcaps/vlan-two-bridges").replay().drops():
+        ...     print(drop.n_frames, drop.reason, drop.bridge, drop.in_port, drop.first_frame)
+        2 VLAN_NOT_ALLOWED br-int fw 16
+        1 VLAN_NOT_ALLOWED br-int vm1 15
+        """
+        import numpy as np
+
+        found: dict[int, Drop] = {}
+        n_before = 0
+        for fates, _ in self.pieces():
+            rows = np.nonzero(fates["fate"] >= FIRST_DROP)[0]
+            dropped = fates[rows]
+            codes = (
+                dropped["fate"].astype(np.uint64) << np.uint64(48)
+                | dropped["bridge"].astype(np.uint64) << np.uint64(32)
+                | dropped["port"]
+            )
+            distinct, first, counts = np.unique(codes, return_index=True, return_counts=True)
+            for code, row, n in zip(distinct.tolist(), rows[first].tolist(), counts.tolist(), strict=True):
+                if code in found:
+                    found[code] = found[code]._replace(n_frames=found[code].n_frames + n)
+                    continue
+                found[code] = Drop(
+                    reason=FATES[code >> 48][0],
+                    bridge=self.bridge_names[code >> 32 & 0xFFFF],
+                    in_port=self.port_names[code & 0xFFFFFFFF],
+                    n_frames=n,
+                    first_frame=n_before + row + 1,
+                    first_time_ns=int(fates["time_ns"][row]),
+                )
+            n_before += len(fates)
+        return sorted(found.values(), key=lambda drop: (-drop.n_frames, drop.first_frame))
+
     def _need_ledger(self) -> Ledger:
         if self._ledger is None:
             raise VSwitchError("this replay kept no ledger", hint="call replay(..., ledger=True)")
@@ -106,7 +209,8 @@ class ReplayResult:
             "dropped": self.dropped,
             "frames_out": self.frames_out,
             "truncated_inputs": [
-                {"path": error.path, "offset": error.offset, "problem": error.problem} for error in self.truncated_inputs
+                {"path": error.path, "offset": error.offset, "problem": error.problem}
+                for error in self.truncated_inputs
             ],
             "ports": {name: totals._asdict() for name, totals in self.ports.items()},
             "seconds": round(self.seconds, 6),

@@ -45,7 +45,7 @@ class Topology:
         out: str | Path | None = None,
         *,
         format: str = "pcap",
-        ledger: bool = True,
+        ledger: bool | str | Path = True,
         progress: Progress | None = None,
     ) -> ReplayResult:
         """Take captures through the node: those given, or else those that came with the set-up.

@@ -112,7 +112,7 @@ def _set_option(session: Session, name: str, argument: str | None) -> None:
                 raise Refusal(f'Unknown OpenFlow version: "{word}"', word=argument or "", known=VERSIONS)
         session.allowed = {VERSIONS[word] for word in words}
     elif name in ("names", "no-names"):
-        session.names = name == "names"
+        session.names = session.accepts_names = name == "names"
     elif name == "no-stats":
         session.stats = False
     elif name in ("sort", "rsort") and argument in (None, "priority"):

@@ -110,8 +110,10 @@ def mod_port(session: Session) -> str:
     """Set or clear a flag of a port."""
     bridge = session.open()
     _, _, port_word, action = session.arguments[0], *session.arguments
-    wanted, _ = find_port(bridge, port_word)
-    port = next((port for port in bridge.ports() if port.ofport == wanted), None)
+    # By number or by name; reserved words such as LOCAL mean nothing here.
+    by_number = port_word.isdecimal()
+    wanted = int(port_word) if by_number else port_word
+    port = next((port for port in bridge.ports() if wanted == (port.ofport if by_number else port.name)), None)
     if port is None:
         known = [port.name for port in bridge.ports()]
         raise Refusal(f"{bridge.name}: couldn't find port `{port_word}'", word=port_word, known=known)
@@ -136,7 +138,7 @@ def _parse_action(action: str) -> tuple[str, bool]:
 
 def _wanted_port(session: Session, bridge: BridgeLike) -> tuple[int, bool]:
     word = session.arguments[1]
-    wanted, by_name = find_port(bridge, word)
+    wanted, by_name = find_port(bridge, word, by_name=session.accepts_names)
     if wanted is None:
         known = [port.name for port in bridge.ports()]
         raise Refusal(f"{bridge.name}: unknown port `{word}'", word=word, known=known)

@@ -19,6 +19,7 @@ class Session:
         self.arguments: list[str] = []
         self.allowed = {1}
         self.names = False  # print names of ports instead of numbers
+        self.accepts_names = True  # --no-names: ports by number only
         self.stats = True
         self.sort = ""
         self.strict = False
@@ -63,13 +64,15 @@ def ordered_ports(bridge: BridgeLike) -> list[PortLike]:
     return sorted(bridge.ports(), key=lambda port: port.ofport)
 
 
-def find_port(bridge: BridgeLike, word: str) -> tuple[int | None, bool]:
+def find_port(bridge: BridgeLike, word: str, *, by_name: bool = True) -> tuple[int | None, bool]:
     """The port number that `word` means, None if none, and whether it had to be looked up by name."""
     if word.isdecimal():
         return int(word), False
     reserved = reserved_port(word)
     if reserved is not None:
         return reserved, False
+    if not by_name:
+        return None, False
     return next((port.ofport for port in bridge.ports() if port.name == word), None), True
 
 

@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+"""Hold random NORMAL cases against a real Open vSwitch: run.py SEED COUNT [--first N] [--twice] [--keep DIR].
+
+Case by case: the generator makes it, the oracle answers (about a second), our switch answers, and what differs is
+printed: frames of each event, fdb with ages, flows' and ports' counters, numbers, texts and refusals of commands.
+With --twice the oracle is asked two times first; where OVS itself wavers the case is skipped. Different cases are kept
+as JSON in DIR with OVS's answer, ready for check_corpus.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
+
+from tests import check_corpus
+from tests.oracle.gen_normal import make_case
+from tests.shared import SHARED
+
+
+def load_oracle() -> Any:
+    """The module that runs a real Open vSwitch."""
+    sys.path.insert(0, str(SHARED / "oracle"))
+    os.environ["PATH"] += os.pathsep + "/usr/sbin"
+    import oracle
+
+    return oracle
+
+
+def ask(oracle: Any, case: dict[str, Any]) -> dict[str, Any]:
+    """OVS's answer to a case."""
+    options = dict(oracle.OPTIONS) | case.get("options", {})
+    with tempfile.TemporaryDirectory(prefix="ovs-", dir=os.environ.get("ORACLE_TMP")) as directory:
+        answer: dict[str, Any] = oracle.run_case(dict(case, options=options), directory)
+    return answer
+
+
+def check(seed: int, numbers: range, *, twice: bool = False) -> Iterator[tuple[dict[str, Any], str, list[str]]]:
+    """Each case with its verdict ("same", "DIFFERENT", "unsupported: ...", "unstable") and the differences."""
+    oracle = load_oracle()
+    for number in numbers:
+        case = make_case(seed, number)
+        try:
+            case["expected"] = ask(oracle, case)
+        except oracle.OracleError as error:
+            yield case, "refused by the oracle", [str(error)]
+            continue
+        if twice and ask(oracle, case) != case["expected"]:
+            yield case, "unstable", []
+            continue
+        yield (case, *check_corpus.check_case(case))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("seed", type=int)
+    parser.add_argument("count", type=int)
+    parser.add_argument("--first", type=int, default=0, help="number of the first case")
+    parser.add_argument("--twice", action="store_true", help="ask the oracle two times; skip where it wavers")
+    parser.add_argument("--keep", type=Path, help="folder for the cases that differ")
+    options = parser.parse_args()
+    totals: dict[str, int] = {}
+    for case, verdict, differences in check(
+        options.seed, range(options.first, options.first + options.count), twice=options.twice
+    ):
+        word = verdict.split(":")[0]
+        totals[word] = totals.get(word, 0) + 1
+        if word == "same":
+            continue
+        print(f"{case['id']} ({case['title']}): {verdict}", flush=True)
+        for difference in differences[: check_corpus.MAX_SHOWN]:
+            print(f"  {difference}")
+        if options.keep:
+            options.keep.mkdir(parents=True, exist_ok=True)
+            (options.keep / f"{case['id']}.json").write_text(json.dumps(case, indent=1))
+    print(", ".join(f"{number} {verdict}" for verdict, number in totals.items()))
+    return int("DIFFERENT" in totals)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+"""A bounded slice of what `run.py` does without end: random NORMAL cases, and the stories, held against a real OVS.
+
+The full run, some 300 cases in five minutes; any seed will do:
+
+    python tests/oracle/run.py 1 300 --keep /tmp/different
+
+Without Open vSwitch or the oracle these tests are skipped; in CI (environment CI=true) that is a failure.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import Any
+
+import pytest
+
+from tests.oracle import run
+from tests.oracle.gen_normal import make_case
+from tests.ovs.private_ovs import why_missing
+from tests.shared import SHARED
+from tests.switch.story import as_case, expected, retell
+
+SEED = 2026
+N_CASES = 15
+# One of each module; all of them with VSWITCH_ALL_STORIES=1, which takes half a minute.
+MODULES = ("normal", "mirrors", "patch_ports", "port_flags", "multicast", "reconfigure")
+
+
+@pytest.fixture(scope="module")
+def oracle() -> Any:
+    """The oracle's module, or the reason why there is none."""
+    absent = why_missing()
+    if not absent and not (SHARED / "oracle" / "oracle.py").exists():
+        absent = f"oracle/oracle.py is not in {SHARED} (VSWITCH_SHARED says where else to look)"
+    if absent and os.environ.get("CI") == "true":
+        pytest.fail(absent)
+    if absent:
+        pytest.skip(absent)
+    return run.load_oracle()
+
+
+def test_a_case_is_always_the_same() -> None:
+    assert make_case(1, 7) == make_case(1, 7)
+    assert make_case(1, 7) != make_case(1, 8)
+
+
+@pytest.mark.parametrize("number", range(N_CASES))
+def test_random_case_equals_open_vswitch(oracle: Any, number: int) -> None:
+    ((_, verdict, differences),) = run.check(SEED, range(number, number + 1))
+    assert (verdict, differences) == ("same", [])
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_stories_are_those_of_open_vswitch(oracle: Any, module: str) -> None:
+    stories = importlib.import_module(f"tests.switch.test_{module}").STORIES
+    for name in list(stories)[: None if os.environ.get("VSWITCH_ALL_STORIES") else 1]:
+        events = run.ask(oracle, as_case(stories[name]))["events"]
+        assert retell(stories[name], events) == expected(stories[name]), name

@@ -1,0 +1,44 @@
+"""The totals of a replay for a reader at a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vswitch.datapath.fate import FATES
+from vswitch.switch.result import ReplayResult
+
+MEANINGS = dict(FATES.values())
+"""Name of a fate → what it means."""
+
+
+def summary_text(result: ReplayResult) -> str:
+    """What came in, what became of it, and what each port carried; in aligned columns."""
+    return f"{_totals(result)}\n\n{_ports(result)}"
+
+
+def _totals(result: ReplayResult) -> str:
+    n_dropped = sum(result.dropped.values())
+    width = max(len(f"{n:,}") for n in (result.frames_in, result.frames_out, 10**6))
+    speed = f"   {result.seconds:.3f} s, {result.frames_per_second:,.0f} frames/s" if result.frames_in else ""
+    lines = [
+        f"frames in    {result.frames_in:>{width},}{speed}",
+        f"  delivered  {result.delivered:>{width},}",
+        f"  consumed   {result.consumed:>{width},}",
+        f"  dropped    {n_dropped:>{width},}",
+    ]
+    name_width = max(map(len, result.dropped), default=0)
+    lines += [f"    {n:>{width + 9},}  {name:<{name_width}}  {MEANINGS[name]}" for name, n in result.dropped.items()]
+    lines.append(f"frames out   {result.frames_out:>{width},}")
+    return "\n".join(lines)
+
+
+def _ports(result: ReplayResult) -> str:
+    header = ("port", "rx frames", "rx bytes", "tx frames", "tx bytes")
+    rows = [(name, *(f"{n:,}" for n in totals)) for name, totals in result.ports.items()]
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    return "\n".join(_row(row, widths) for row in (header, *rows))
+
+
+def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
+    name, *numbers = cells
+    return name.ljust(widths[0]) + "".join(f"  {n:>{width}}" for n, width in zip(numbers, widths[1:], strict=True))
