@@ -140,11 +140,13 @@ cdef inline void count_actions(execution* ex) noexcept nogil:
 
 cdef void commit_tags(execution* ex) noexcept nogil:
     """Tags are popped and pushed for this output. One that was popped comes back without its DEI bit later."""
-    cdef uint32_t n_pop, n_push
+    cdef uint32_t n_pop, n_push, n_kept
     tag_difference(ex.committed_tags, ex.tags, &n_pop, &n_push)
     ex.actions_bytes += n_pop * POP_VLAN_ACTION_BYTES + n_push * PUSH_VLAN_ACTION_BYTES
     # How deep into the frame's own tags this went: what is below them was never touched.
-    ex.n_popped = max(ex.n_popped, tag_count(ex.base_tags) + n_pop - tag_count(ex.committed_tags))
+    n_kept = tag_count(ex.committed_tags) - n_pop
+    if tag_count(ex.base_tags) > n_kept + ex.n_popped:
+        ex.n_popped = tag_count(ex.base_tags) - n_kept
     ex.committed_tags = ex.tags
 
 
