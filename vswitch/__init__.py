@@ -12,11 +12,9 @@ The names below are loaded when they are first used, so that ``import vswitch`` 
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING
-
 __version__ = "0.1.0"
 
+TYPE_CHECKING = False  # typing takes long to load
 if TYPE_CHECKING:
     from vswitch.capture.reader import CaptureReader as CaptureReader
     from vswitch.datapath.fate import FATES as FATES
@@ -64,6 +62,8 @@ __all__ = sorted(_HOMES)
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib  # takes longer than the rest of this file
+
     value = getattr(importlib.import_module(_HOMES[name]), name)
     globals()[name] = value
     return value

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import shlex
+import weakref
 
 from tests.ovs.fake_node import FakeNode
 from tests.ovs.vsctl_lines import SCENARIOS
@@ -27,8 +29,19 @@ def test_the_view_is_true_after_each_line():
         node = FakeNode()
         for line in lines.strip().splitlines():
             vsctl.run(node, shlex.split(line))
-            version, view = vsctl._VIEWS.get(node.db, (-1, None))
-            if view is not None and version == node.db.version:
+            kept = node.db.memo
+            if kept is not None and kept.version == node.db.version:
                 n_kept += 1
-                assert picture(view) == picture(View(node.db.root)), line
+                assert picture(kept.view) == picture(View(node.db.root)), line
     assert n_kept > 50
+
+
+def test_the_view_does_not_keep_its_database():
+    node = FakeNode()
+    for line in ("add-br br0", "add-port br0 p1", "list-ports br0"):
+        vsctl.run(node, line.split())
+    assert node.db.memo is not None
+    database = weakref.ref(node.db)
+    del node
+    gc.collect()
+    assert database() is None

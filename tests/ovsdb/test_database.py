@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from uuid import UUID
 
 import pytest
 
@@ -11,6 +10,7 @@ from vswitch.errors import ConfigError
 from vswitch.ovsdb.database import Database
 from vswitch.ovsdb.rows import DatabaseError, uuid_of_serial
 from vswitch.ovsdb.transaction import english_list
+from vswitch.ovsdb.uuid import UUID
 
 
 @pytest.fixture
@@ -129,12 +129,12 @@ def test_weak_references_go_with_their_rows(db):
 
 
 @pytest.mark.parametrize(("break_it", "details"), [
-    (lambda t, db: t.insert("Port", name="p", interfaces=UUID(int=5)), "references nonexistent row"),
+    (lambda t, db: t.insert("Port", name="p", interfaces=UUID(5)), "references nonexistent row"),
     (lambda t, db: t.insert("Open_vSwitch"), "table to contain 2 rows"),
     (lambda t, db: t.add(db.root, "bridges", t.insert("Bridge", name="br0")), 'for index on column "name"'),
     (lambda t, db: t.update(db.named("Port", "br0"), tag=4096), "4096 is not in the valid range 0 to 4095"),
     (lambda t, db: t.update(db.named("Port", "br0"), vlan_mode="x"), "x is not one of the allowed values"),
-    (lambda t, db: [t.insert("Queue", uuid=UUID(int=5)) for _ in range(2)], "duplicate"),
+    (lambda t, db: [t.insert("Queue", uuid=UUID(5)) for _ in range(2)], "duplicate"),
 ])
 def test_what_is_refused_leaves_nothing_behind(db, break_it, details):
     add_bridge(db)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vswitch.ovsdb.types import UNLIMITED, BaseType, ColumnType
+from vswitch.ovsdb.uuid import UUID
 from vswitch.ovsdb.values import ValueSyntaxError, format_atom, format_bare, format_datum, parse_datum
 
 STRINGS = ColumnType(BaseType("string"), None, 0, UNLIMITED)
@@ -39,7 +38,7 @@ def test_parse(text, column, datum):
     ('a"b\\c\x01\t', r'"a\"b\\c\u0001\t"'),
     (True, "true"),
     (-7, "-7"),
-    (UUID(int=5), "00000000-0000-0000-0000-000000000005"),
+    (UUID(5), "00000000-0000-0000-0000-000000000005"),
     ("00000000-0000-0000-0000-00000000000a", '"00000000-0000-0000-0000-00000000000a"'),
 ])
 def test_format_atom(atom, text):

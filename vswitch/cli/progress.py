@@ -6,7 +6,8 @@ import os
 import sys
 from time import monotonic
 from types import TracebackType
-from typing import TYPE_CHECKING
+
+from vswitch.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tqdm import tqdm

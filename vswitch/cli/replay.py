@@ -7,11 +7,11 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
 
 from vswitch.cli.progress import ProgressBar
 from vswitch.errors import ConfigError
 from vswitch.explain.summary import summary_text
+from vswitch.light_typing import TYPE_CHECKING
 from vswitch.ovs.setup import load
 from vswitch.switch.replay import FORMATS, STANDARD_STREAM, Input
 

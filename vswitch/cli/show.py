@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, cast
 
+from vswitch.light_typing import TYPE_CHECKING
 from vswitch.ovs.setup import load
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the set-up; 0."""
-    node = cast("Node", load(options.setup).node)
+    node: Node = load(options.setup).node  # type: ignore[assignment]
     if options.dot or options.svg:
         from vswitch.explain.picture import dot_text, svg_text
 

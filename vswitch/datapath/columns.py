@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+
+from vswitch.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
-from typing import TYPE_CHECKING
 
 from vswitch.errors import VSwitchError
+from vswitch.light_typing import TYPE_CHECKING
 from vswitch.switch.port_vlans import PortVlans, port_vlans
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple
 
+from vswitch.light_typing import NamedTuple
 from vswitch.ovs import bond_commands
 from vswitch.ovs.getopt import NO_ARGUMENT, OPTIONAL, REQUIRED, Option, getopt
 from vswitch.ovs.outcome import Outcome, Refusal, Refused, Unsupported, atoi, nearest
@@ -27,7 +27,7 @@ _OPTIONS = [
     Option("log-file", OPTIONAL),
 ]
 _TARGET = "ovs-vswitchd"
-_MAC = re.compile(r"[0-9a-fA-F]{1,2}(?::[0-9a-fA-F]{1,2}){5}", re.ASCII)
+_MAC = r"[0-9a-fA-F]{1,2}(?::[0-9a-fA-F]{1,2}){5}"
 
 # The families of commands that ovs-vswitchd has besides ours.
 _FAMILIES = (
@@ -107,7 +107,7 @@ def _bridges(node: NodeLike, arguments: list[str]) -> list[BridgeLike]:
 
 
 def _mac(text: str) -> int:
-    if not _MAC.fullmatch(text):
+    if not re.fullmatch(_MAC, text):
         raise Refused("bad MAC address")
     return int.from_bytes(int(octet, 16) for octet in text.split(":"))
 

@@ -7,8 +7,7 @@ tools at the first word that is no option.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from vswitch.light_typing import NamedTuple
 from vswitch.ovs.outcome import Refusal
 
 NO_ARGUMENT, REQUIRED, OPTIONAL = range(3)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
 from vswitch.errors import ConfigError
+from vswitch.light_typing import TYPE_CHECKING
 from vswitch.ovs.node import Node
 from vswitch.ovs.script import run_script
 from vswitch.switch.replay import Input
 from vswitch.switch.topology import Topology
+
+if TYPE_CHECKING:
+    from pathlib import Path  # a file's paths are kept as text: pathlib takes long to load
 
 SCRIPT_NAME = "setup.ovs"
 CAPTURE_SUFFIXES = (".pcap", ".pcapng", ".pcap.gz", ".pcapng.gz", ".pcap.zst", ".pcapng.zst", ".cap")
@@ -32,55 +36,66 @@ def load(path: str | Path) -> Topology:
     ConfigError
         There is no such set-up, or a line of it is wrong; carries path, line and column.
     """
-    path = Path(path)
-    if path.is_dir():
+    path = _shown(path)
+    name = os.path.basename(path)
+    stem, suffix = os.path.splitext(name)
+    if os.path.isdir(path):
         return _load_folder(path)
-    if path.name in LATER:
-        raise ConfigError(LATER[path.name], path=str(path))
-    if not path.exists():
-        raise ConfigError("no such file or folder", path=str(path), hint=_what_loads())
-    if path.suffix != ".ovs":
-        raise ConfigError("not a set-up", path=str(path), hint=_what_loads())
-    return Topology(str(path), {path.stem: _run(path)})
+    if name in LATER:
+        raise ConfigError(LATER[name], path=path)
+    if not os.path.exists(path):
+        raise ConfigError("no such file or folder", path=path, hint=_what_loads())
+    if suffix != ".ovs":
+        raise ConfigError("not a set-up", path=path, hint=_what_loads())
+    return Topology(path, {stem: _run(path)})
 
 
-def _load_folder(folder: Path) -> Topology:
-    script = folder / SCRIPT_NAME
-    if not script.exists():
+def _shown(path: str | Path) -> str:
+    """The path as messages show it, without a slash at its end."""
+    text = os.fspath(path)
+    return text.rstrip("/") or text or os.curdir
+
+
+def _load_folder(folder: str) -> Topology:
+    script = os.path.join(folder, SCRIPT_NAME)
+    if not os.path.exists(script):
         for name, problem in LATER.items():
-            if (folder / name).exists():
-                raise ConfigError(problem, path=str(folder / name))
-        raise ConfigError(f"the folder holds no {SCRIPT_NAME}", path=str(folder), hint=_what_loads())
+            later = os.path.join(folder, name)
+            if os.path.exists(later):
+                raise ConfigError(problem, path=later)
+        raise ConfigError(f"the folder holds no {SCRIPT_NAME}", path=folder, hint=_what_loads())
     node = _run(script)
-    return Topology(str(folder), {folder.name: node}, _inputs(node, folder / "in"))
+    return Topology(folder, {os.path.basename(folder): node}, _inputs(node, os.path.join(folder, "in")))
 
 
-def _run(path: Path) -> Node:
+def _run(path: str) -> Node:
     node = Node()
     try:
-        text = path.read_text(encoding="utf-8")
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
     except (OSError, UnicodeDecodeError) as error:
         problem = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise ConfigError(f"cannot read: {problem}", path=str(path)) from error
-    run_script(node, text, path=str(path))
+        raise ConfigError(f"cannot read: {problem}", path=path) from error
+    run_script(node, text, path=path)
     return node
 
 
-def _inputs(node: Node, folder: Path) -> list[Input]:
+def _inputs(node: Node, folder: str) -> list[Input]:
     """The captures of a scenario: ``in/PORT.pcap``, by name; a pcapng of no port's name has its ports inside."""
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         return []
     ports = {port.name for port in node.ports()}
     inputs = []
-    for path in sorted(folder.iterdir()):
-        suffix = next((suffix for suffix in CAPTURE_SUFFIXES if path.name.endswith(suffix)), None)
-        if suffix is None or path.name.startswith("."):
-            raise ConfigError("not a capture", path=str(path), hint=f"in/ holds captures: {', '.join(CAPTURE_SUFFIXES)}")
-        name = path.name.removesuffix(suffix)
+    for file_name in sorted(os.listdir(folder)):
+        path = os.path.join(folder, file_name)
+        suffix = next((suffix for suffix in CAPTURE_SUFFIXES if file_name.endswith(suffix)), None)
+        if suffix is None or file_name.startswith("."):
+            raise ConfigError("not a capture", path=path, hint=f"in/ holds captures: {', '.join(CAPTURE_SUFFIXES)}")
+        name = file_name.removesuffix(suffix)
         if name in ports:
-            inputs.append(Input(name, str(path)))
+            inputs.append(Input(name, path))
         elif "pcapng" in suffix:
-            inputs.append(Input("", str(path)))
+            inputs.append(Input("", path))
         else:
             node.port(name)  # raises, with the nearest name
     return inputs

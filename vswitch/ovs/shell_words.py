@@ -8,9 +8,9 @@ Two things are kept that need no shell: ``echo WORDS | COMMAND`` and ``cat <<EOF
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from vswitch.errors import ConfigError
+from vswitch.light_typing import NamedTuple
 
 
 class Word(NamedTuple):
@@ -38,8 +38,7 @@ _REFUSED = {
     ")": "put quotes around it",
 }
 _KEYWORDS = frozenset(("for", "while", "until", "if", "case", "function", "do", "done", "then", "fi", "{", "}", "!"))
-_BRACES = re.compile(r"\{[^{}]*(?:,|\.\.)[^{}]*\}")
-_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*", re.DOTALL)
+_BRACES = r"\{[^{}]*(?:,|\.\.)[^{}]*\}"
 
 
 class _HereDocument(NamedTuple):
@@ -182,7 +181,7 @@ def _read_word(reader: _Reader) -> Word:
         else:
             out.append(reader.take())
             bare.append(char)
-    if _BRACES.search("".join(bare)):
+    if "{" in bare and re.search(_BRACES, "".join(bare)):
         raise reader.error("a shell would expand these braces", "put quotes around them", line=line, column=column)
     return Word("".join(out), line, column, quoted)
 
@@ -206,13 +205,18 @@ def _read_quoted(reader: _Reader, quote: str) -> str:
     return "".join(out)
 
 
+def _is_assignment(text: str) -> bool:
+    name, equals, _ = text.partition("=")
+    return bool(equals) and name.isascii() and name.isidentifier()
+
+
 def _join_pipeline(reader: _Reader, pipeline: list[list[Word]], stdin: str) -> ScriptLine:
     """The one command of a pipeline that is ours, with what comes to it through the pipe."""
     for words in pipeline:
         if not words:
             raise reader.error('a command is missing beside "|"', line=reader.line - 1, column=1)
         word = words[0]
-        if not word.quoted and (word.text in _KEYWORDS or _ASSIGNMENT.fullmatch(word.text)):
+        if not word.quoted and (word.text in _KEYWORDS or _is_assignment(word.text)):
             hint = "a script is data: write out the commands that it stands for"
             raise reader.error(f'"{word.text}" is not supported', hint, line=word.line, column=word.column)
     *sources, command = pipeline

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from uuid import UUID
 
 from vswitch.ovs.outcome import Refusal
 from vswitch.ovsdb.types import Atom, ColumnType, Datum
+from vswitch.ovsdb.uuid import UUID
 from vswitch.ovsdb.values import format_bare, format_datum, quote
 
 FORMATS = ("table", "list", "html", "csv", "json")
 CELL_FORMATS = ("string", "bare", "json")
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+_UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"  # compiled when it is used, as all patterns here
 _HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
 
 
@@ -174,7 +174,7 @@ def _csv_cell(text: str) -> str:
 def _html_cell(element: str, text: str) -> str:
     out = ""
     position = 0
-    for match in _UUID.finditer(text):
+    for match in re.finditer(_UUID, text):
         uuid = match.group()
         out += text[position : match.start()].translate(_HTML) + f'<a href="#{uuid}">{uuid[:8]}</a>'
         position = match.end()

@@ -21,7 +21,6 @@ Thread-safety
 from __future__ import annotations
 
 from collections.abc import Iterator
-from uuid import UUID
 
 from vswitch.errors import ConfigError
 from vswitch.ovsdb.rows import (
@@ -37,6 +36,7 @@ from vswitch.ovsdb.rows import (
 from vswitch.ovsdb.schema import TABLES
 from vswitch.ovsdb.transaction import Transaction
 from vswitch.ovsdb.types import Datum, Settable
+from vswitch.ovsdb.uuid import UUID
 
 Cell = tuple[Row, str]
 
@@ -44,11 +44,13 @@ Cell = tuple[Row, str]
 class Database:
     """The tables of one node, empty but for the one row of ``Open_vSwitch``.
 
-    `version` grows by one with every transaction that changed something. Setting state does not count.
+    `version` grows by one with every transaction that changed something. Setting state does not count. `memo` is for a
+    reader that keeps what it found out, to be freed together with the database.
     """
 
     def __init__(self) -> None:
         self.version = 0
+        self.memo: object = None
         self._serial = 0
         self._tables: dict[str, dict[UUID, Row]] = {name: {} for name in TABLES}
         self._strong: dict[UUID, int] = {}  # strong references to each row, its own not counted

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from typing import TYPE_CHECKING
-from uuid import UUID
 
 from vswitch.errors import ConfigError
+from vswitch.light_typing import TYPE_CHECKING
 from vswitch.ovsdb.types import Atom, Datum, TableSchema, Value
+from vswitch.ovsdb.uuid import UUID
 
 if TYPE_CHECKING:
     from vswitch.ovsdb.database import Database
@@ -131,4 +131,4 @@ def index_keys(row: Row, columns: ColumnNames) -> Iterator[IndexKey]:
 def uuid_of_serial(serial: int) -> UUID:
     """The UUID of the row that was inserted as number `serial`: increasing, and with the look of a random one."""
     mixed = (serial * 0x9E3779B97F4A7C15F39CC0605CEDC835) & ((1 << 96) - 1)  # a multiplicative (Fibonacci) hash
-    return UUID(int=(serial << 96) | mixed, version=4)
+    return UUID.random_like((serial << 96) | mixed)

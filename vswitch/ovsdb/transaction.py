@@ -8,12 +8,12 @@ gone are dropped, and unique indexes hold.
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING
-from uuid import UUID
 
+from vswitch.light_typing import TYPE_CHECKING
 from vswitch.ovsdb.rows import DatabaseError, Row, difference, index_keys
 from vswitch.ovsdb.schema import TABLES
 from vswitch.ovsdb.types import Datum, Settable
+from vswitch.ovsdb.uuid import UUID
 from vswitch.ovsdb.values import ValueSyntaxError, check_atom, format_datum
 
 if TYPE_CHECKING:

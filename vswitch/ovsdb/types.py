@@ -2,7 +2,7 @@
 
 A column holds between `n_min` and `n_max` atoms of one base type, or pairs of them. Python code sees
 
-    exactly one atom       int, bool, str or uuid.UUID
+    exactly one atom       int, bool, str or UUID
     at most one atom       the same, or None when the cell is empty
     any other set          a sorted tuple
     a map                  a dict in the order of its keys
@@ -14,8 +14,9 @@ because a column that holds one atom today is parsed, printed and compared just 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
-from uuid import UUID
+
+from vswitch.light_typing import NamedTuple
+from vswitch.ovsdb.uuid import UUID
 
 Atom = int | bool | str | UUID
 Datum = tuple[Atom, ...] | dict[Atom, Atom]
@@ -24,7 +25,7 @@ Value = Atom | tuple[Atom, ...] | dict[Atom, Atom] | None
 Settable = Value | Mapping[str, str] | Mapping[str, int] | Sequence[str] | Sequence[int] | Sequence[UUID]
 
 UNLIMITED = 0xFFFFFFFF  # OVSDB's "unlimited", as its own messages count it
-_DEFAULTS: dict[str, Atom] = {"integer": 0, "boolean": False, "string": "", "uuid": UUID(int=0)}
+_DEFAULTS: dict[str, Atom] = {"integer": 0, "boolean": False, "string": "", "uuid": UUID(0)}
 
 INT64_MIN = -(1 << 63)
 INT64_MAX = (1 << 63) - 1

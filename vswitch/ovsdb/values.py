@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from uuid import UUID
 
 from vswitch.ovsdb.types import INT64_MAX, INT64_MIN, Atom, BaseType, ColumnType, Datum
+from vswitch.ovsdb.uuid import UUID
 
 # Finds or makes the UUID of a row named "@name"; the base type tells which kind of reference was made.
 Resolver = Callable[[str, BaseType], UUID]
@@ -20,9 +20,9 @@ MAX_RANGE_SIZE = 4096  # OVS MAX_OVSDB_ATOM_RANGE_SIZE
 SPACES = " \t\n\v\f\r"
 
 _DELIMITERS = frozenset(":=, []{}!<>")
-_UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}", re.ASCII)
-_INTEGER = re.compile(r"[ \t\n\v\f\r]*[+-]?[0-9]+", re.ASCII)
-_PLAIN_STRING = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*", re.ASCII)
+# Patterns are compiled when they are first used: many scripts need none of them.
+_INTEGER = r"[ \t\n\v\f\r]*[+-]?[0-9]+"
+_PLAIN_STRING = r"[A-Za-z_][A-Za-z0-9_.-]*"
 _BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 _UNESCAPED = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _ESCAPED = {code: f"\\u{code:04x}" for code in range(32)} | {
@@ -129,7 +129,7 @@ def parse_atom(text: str, base: BaseType, resolve: Resolver | None = None) -> At
 def _parse_range(text: str, base: BaseType, resolve: Resolver | None) -> tuple[Atom, int | None]:
     """Parse an atom or, for integers, a range such as ``5-7``: its ends."""
     if base.kind == "integer":
-        match = _INTEGER.match(text)
+        match = re.match(_INTEGER, text)
         if match and text[match.end() : match.end() + 1] == "-":
             first = _to_int64(match.group())
             last = _to_int64(text[match.end() + 1 :])
@@ -161,7 +161,7 @@ def _parse_unchecked(text: str, base: BaseType, resolve: Resolver | None) -> Ato
         return _parse_string(text)
     if text.startswith("@") and resolve is not None:
         return resolve(text, base)
-    uuid = parse_uuid(text)
+    uuid = UUID.parse(text)
     if uuid is None:
         raise ValueSyntaxError(f'"{text}" is not a valid UUID')
     return uuid
@@ -238,17 +238,12 @@ def check_atom(atom: Atom, base: BaseType) -> None:
         raise ValueSyntaxError(f"constraint violation: {atom} {problem}")
 
 
-def parse_uuid(text: str) -> UUID | None:
-    """The UUID that `text` spells in full, or None."""
-    return UUID(text) if _UUID.fullmatch(text) else None
-
-
 def format_atom(atom: Atom) -> str:
     """The atom as `parse_atom` takes it back."""
     if isinstance(atom, bool):
         return "true" if atom else "false"
     if isinstance(atom, str):
-        plain = _PLAIN_STRING.fullmatch(atom) and atom not in ("true", "false") and not _UUID.fullmatch(atom)
+        plain = re.fullmatch(_PLAIN_STRING, atom) and atom not in ("true", "false") and UUID.parse(atom) is None
         return atom if plain else quote(atom)
     return str(atom)
 
@@ -282,7 +277,7 @@ def quote(text: str) -> str:
 
 
 def _to_int64(text: str) -> int | None:
-    if not _INTEGER.fullmatch(text):
+    if not re.fullmatch(_INTEGER, text):
         return None
     number = int(text)
     return number if INT64_MIN <= number <= INT64_MAX else None

@@ -6,9 +6,9 @@ Follows port_configure_bond() of bridge.c. The rules are in the datapath (bond.p
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
 
 from vswitch.errors import ConfigError
+from vswitch.light_typing import TYPE_CHECKING, NamedTuple
 from vswitch.ovsdb.rows import Row
 from vswitch.switch.port import Port
 from vswitch.switch.protocols import BondMember

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from vswitch.errors import ConfigError
+from vswitch.light_typing import TYPE_CHECKING
 from vswitch.ovsdb.rows import Row
 from vswitch.switch.bond import Bond
 from vswitch.switch.port import PORT_CONFIG_BITS, Port

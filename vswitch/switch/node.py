@@ -6,10 +6,10 @@ Here is what Python calls need. The command language is a layer above: `vswitch.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from vswitch.datapath.datapath import Datapath
 from vswitch.errors import ConfigError
+from vswitch.light_typing import TYPE_CHECKING
 from vswitch.ovsdb.database import Database
 from vswitch.switch.bond import Bond
 from vswitch.switch.bridge import Bridge

@@ -7,15 +7,16 @@ it has not, nothing of it is left, and what an earlier replay left there stays a
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING
 
 from vswitch.capture.output_file import OutputFile
 from vswitch.errors import ConfigError
+from vswitch.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from vswitch.capture.writer import CaptureWriter
 
 Progress = Callable[[int, int, "int | None"], None]
@@ -36,22 +37,26 @@ class OutputFolder:
     """Collects writers and texts; a context manager that commits them all, or none."""
 
     def __init__(self, path: str) -> None:
-        self.path = Path(path)
+        self.path = path.rstrip(os.sep) or path or os.curdir
         self.writers: list[CaptureWriter] = []
         self._texts: list[OutputFile] = []
-        self._made: list[Path] = []
+        self._made: list[str] = []
 
-    def make(self, folder: Path) -> None:
+    def make(self, folder: str) -> None:
         """Make a folder and its parents, to be removed again on failure."""
-        missing = [path for path in (folder, *folder.parents) if not path.exists()]
+        missing = []
+        path = folder
+        while path and not os.path.exists(path):
+            missing.append(path)
+            path = os.path.dirname(path)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            os.makedirs(folder, exist_ok=True)
         except FileExistsError:
-            raise ConfigError("is no folder", path=str(folder)) from None
+            raise ConfigError("is no folder", path=folder) from None
         except OSError as error:
-            raise ConfigError(f"cannot make the folder: {error.strerror}", path=str(folder)) from error
+            raise ConfigError(f"cannot make the folder: {error.strerror}", path=folder) from error
         finally:
-            self._made += [path for path in reversed(missing) if path.exists()]
+            self._made += [path for path in reversed(missing) if os.path.exists(path)]
 
     def add_writer(self, writer: CaptureWriter) -> None:
         """Take charge of a capture writer."""
@@ -59,8 +64,8 @@ class OutputFolder:
 
     def write_text(self, name: str, text: str) -> None:
         """Put a text file under `name`, relative to the folder."""
-        path = self.path / name
-        self.make(path.parent)
+        path = os.path.join(self.path, name)
+        self.make(os.path.dirname(path))
         file = OutputFile(path)
         self._texts.append(file)
         file.write(text.encode())
@@ -95,7 +100,7 @@ class OutputFolder:
             text.abort()
         for folder in reversed(self._made):
             with contextlib.suppress(OSError):
-                folder.rmdir()
+                os.rmdir(folder)
 
     def __enter__(self) -> OutputFolder:
         self.make(self.path)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
+from vswitch.light_typing import TYPE_CHECKING
 from vswitch.ovsdb.rows import Row
 
 if TYPE_CHECKING:

@@ -5,8 +5,7 @@ Follows port_configure() of bridge.c and the part of bundle_set() that fills in 
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from vswitch.light_typing import NamedTuple
 from vswitch.ovsdb.rows import Row
 
 VLAN_MODES = ("access", "trunk", "native-tagged", "native-untagged", "dot1q-tunnel")

@@ -8,8 +8,8 @@ members will do; the tests use a fake.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
 
+from vswitch.light_typing import NamedTuple, Protocol
 from vswitch.ovsdb.database import Database
 
 OFPP_LOCAL = 65534  # OpenFlow 1.0's number of a bridge's own port

@@ -7,9 +7,8 @@ compares by name, so what did not change keeps its counters and what it learned.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from vswitch.errors import ConfigError
+from vswitch.light_typing import TYPE_CHECKING
 from vswitch.ovsdb.rows import Row
 from vswitch.switch.bond import Bond
 from vswitch.switch.bridge import OFPP_LOCAL, Bridge

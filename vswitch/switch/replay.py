@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
 from vswitch.capture.merge import MergedCaptures
 from vswitch.capture.writer import PcapngWriter, PcapWriter
 from vswitch.capture.writer_pool import WriterPool
 from vswitch.datapath.ledger import Ledger
 from vswitch.errors import CaptureError, ConfigError
+from vswitch.light_typing import TYPE_CHECKING, NamedTuple
 from vswitch.switch.output_folder import OutputFolder, Progress, file_name
 from vswitch.switch.port import Port
 from vswitch.switch.result import PortTotals, ReplayResult
 from vswitch.switch.texts import fdb_text, flows_text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from vswitch.switch.node import SwitchNode
 
 FORMATS = ("pcap", "pcapng")
@@ -89,7 +91,7 @@ def replay(
     with merged:
         before = _totals(node)
         fates_before = node.datapath.fates
-        rows = Ledger(str(ledger) if isinstance(ledger, str | Path) else None) if ledger else None
+        rows = Ledger(None if ledger is True else os.fspath(ledger)) if ledger else None
         started = time.perf_counter()
         if out is None:
             _run(node, merged, ports, rows, progress)
@@ -152,10 +154,10 @@ def _attach_writers(node: SwitchNode, folder: OutputFolder, format: str, resolut
     """A capture for every port where frames can leave the switch."""
     pool = WriterPool()
     if format == "pcapng":
-        folder.add_writer(_pcapng_writer(node, str(folder.path / PORTS_CAPTURE), resolution, pool))
+        folder.add_writer(_pcapng_writer(node, os.path.join(folder.path, PORTS_CAPTURE), resolution, pool))
         return
     for port in _leaving(node):
-        pcap = PcapWriter(str(folder.path / f"{file_name(port.name)}.pcap"), resolution, pool=pool)
+        pcap = PcapWriter(os.path.join(folder.path, f"{file_name(port.name)}.pcap"), resolution, pool=pool)
         folder.add_writer(pcap)
         node.datapath.set_writer(port.number, pcap, 0)
 

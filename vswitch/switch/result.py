@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
 
 from vswitch.datapath import columns
 from vswitch.datapath.fate import FATES, FIRST_DROP
 from vswitch.errors import TruncatedCaptureError, VSwitchError
+from vswitch.light_typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
+from vswitch.light_typing import Protocol
 from vswitch.switch.protocols import OFPP_LOCAL, FdbEntry, FlowEntry
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from vswitch.errors import ConfigError
-from vswitch.switch.output_folder import Progress
+from vswitch.light_typing import TYPE_CHECKING
 from vswitch.switch.replay import Input, replay
 from vswitch.switch.result import ReplayResult
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from vswitch.switch.node import SwitchNode
+    from vswitch.switch.output_folder import Progress
 
 
 class Topology:

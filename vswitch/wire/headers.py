@@ -6,7 +6,7 @@ length with options, both in bytes; `end` is where the packet ends, which leaves
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from vswitch.light_typing import NamedTuple
 
 
 class Vlan(NamedTuple):

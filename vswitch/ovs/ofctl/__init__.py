@@ -7,8 +7,8 @@ that every bridge starts with or one that matches everything.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
+from vswitch.light_typing import NamedTuple
 from vswitch.ovs.getopt import NO_ARGUMENT, OPTIONAL, REQUIRED, Option, getopt
 from vswitch.ovs.ofctl import flows, ports
 from vswitch.ovs.ofctl.session import VERSIONS, Session

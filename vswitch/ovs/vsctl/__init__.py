@@ -6,9 +6,7 @@ the database as it was. Texts, messages and exit statuses are those of ovs-vsctl
 
 from __future__ import annotations
 
-from typing import Protocol
-from weakref import WeakKeyDictionary
-
+from vswitch.light_typing import NamedTuple, Protocol
 from vswitch.ovs.outcome import Outcome, Refusal, log_line
 from vswitch.ovs.text_table import TextTable, to_json
 from vswitch.ovs.version import OVS_VERSION
@@ -22,8 +20,13 @@ from vswitch.ovsdb.values import ValueSyntaxError
 
 LOG_DIRECTORY = "/var/log/openvswitch"  # what OVS's packages use
 
-# The view that each database's last line left behind, and the version of the database that it shows.
-_VIEWS: WeakKeyDictionary[Database, tuple[int, View]] = WeakKeyDictionary()
+
+class _Kept(NamedTuple):
+    """The view that a database's last line left behind, and the version of the database that it shows."""
+
+    version: int
+    view: View
+
 
 Printed = tuple[str, TextTable | None]  # what a command printed: text, or a table
 
@@ -63,8 +66,9 @@ def _run_line(node: Configurable, line: Line, warnings: list[str]) -> Outcome:
     printed: list[Printed] = []
     transaction = node.db.transaction()
     try:
-        version, view = _VIEWS.pop(node.db, (-1, None))
-        context = Context(node.db, transaction, warnings, view if version == node.db.version else None)
+        kept, node.db.memo = node.db.memo, None
+        view = kept.view if isinstance(kept, _Kept) and kept.version == node.db.version else None
+        context = Context(node.db, transaction, warnings, view)
         for call in line.calls:
             if call.command.check is not None:
                 context.start(call, is_last=False)
@@ -80,9 +84,9 @@ def _run_line(node: Configurable, line: Line, warnings: list[str]) -> Outcome:
                 transaction.update(root, next_cfg=int(str(root["next_cfg"])) + 1)
             transaction.commit()
         if changed or not transaction.has_changes():
-            kept = context.kept_view()
-            if kept is not None:
-                _VIEWS[node.db] = (node.db.version, kept)
+            view = context.kept_view()
+            if view is not None:
+                node.db.memo = _Kept(node.db.version, view)
     except DatabaseError as error:
         members = {"details": error.details, "error": error.tag}
         details = to_json(members | {"syntax": error.syntax} if error.syntax else members)

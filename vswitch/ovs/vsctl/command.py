@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
-from uuid import UUID
 
+from vswitch.light_typing import NamedTuple
 from vswitch.ovs.outcome import Refusal, log_line
 from vswitch.ovs.text_table import TextTable
 from vswitch.ovs.vsctl.view import VIEW_COLUMNS, View
@@ -13,6 +12,7 @@ from vswitch.ovsdb.database import Database
 from vswitch.ovsdb.rows import Row
 from vswitch.ovsdb.transaction import Transaction
 from vswitch.ovsdb.types import BaseType
+from vswitch.ovsdb.uuid import UUID
 
 ANY_NUMBER = 0x7FFFFFFF
 MISSING_COMMAND = "missing command name (use --help for help)"

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import NamedTuple
 
+from vswitch.light_typing import NamedTuple
 from vswitch.ovs.outcome import Refusal
 from vswitch.ovsdb.database import Database
 from vswitch.ovsdb.rows import Row
 from vswitch.ovsdb.schema import TABLES
 from vswitch.ovsdb.types import ColumnSchema, TableSchema
-from vswitch.ovsdb.values import parse_token, parse_uuid
+from vswitch.ovsdb.uuid import UUID
+from vswitch.ovsdb.values import parse_token
 
 _SAME_BUT_FOR_CASE = 1 << 32  # a score above that of any abbreviation
 _HEX = frozenset("0123456789abcdefABCDEF")
@@ -82,7 +83,7 @@ def _score(name: str, word: str) -> int:
 
 def find_row(db: Database, table: TableSchema, word: str) -> Row | None:
     """The row that `word` means: its UUID, ``.`` for the only one, its name, or the start of its UUID."""
-    uuid = parse_uuid(word)
+    uuid = UUID.parse(word)
     row = db.get(table.name, uuid) if uuid is not None else None
     if row is None and word == ".":
         rows = list(db.rows(table.name))

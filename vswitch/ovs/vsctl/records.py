@@ -19,6 +19,7 @@ from vswitch.ovs.vsctl.names import (
 )
 from vswitch.ovsdb.rows import DatabaseError, Row
 from vswitch.ovsdb.types import UNLIMITED, BaseType, ColumnSchema, ColumnType, Datum, TableSchema
+from vswitch.ovsdb.uuid import UUID
 from vswitch.ovsdb.values import (
     ValueSyntaxError,
     bare_atom,
@@ -26,7 +27,6 @@ from vswitch.ovsdb.values import (
     format_datum,
     parse_atom,
     parse_datum,
-    parse_uuid,
 )
 
 _UUID_TYPE = ColumnType(BaseType("uuid"))
@@ -244,7 +244,7 @@ def _clear(context: Context) -> None:
 def _create(context: Context) -> None:
     table = find_table(context.argv[1])
     name = context.options.get("--id")
-    uuid = parse_uuid(name) if name is not None else None
+    uuid = UUID.parse(name) if name is not None else None
     if name is not None and uuid is None:
         symbol = context.create_symbol(name)
         if table.is_root:
