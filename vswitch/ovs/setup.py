@@ -75,7 +75,8 @@ def _inputs(node: Node, folder: Path) -> list[Input]:
     for path in sorted(folder.iterdir()):
         suffix = next((suffix for suffix in CAPTURE_SUFFIXES if path.name.endswith(suffix)), None)
         if suffix is None or path.name.startswith("."):
-            raise ConfigError("not a capture", path=str(path), hint=f"in/ holds captures: {', '.join(CAPTURE_SUFFIXES)}")
+            hint = f"in/ holds captures: {', '.join(CAPTURE_SUFFIXES)}"
+            raise ConfigError("not a capture", path=str(path), hint=hint)
         name = path.name.removesuffix(suffix)
         if name in ports:
             inputs.append(Input(name, str(path)))
