@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from vswitch.switch.replay import Input as Input
     from vswitch.switch.result import ReplayResult as ReplayResult
     from vswitch.switch.topology import Topology as Topology
-    from vswitch.tables.mac_table import MacTable as MacTable
+    from vswitch.tables.fdb import MacTable as MacTable
     from vswitch.wire.frame import Frame as Frame
 
 _HOMES = {
@@ -45,7 +45,7 @@ _HOMES = {
     "Frame": "vswitch.wire.frame",
     "FrameError": "vswitch.errors",
     "Input": "vswitch.switch.replay",
-    "MacTable": "vswitch.tables.mac_table",
+    "MacTable": "vswitch.tables.fdb",
     "Node": "vswitch.ovs.node",
     "Port": "vswitch.switch.port",
     "ReplayResult": "vswitch.switch.result",

@@ -1,8 +1,8 @@
 """The writers: what they write is read back, by us and by tshark; outputs are whole or absent, whatever goes wrong."""
 
-from __future__ import gc
-import annotations
+from __future__ import annotations
 
+import gc
 import os
 import resource
 import subprocess

@@ -1,4 +1,6 @@
-class Bonds:
+from vswitch.datapath.fabric import Fabric
+
+class Bonds(Fabric):
     def set_bond(
         self,
         bridge_number: int,

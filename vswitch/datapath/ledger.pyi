@@ -1,10 +1,13 @@
-from typing import IO
+from typing import IO, Self
 
+from typing_extensions import disjoint_base
+
+@disjoint_base
 class Ledger:
     directory: str
     fates_file: IO[bytes]
     outputs_file: IO[bytes]
-    def __init__(self, directory: str | None = None) -> None: ...
+    def __new__(cls, directory: str | None = ...) -> Self: ...
     def flush(self) -> None: ...
     @property
     def n_fates(self) -> int: ...

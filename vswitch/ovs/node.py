@@ -14,7 +14,8 @@ class Node(SwitchNode):
     >>> p1, p2 = br0.add_port("p1", tag=10), br0.add_port("p2")
     >>> node.run("ovs-vsctl get Port p1 tag")
     '10\\n'
-    >>> [(port, len(frame)) for port, frame in node.send("p1", bytes.fromhex("ffffffffffff0200000000010806") + bytes(46))]
+    >>> broadcast = bytes.fromhex("ffffffffffff0200000000010806") + bytes(46)
+    >>> [(port, len(frame)) for port, frame in node.send("p1", broadcast)]
     [('br0', 64), ('p2', 64)]
 
     Thread-safety: one thread owns a node; nodes do not share anything.

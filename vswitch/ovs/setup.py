@@ -90,7 +90,8 @@ def _inputs(node: Node, folder: str) -> list[Input]:
         path = os.path.join(folder, file_name)
         suffix = next((suffix for suffix in CAPTURE_SUFFIXES if file_name.endswith(suffix)), None)
         if suffix is None or file_name.startswith("."):
-            raise ConfigError("not a capture", path=path, hint=f"in/ holds captures: {', '.join(CAPTURE_SUFFIXES)}")
+            hint = f"in/ holds captures: {', '.join(CAPTURE_SUFFIXES)}"
+            raise ConfigError("not a capture", path=path, hint=hint)
         name = file_name.removesuffix(suffix)
         if name in ports:
             inputs.append(Input(name, path))

@@ -138,8 +138,8 @@ class Bond:
     def members(self) -> list[BondMember]:
         """The members in order of configuration."""
         return [
-            BondMember(self._port(number).name, self._port(number).hwaddr, *rest)
-            for number, *rest in self._datapath.bond_members(self._bridge.number, self._number)
+            BondMember(self._port(member[0]).name, self._port(member[0]).hwaddr, *member[1:])
+            for member in self._datapath.bond_members(self._bridge.number, self._number)
         ]
 
     # What the operator commands.

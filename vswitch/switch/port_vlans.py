@@ -37,9 +37,7 @@ def port_vlans(row: Row) -> PortVlans:
     other = row.map("other_config")
     mode = row.text("vlan_mode") or ("trunk" if tag is None else "access")
     vlan = tag if isinstance(tag, int) and mode != "trunk" else 0
-    if mode == "access":
-        trunks = None
-    elif mode == "dot1q-tunnel":
+    if mode in ("access", "dot1q-tunnel"):
         trunks = None
     elif mode.startswith("native-") and vlan and (trunks is None or vlan not in trunks or 0 in trunks):
         # A native VLAN is always trunked, and what carries it is not VLAN 0.

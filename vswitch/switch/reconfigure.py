@@ -100,10 +100,11 @@ def _delete_unwanted(node: SwitchNode, wanted: dict[str, Row]) -> None:
             if interfaces.get(name) is not port.row or port.row.text("type") != port.type or set_up_error(port.row):
                 _delete_port(node, bridge, name)
         _free_requested_ofports(node, bridge)
-        for port in row.rows("ports"):
-            if port.name in bridge.bundles and not any(i.name in bridge.ports_by_name for i in port.rows("interfaces")):
+        for port_row in row.rows("ports"):
+            names = {interface.name for interface in port_row.rows("interfaces")}
+            if port_row.name in bridge.bundles and names.isdisjoint(bridge.ports_by_name):
                 # Its only interface went for another number or type: what comes back is a new port to OVS.
-                _delete_bundle(node, bridge, port.name)
+                _delete_bundle(node, bridge, port_row.name)
 
 
 def _free_requested_ofports(node: SwitchNode, bridge: Bridge) -> None:
@@ -143,8 +144,8 @@ def _delete_port(node: SwitchNode, bridge: Bridge, name: str) -> None:
 def _add_ports(node: SwitchNode, bridge: Bridge) -> None:
     """Ports with a requested number first, so that automatic ones keep out of their way."""
     missing = []
-    for port in bridge.row.rows("ports"):
-        for interface in port.rows("interfaces"):
+    for port_row in bridge.row.rows("ports"):
+        for interface in port_row.rows("interfaces"):
             error = set_up_error(interface)
             if error:
                 node.db.set_state(interface, ofport=-1, error=error, mac_in_use=None)

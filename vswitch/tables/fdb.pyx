@@ -111,16 +111,25 @@ cdef class MacTable:
         """
         cdef Py_ssize_t i, n = src.shape[0]
         cdef Py_ssize_t ahead
+        cdef const uint64_t* srcs
+        cdef const uint64_t* dsts
+        cdef const uint16_t* vlans
+        cdef const uint32_t* in_bundles
+        cdef uint32_t* out_bundles
         if dst.shape[0] != n or vlan.shape[0] != n or in_bundle.shape[0] != n or out_bundle.shape[0] != n:
             raise ConfigError("the columns differ in length", key="src")
+        if n == 0:
+            return
+        # Pointers, because a checked index would take the GIL in the debug build; the lengths were just compared.
+        srcs, dsts, vlans, in_bundles, out_bundles = &src[0], &dst[0], &vlan[0], &in_bundle[0], &out_bundle[0]
         with nogil:
             for i in range(n):
                 ahead = i + PREFETCH_DISTANCE
                 if ahead < n:
-                    mac_table_prefetch(self.table, src[ahead] & MAC_MASK, vlan[ahead])
-                    mac_table_prefetch(self.table, dst[ahead] & MAC_MASK, vlan[ahead])
-                mac_table_learn(self.table, src[i] & MAC_MASK, vlan[i], in_bundle[i], False, False)
-                out_bundle[i] = mac_table_lookup(self.table, dst[i] & MAC_MASK, vlan[i])
+                    mac_table_prefetch(self.table, srcs[ahead] & MAC_MASK, vlans[ahead])
+                    mac_table_prefetch(self.table, dsts[ahead] & MAC_MASK, vlans[ahead])
+                mac_table_learn(self.table, srcs[i] & MAC_MASK, vlans[i], in_bundles[i], False, False)
+                out_bundles[i] = mac_table_lookup(self.table, dsts[i] & MAC_MASK, vlans[i])
 
     def run(self, unsigned int now_s):
         """Move the clock on to second `now_s` (never back) and forget what is due or too much."""
