@@ -76,7 +76,8 @@ def replay(
     """
     if format not in FORMATS:
         raise ConfigError(f"no output format {format}", key="format", hint=f"one of {', '.join(FORMATS)}")
-    ports, merged = _open(node, as_inputs(captures))
+    pool = WriterPool()
+    ports, merged = _open(node, as_inputs(captures), pool)
     with merged:
         before = _totals(node)
         fates_before = node.datapath.fates
@@ -87,7 +88,7 @@ def replay(
             return _result(node, merged, rows, before, fates_before, time.perf_counter() - started)
         with OutputFolder(str(out)) as folder:
             try:
-                _attach_writers(node, folder, format, merged.resolution)
+                _attach_writers(node, folder, format, merged.resolution, pool)
                 _run(node, merged, ports, rows, progress)
             finally:
                 for port in node.ports():
@@ -100,7 +101,7 @@ def replay(
         return result
 
 
-def _open(node: SwitchNode, inputs: list[Input]) -> tuple[list[int], MergedCaptures]:
+def _open(node: SwitchNode, inputs: list[Input], pool: WriterPool) -> tuple[list[int], MergedCaptures]:
     """The captures as one stream, and the port number of each of its inputs."""
     numbers: list[int] = []
 
@@ -125,12 +126,11 @@ def _open(node: SwitchNode, inputs: list[Input]) -> tuple[list[int], MergedCaptu
         return resolve
 
     sources = [(path, entrance(port) if port else by_interface(path)) for port, path in inputs]
-    return numbers, MergedCaptures(sources)
+    return numbers, MergedCaptures(sources, pool=pool)
 
 
-def _attach_writers(node: SwitchNode, folder: OutputFolder, format: str, resolution: str) -> None:
+def _attach_writers(node: SwitchNode, folder: OutputFolder, format: str, resolution: str, pool: WriterPool) -> None:
     """A capture for every port where frames can leave the switch."""
-    pool = WriterPool()
     leaving = [port for port in node.ports() if not port.is_patch]
     if format == "pcapng":
         writer = PcapngWriter(str(folder.path / PORTS_CAPTURE), [port.name for port in leaving], resolution, pool=pool)
