@@ -47,7 +47,8 @@ def captures(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 def copy_to_files(paths: list[Path], out: Path, *, background: bool = True) -> int:
     with CaptureOutputs(background=background) as outputs:
         writers = [outputs.pcap(out / path.name) for path in paths]
-        return copy_frames(MergedCaptures([(path, i) for i, path in enumerate(paths)]), writers)
+        captures = MergedCaptures([(path, i) for i, path in enumerate(paths)], pool=outputs.pool)
+        return copy_frames(captures, writers)
 
 
 def copy_to_sinks(inputs: list[Path] | list[bytes]) -> int:

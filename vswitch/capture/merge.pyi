@@ -6,6 +6,7 @@ from typing import IO, Literal
 from typing_extensions import disjoint_base
 
 from vswitch.capture.reader import CaptureReader
+from vswitch.capture.writer_pool import WriterPool
 from vswitch.errors import TruncatedCaptureError
 
 @disjoint_base
@@ -20,6 +21,7 @@ class MergedCaptures:
         ],
         *,
         mapped: bool = False,
+        pool: WriterPool | None = None,
     ) -> None: ...
     @property
     def readers(self) -> list[CaptureReader]: ...

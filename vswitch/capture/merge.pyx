@@ -34,6 +34,9 @@ from vswitch.capture.record cimport (
     FRAMES_END, FRAMES_SERVICE, INPUT_UNKNOWN, RECORD_OK, WAIT_END, capture_interface,
 )
 
+from vswitch.capture.source cimport ByteSource
+from vswitch.capture.writer_pool cimport WriterPool
+
 from vswitch.capture.link_types import link_type_name
 from vswitch.errors import UnsupportedCaptureError
 
@@ -41,6 +44,7 @@ cdef enum:
     MERGE_SCRATCH_LEN = 1048576     # bytes of rebuilt frames between two services
     WINDOWS_LEN = 8388608           # bytes of all captures' windows, as far as WINDOW_MIN_LEN allows
     WINDOW_MIN_LEN = 16384
+    WINDOW_AHEAD_LEN = 65536        # bytes of a window that are worth waking the I/O thread for
     MERGE_BATCH = 64                # frames read ahead by Python's iteration
 
 cdef uint64_t MERGE_NO_HEAD = <uint64_t>1 << 32       # above all times
@@ -57,7 +61,9 @@ cdef class MergedCaptures:
         number``, which is called when the first record of an interface is met (a pcap has one interface, ``""``). What
         it raises ends the reading.
     mapped : bool
-        Map regular files as a whole instead of in windows (for benchmarks).
+        Map regular files as a whole instead of reading them in windows (for benchmarks).
+    pool : WriterPool, optional
+        Its I/O thread reads large files ahead; without, each window is read when it is wanted.
 
     Raises
     ------
@@ -77,7 +83,7 @@ cdef class MergedCaptures:
         self.resolvers = []
         self.owned = []
 
-    def __init__(self, inputs, *, mapped=False):
+    def __init__(self, inputs, *, mapped=False, WriterPool pool=None):
         cdef CaptureReader reader
         if self.lanes != NULL:
             raise TypeError("a merge is set up once")
@@ -101,8 +107,7 @@ cdef class MergedCaptures:
                 raise MemoryError
             for i in range(self.n_lanes):
                 reader = self.readers[i]
-                reader.source.window_len = min(max(WINDOWS_LEN // self.n_lanes, <size_t>WINDOW_MIN_LEN),
-                                               reader.source.window_len)
+                merge_size_window(reader.source, self.n_lanes, pool)
                 self.lanes[i].cursor = &reader.cursor
                 self.lanes[i].input = numbers[i]
                 if not reader.cursor.is_pcapng:
@@ -130,6 +135,7 @@ cdef class MergedCaptures:
             self.tree[0] = merge_no_head(0)
         for reader in self.readers:
             reader.is_lent = False
+            reader.source.read_ahead(None)
         for reader in self.owned:
             reader.close()
 
@@ -244,6 +250,15 @@ cdef class MergedCaptures:
         for i in range(self.n_lanes):
             n += self.lanes[i].cursor.window_offset - <uint64_t>(self.lanes[i].cursor.end - self.lanes[i].cursor.pos)
         return n
+
+
+cdef void merge_size_window(ByteSource source, uint32_t n_lanes, WriterPool pool) noexcept:
+    cdef size_t window_len = WINDOWS_LEN // n_lanes
+    if pool is not None and window_len // 2 >= WINDOW_AHEAD_LEN:
+        source.window_len = min(window_len // 2, source.window_len)     # there will be two
+        source.read_ahead(pool)
+    else:
+        source.window_len = min(max(window_len, <size_t>WINDOW_MIN_LEN), source.window_len)
 
 
 cdef inline merge_key merge_key_of(uint64_t time_ns, uint32_t lane) noexcept nogil:

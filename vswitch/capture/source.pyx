@@ -12,6 +12,11 @@ of this size stays in the second-level cache (eight IMIX captures to eight files
 frames: 67 against 90). Nor does a file that somebody shortens kill the reader: it ends early. A longer record gets a
 larger buffer while it lasts.
 
+With a pool (writer_pool.pyx) a large file has two such buffers: while the records of one are worked off, the I/O thread
+fills the other, behind room for the piece of a record that the window's end will cut. The caller then waits for no
+copying (2 million 64-byte frames through a switch: READAHEAD_FIGURES). Whatever is unusual (the thread has been too
+busy, a record too long, the file ended early or cannot be read) is dealt with as if nothing had been read ahead.
+
 `MappedFile` maps a file as a whole, for benchmarks of what comes behind the reading.
 
 `Stream` is for what has no offsets. It keeps the unread rest, and reads at least a chunk behind it, through Python: a
@@ -21,18 +26,24 @@ call per megabyte costs nothing against decompressing it.
 
 Compressed captures are known by their magic, never by their names, as `tshark` does it.
 
-Thread-safety: one thread at a time; a window may be read by any thread until the next `advance()`.
+Thread-safety: one thread at a time, besides the pool's; a window may be read by any thread until the next `advance()`.
 """
 import os
 import sys
 
+cimport cython
+
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.errno cimport EINTR, errno
 from libc.stdlib cimport free, malloc, realloc
-from libc.string cimport memmove
+from libc.string cimport memcpy, memmove
 from posix.mman cimport MAP_FAILED, MAP_PRIVATE, PROT_READ, mmap, munmap
 from posix.types cimport off_t
 from posix.unistd cimport close, pread
+
+from vswitch.capture.writer_pool cimport (
+    WriterPool, read_request, writer_pool_read, writer_pool_read_end,
+)
 
 from vswitch.errors import CaptureError
 
@@ -41,6 +52,8 @@ cdef extern from "<sys/mman.h>" nogil:
 
 cdef enum:
     WINDOW_LEN = 131072             # bytes read from a file at a time
+    AHEAD_ROOM = 69632              # bytes in front of a window read ahead, for a record that the one before cuts
+    AHEAD_N_WINDOWS = 8             # a file of fewer windows is read where it is needed, without a thread
     CHUNK_LEN = 1048576             # bytes read from a stream at a time
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -58,7 +71,12 @@ cdef class ByteSource:
     cdef void release(self) noexcept:
         pass
 
+    cdef void read_ahead(self, WriterPool pool) noexcept:
+        pass
 
+
+# The pool must be there when the last request is taken back.
+@cython.no_gc_clear
 cdef class FileWindow(ByteSource):
     """A regular file, as long as it was when it was opened."""
 
@@ -66,6 +84,10 @@ cdef class FileWindow(ByteSource):
     cdef uint8_t* buffer
     cdef size_t buffer_len
     cdef uint64_t size
+    cdef WriterPool pool            # reads ahead; None: nobody does
+    cdef uint8_t* spare             # where the request's bytes go, behind AHEAD_ROOM bytes
+    cdef size_t spare_len
+    cdef read_request request       # of the bytes behind the window
 
     def __cinit__(self, int fd, str path):
         self.fd = os.dup(fd)
@@ -77,6 +99,7 @@ cdef class FileWindow(ByteSource):
         self.release()
 
     cdef void release(self) noexcept:
+        self.read_ahead(None)
         free(self.buffer)
         self.buffer = NULL
         self.buffer_len = 0
@@ -86,14 +109,71 @@ cdef class FileWindow(ByteSource):
             close(self.fd)
             self.fd = -1
 
+    cdef void read_ahead(self, WriterPool pool) noexcept:
+        if self.pool is not None:
+            with nogil:
+                writer_pool_read_end(self.pool.pool, &self.request)
+        if pool is None:
+            free(self.spare)
+            self.spare = NULL
+            self.spare_len = 0
+            self.pool = None
+        elif self.size - self.offset > AHEAD_N_WINDOWS * self.window_len:
+            self.pool = pool
+
     cdef int advance(self, uint64_t offset, size_t n_needed) except -1:
+        if self.fd < 0:
+            raise CaptureError("the capture is closed", path=self.path, offset=offset)
+        if self.pool is None:
+            return self.read_here(offset, n_needed)
+        if not self.turn(offset, n_needed):
+            self.read_here(offset, n_needed)
+        if not self.is_last:
+            self.request_next()
+        return 0
+
+    cdef bint turn(self, uint64_t offset, size_t n_needed) noexcept:
+        """Make what was read ahead the window; False if that cannot be, and the window is as it was."""
+        cdef const uint8_t* kept = self.window + (offset - self.offset)
+        cdef size_t n_kept = self.n_bytes - (offset - self.offset)
+        cdef read_request* request = &self.request
+        cdef bint is_done
+        with nogil:
+            is_done = writer_pool_read_end(self.pool.pool, request)
+        if (not is_done or n_kept > AHEAD_ROOM or request.n_bytes < request.n_wanted
+                or n_kept + request.n_bytes < n_needed):
+            return False
+        memcpy(self.spare + AHEAD_ROOM - n_kept, kept, n_kept)
+        self.buffer, self.spare = self.spare, self.buffer
+        self.buffer_len, self.spare_len = self.spare_len, self.buffer_len
+        self.window = self.buffer + AHEAD_ROOM - n_kept
+        self.offset = offset
+        self.n_bytes = n_kept + request.n_bytes
+        self.is_last = offset + self.n_bytes >= self.size
+        return True
+
+    cdef void request_next(self) noexcept:
+        """Have the bytes behind the window read into the spare buffer."""
+        cdef read_request* request = &self.request
+        if self.spare_len != AHEAD_ROOM + self.window_len:
+            free(self.spare)
+            self.spare_len = AHEAD_ROOM + self.window_len
+            self.spare = <uint8_t*>malloc(self.spare_len)
+            if self.spare == NULL:
+                self.spare_len = 0
+                return
+        request.fd = self.fd
+        request.data = self.spare + AHEAD_ROOM
+        request.offset = self.offset + self.n_bytes
+        request.n_wanted = min(self.window_len, self.size - request.offset)
+        writer_pool_read(self.pool.pool, request)
+
+    cdef int read_here(self, uint64_t offset, size_t n_needed) except -1:
         cdef size_t n_kept = self.n_bytes - (offset - self.offset)
         cdef size_t n_wanted = max(n_needed, self.window_len)
         cdef const uint8_t* kept = self.window + (offset - self.offset)
         cdef ssize_t n = 1
         cdef int error = 0
-        if self.fd < 0:
-            raise CaptureError("the capture is closed", path=self.path, offset=offset)
         if self.buffer_len < n_wanted or self.buffer_len > n_wanted + CHUNK_LEN:
             self.resize(kept, n_kept, max(n_kept, n_wanted))
         else:

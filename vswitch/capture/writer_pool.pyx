@@ -1,10 +1,10 @@
-"""The writers' buffers and the thread that empties them.
+"""The writers' buffers and the I/O thread, which empties them and reads ahead.
 
 What: a replay fills many captures at once. Each has one buffer to be filled; full ones go to a pool that writes them to
-their files, in a thread of its own, while the replay goes on.
+their files, in a thread of its own, while the replay goes on. The same thread reads what the replay will want next.
 
-Design goal: the time that write(2) takes (copying into the page cache, making room in it) is hidden behind the
-switching, and memory is bounded for any number of ports.
+Design goal: the time that write(2) and read(2) take (copying to and from the page cache, making room in it) is hidden
+behind the switching, and memory is bounded for any number of ports.
 
 How it works: a ring of jobs between the one thread that fills (or several: it is locked) and the one that writes; a
 bounded list of free buffers, so that no memory is touched for the first time more than once. Their length is fixed when
@@ -12,6 +12,10 @@ the first one is taken: the memory for all targets is bounded, so a thousand por
 the ring is full, the disk (or the page cache) is slower than the replay; a buffer of a seekable file is then written by
 the thread that filled it, so two cores write. A file is seekable if we made it; its buffers carry their offsets and may
 be written in any order. Pipes have one order, so their filler waits.
+
+Reads come before writes: a replay waits for what it reads, but hardly for what it wrote. One thread does both, for two
+would take turns on the core that the switching leaves free. It may be too busy to begin a read in time; who wants the
+bytes then takes the request back and reads for itself, so nobody waits behind another's write.
 
 The I/O thread starts with the first job, so a small replay has none, and blocks all signals, which are Python's main
 thread's business. A failed write is kept in its target: errno of the first. Later buffers of that target are dropped.
@@ -21,7 +25,7 @@ Thread-safety: all functions may be called from any thread, but one target belon
 from libc.errno cimport EINTR, EIO, errno
 from libc.stdlib cimport calloc, free, malloc
 from posix.types cimport off_t
-from posix.unistd cimport pwrite, write
+from posix.unistd cimport pread, pwrite, write
 
 cdef extern from "<pthread.h>" nogil:
     ctypedef struct pthread_mutex_t:
@@ -72,6 +76,9 @@ cdef struct writer_pool:
     write_job ring[16]              # RING_LEN
     uint32_t ring_first
     uint32_t n_jobs
+    read_request* reads             # not begun; first in, first out
+    read_request** reads_end        # where the next one is linked
+    bint is_idle                    # the I/O thread sleeps
     uint8_t* free_buffers[16]       # RING_LEN, all of buffer_len bytes
     uint32_t n_free
     size_t buffer_len               # 0 until the first buffer is taken
@@ -85,6 +92,7 @@ cdef writer_pool* writer_pool_new(bint is_threaded) except NULL:
     pthread_mutex_init(&pool.lock, NULL)
     pthread_cond_init(&pool.has_job, NULL)
     pthread_cond_init(&pool.has_done, NULL)
+    pool.reads_end = &pool.reads
     pool.is_threaded = is_threaded
     return pool
 
@@ -145,11 +153,8 @@ cdef void writer_pool_write(writer_pool* pool, write_target* target, uint8_t* bu
     job.n_bytes = n_bytes
     job.offset = target.offset
     target.offset += n_bytes
-    if pool.is_threaded and not pool.is_running:
-        pool.is_running = pthread_create(&pool.thread, NULL, writer_pool_main, pool) == 0
-        pool.is_threaded = pool.is_running          # no thread to be had: write here
-    if pool.is_running:
-        pthread_mutex_lock(&pool.lock)
+    pthread_mutex_lock(&pool.lock)
+    if writer_pool_start(pool):
         while pool.n_jobs == RING_LEN and not target.is_seekable:
             pthread_cond_wait(&pool.has_done, &pool.lock)
         if pool.n_jobs < RING_LEN:
@@ -159,9 +164,51 @@ cdef void writer_pool_write(writer_pool* pool, write_target* target, uint8_t* bu
             pthread_cond_signal(&pool.has_job)
             pthread_mutex_unlock(&pool.lock)
             return
-        pthread_mutex_unlock(&pool.lock)
+    pthread_mutex_unlock(&pool.lock)
     write_job_run(pool, &job)
     writer_pool_give(pool, buffer, buffer_len)
+
+
+cdef bint writer_pool_start(writer_pool* pool) noexcept nogil:
+    """True if the I/O thread runs; called with the lock held."""
+    if pool.is_threaded and not pool.is_running:
+        pool.is_running = pthread_create(&pool.thread, NULL, writer_pool_main, pool) == 0
+        pool.is_threaded = pool.is_running          # no thread to be had: callers do their own reading and writing
+    return pool.is_running
+
+
+cdef void writer_pool_read(writer_pool* pool, read_request* request) noexcept nogil:
+    cdef bint is_idle = False
+    pthread_mutex_lock(&pool.lock)
+    if writer_pool_start(pool):
+        request.state = READ_QUEUED
+        request.next = NULL
+        pool.reads_end[0] = request
+        pool.reads_end = &request.next
+        is_idle = pool.is_idle
+    pthread_mutex_unlock(&pool.lock)
+    if is_idle:
+        pthread_cond_signal(&pool.has_job)
+
+
+cdef bint writer_pool_read_end(writer_pool* pool, read_request* request) noexcept nogil:
+    cdef read_request** at
+    cdef bint is_done
+    pthread_mutex_lock(&pool.lock)
+    if request.state == READ_QUEUED:
+        at = &pool.reads
+        while at[0] != request:
+            at = &at[0].next
+        at[0] = request.next
+        if request.next == NULL:
+            pool.reads_end = at
+        request.state = READ_NONE
+    while request.state == READ_RUNNING:
+        pthread_cond_wait(&pool.has_done, &pool.lock)
+    is_done = request.state == READ_DONE
+    request.state = READ_NONE
+    pthread_mutex_unlock(&pool.lock)
+    return is_done
 
 
 cdef void writer_pool_wait(writer_pool* pool, write_target* target) noexcept nogil:
@@ -180,8 +227,13 @@ cdef void* writer_pool_main(void* argument) noexcept nogil:
     pthread_sigmask(SIG_SETMASK, &signals, NULL)
     pthread_mutex_lock(&pool.lock)
     while True:
-        while pool.n_jobs == 0 and not pool.is_stopping:
+        while pool.n_jobs == 0 and pool.reads == NULL and not pool.is_stopping:
+            pool.is_idle = True
             pthread_cond_wait(&pool.has_job, &pool.lock)
+            pool.is_idle = False
+        if pool.reads != NULL:
+            writer_pool_run_read(pool)
+            continue
         if pool.n_jobs == 0:
             break
         job = pool.ring[pool.ring_first]
@@ -195,6 +247,32 @@ cdef void* writer_pool_main(void* argument) noexcept nogil:
         pthread_cond_broadcast(&pool.has_done)
     pthread_mutex_unlock(&pool.lock)
     return NULL
+
+
+cdef void writer_pool_run_read(writer_pool* pool) noexcept nogil:
+    """Do the first of the queued reads; called and left with the lock held."""
+    cdef read_request* request = pool.reads
+    pool.reads = request.next
+    if pool.reads == NULL:
+        pool.reads_end = &pool.reads
+    request.state = READ_RUNNING
+    pthread_mutex_unlock(&pool.lock)
+    read_request_run(request)
+    pthread_mutex_lock(&pool.lock)
+    request.state = READ_DONE
+    pthread_cond_broadcast(&pool.has_done)
+
+
+cdef void read_request_run(read_request* request) noexcept nogil:
+    cdef ssize_t n = 1
+    request.n_bytes = 0
+    while request.n_bytes < request.n_wanted and n != 0:
+        n = pread(request.fd, request.data + request.n_bytes, request.n_wanted - request.n_bytes,
+                  <off_t>(request.offset + request.n_bytes))
+        if n > 0:
+            request.n_bytes += n
+        elif n < 0 and errno != EINTR:
+            break           # who needs the bytes tries again, and reports it
 
 
 cdef void write_job_run(writer_pool* pool, write_job* job) noexcept nogil:
@@ -222,16 +300,16 @@ cdef void write_job_run(writer_pool* pool, write_job* job) noexcept nogil:
 
 
 cdef class WriterPool:
-    """Memory and an I/O thread that several writers share.
+    """Memory and an I/O thread that several writers share, and captures that are read ahead.
 
     Parameters
     ----------
     background : bool
-        Write in a thread of its own; without, each full buffer is written where it became full.
+        Write and read ahead in a thread of its own; without, each full buffer is written where it became full.
 
     Notes
     -----
-    Thread-safety: writers that share a pool may be used by different threads.
+    Thread-safety: writers and captures that share a pool may be used by different threads.
     """
 
     def __cinit__(self, *, bint background=True):

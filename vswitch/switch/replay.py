@@ -87,7 +87,8 @@ def replay(
             f"standard output takes one capture, and {format} needs one per port", key="out",
             hint="choose format pcapng",
         )
-    ports, merged = _open(node, as_inputs(captures))
+    pool = WriterPool()
+    ports, merged = _open(node, as_inputs(captures), pool)
     with merged:
         before = _totals(node)
         fates_before = node.datapath.fates
@@ -97,12 +98,12 @@ def replay(
             _run(node, merged, ports, rows, progress)
             return _result(node, merged, rows, before, fates_before, time.perf_counter() - started)
         if str(out) == STANDARD_STREAM:
-            with _pcapng_writer(node, STANDARD_STREAM, merged.resolution, WriterPool()), _writers_detached(node):
+            with _pcapng_writer(node, STANDARD_STREAM, merged.resolution, pool), _writers_detached(node):
                 _run(node, merged, ports, rows, progress)
             return _result(node, merged, rows, before, fates_before, time.perf_counter() - started)
         with OutputFolder(str(out)) as folder:
             with _writers_detached(node):
-                _attach_writers(node, folder, format, merged.resolution)
+                _attach_writers(node, folder, format, merged.resolution, pool)
                 _run(node, merged, ports, rows, progress)
             result = _result(node, merged, rows, before, fates_before, time.perf_counter() - started)
             for bridge in node.bridges():
@@ -112,7 +113,7 @@ def replay(
         return result
 
 
-def _open(node: SwitchNode, inputs: list[Input]) -> tuple[list[int], MergedCaptures]:
+def _open(node: SwitchNode, inputs: list[Input], pool: WriterPool) -> tuple[list[int], MergedCaptures]:
     """The captures as one stream, and the port number of each of its inputs."""
     numbers: list[int] = []
     if [path for _, path in inputs].count(STANDARD_STREAM) > 1:
@@ -147,12 +148,11 @@ def _open(node: SwitchNode, inputs: list[Input]) -> tuple[list[int], MergedCaptu
         return resolve
 
     sources = [(path, only_entrance(port) if port else by_interface(path)) for port, path in inputs]
-    return numbers, MergedCaptures(sources)
+    return numbers, MergedCaptures(sources, pool=pool)
 
 
-def _attach_writers(node: SwitchNode, folder: OutputFolder, format: str, resolution: str) -> None:
+def _attach_writers(node: SwitchNode, folder: OutputFolder, format: str, resolution: str, pool: WriterPool) -> None:
     """A capture for every port where frames can leave the switch."""
-    pool = WriterPool()
     if format == "pcapng":
         folder.add_writer(_pcapng_writer(node, os.path.join(folder.path, PORTS_CAPTURE), resolution, pool))
         return
