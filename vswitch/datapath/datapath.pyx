@@ -29,7 +29,7 @@ from vswitch.datapath.flow_table cimport flow_action, flow_table_add, flow_table
 from vswitch.datapath.ledger cimport Ledger, fate_row, ledger_add_fate, ledger_n_outputs
 from vswitch.datapath.mirror cimport mirror_frame
 from vswitch.datapath.program cimport program_push_stats
-from vswitch.datapath.receive cimport bridge_receive, frame_prefetch, frame_receive
+from vswitch.datapath.receive cimport bridge_receive, frame_prefetch, frame_prefetch_data, frame_receive
 from vswitch.tables.mac_table cimport (
     mac_entry, mac_table_add_static, mac_table_clear_statistics, mac_table_del_static, mac_table_flush, mac_table_run,
 )
@@ -155,6 +155,8 @@ cdef class Datapath(Bonds):
             if not started[0]:
                 offset_ns[0] = frames[0].time_ns // NS_PER_MS * NS_PER_MS - self.now_ns
                 started[0] = True
+            for i in range(n):
+                frame_prefetch_data(&frames[i])
             for i in range(n):
                 frame_prefetch(table[frames[i].input], &frames[i])
             for i in range(n):

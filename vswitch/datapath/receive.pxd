@@ -3,12 +3,19 @@ from libc.stdint cimport uint16_t
 from vswitch.capture.record cimport frame
 from vswitch.datapath.bridge cimport port
 from vswitch.datapath.execution cimport execution
+from vswitch.tables.hash cimport prefetch
 from vswitch.tables.mac_table cimport mac_table_prefetch
 from vswitch.wire.dot1q cimport DOT1Q_LEN, dot1q_is_tpid, dot1q_vid
 from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE, eth_dst, eth_src, eth_type
 
 cdef void frame_receive(execution* ex, port* in_port, const frame* f) noexcept nogil
 cdef void bridge_receive(execution* ex) noexcept nogil
+
+
+cdef inline void frame_prefetch_data(const frame* f) noexcept nogil:
+    """Brings the frame's first two cache lines near: the reader has only looked at what stands before them."""
+    prefetch(f.data)
+    prefetch(f.data + 63)
 
 
 cdef inline void frame_prefetch(const port* in_port, const frame* f) noexcept nogil:

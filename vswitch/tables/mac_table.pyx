@@ -77,6 +77,7 @@ from vswitch.tables.usage_heap cimport (
 
 cdef enum:
     N_SLOTS_MIN = 64                # grows on demand
+    SLOTS_PER_ENTRY = 4             # at least: most probes end at once, so the branch behind them is foreseen
     CACHE_LINE = 64
 
 cdef struct mac_internals:
@@ -408,7 +409,7 @@ cdef bint reserve(mac_table* table, uint32_t bundle) noexcept nogil:
     # Room for the static entries too: a change of the ageing time can make them dynamic.
     if not lru_heap_reserve(&internals.all, table.n_entries + 1):
         return False
-    if 2 * (<uint64_t>table.n_entries + 1) > table.slot_mask + 1:
+    if SLOTS_PER_ENTRY * (<uint64_t>table.n_entries + 1) > table.slot_mask + 1:
         return slots_resize(table, 2 * (table.slot_mask + 1))
     return True
 
