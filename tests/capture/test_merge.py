@@ -44,6 +44,16 @@ def test_order_equals_the_twin(times: list[list[int]], form: str) -> None:
     assert [(t, i, data) for i, t, _, data in merge(*captures)] == twin
 
 
+def test_the_latest_times_are_not_the_end() -> None:
+    """A pcapng's nanoseconds reach as far as the key that stands for a capture's end."""
+    late = [
+        images.section() + images.interface(options=images.option(9, b"\x09")) + images.enhanced(time_ns, bytes([k]))
+        for k, time_ns in enumerate([2**64 - 1, 2**64 - 2, 2**64 - 4])
+    ]
+    assert sorted(data for _, _, _, data in merge(*late)) == [b"\x00", b"\x01", b"\x02"]
+    assert merge(*late)[0][1] == 2**64 - 4
+
+
 def test_many_captures_in_windows(tmp_path: Path) -> None:
     """Enough bytes that every lane moves its window several times, at different moments."""
     inputs = []

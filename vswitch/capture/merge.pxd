@@ -9,16 +9,17 @@ cdef struct merge_lane:             # one capture
     bint is_plain                   # a pcap whose records are Ethernet frames: nothing to look up per record
     bint is_unknown                 # the head is of an interface whose input nobody asked for yet
 
-cdef struct merge_key:              # of a lane's head; the smallest is next
-    uint64_t high                   # time_ns >> 32; MERGE_NO_HEAD at the capture's end
-    uint64_t low                    # time_ns << 32 | lane
+cdef struct merge_key:              # a node of the tree: of the heads below it, the one that is next
+    uint64_t time_ns                # MERGE_NO_HEAD if there is none
+    uint32_t lane
 
 cdef class MergedCaptures:
     cdef readonly list readers      # of CaptureReader, in the order of the inputs
     cdef list resolvers             # per lane: callable(interface name, interface index) -> input number, or None
     cdef list owned                 # readers that close() closes
     cdef merge_lane* lanes
-    cdef merge_key* tree            # of losers; tree[0] is the winner
+    cdef merge_key* tree            # node k stands over 2 k and 2 k + 1; the leaves are the lanes, tree[1] is the winner
+    cdef uint32_t n_leaves          # n_lanes, up to the next power of two
     cdef uint32_t n_lanes
     cdef bint is_started
     cdef bint is_waiting            # the winner's lane has no head until service() found one
