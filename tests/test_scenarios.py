@@ -10,17 +10,15 @@ import shlex
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
+from tests.shared import CHECKOUT, need_oracle
 from vswitch.capture import CaptureReader
 from vswitch.cli.main import main
 
-CHECKOUT = Path(__file__).resolve().parent.parent
 GOLDEN = CHECKOUT / "tests" / "golden"
 SCENARIOS = sorted(path.parent.name for path in CHECKOUT.glob("pcaps/*/setup.ovs"))
-SHARED = Path(os.environ.get("VSWITCH_SHARED", CHECKOUT.parent / "shared"))
 
 
 def test_every_scenario_is_complete():
@@ -48,10 +46,7 @@ def golden_script():
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_golden_answers_are_those_of_open_vswitch(golden_script, name):
-    if not (SHARED / "oracle" / "oracle.py").exists():
-        pytest.skip(f"no oracle in {SHARED}")
-    if shutil.which("ovs-vswitchd") is None:
-        pytest.skip("openvswitch-switch is not installed")
+    need_oracle()
     files = golden_script.answer(golden_script.load_oracle(), CHECKOUT / "pcaps" / name)
     stored = {path.name: path.read_bytes() for path in (GOLDEN / name).iterdir()}
     assert {file: text.encode() if isinstance(text, str) else text for file, text in files.items()} == stored

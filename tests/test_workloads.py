@@ -12,9 +12,8 @@ import pytest
 
 from benchmarks import workloads
 from benchmarks.peers import dpkt_switch, ovs_dpdk
-
-CHECKOUT = Path(__file__).resolve().parent.parent
-SHARED = Path(os.environ.get("VSWITCH_SHARED", CHECKOUT.parent / "shared"))
+from tests.shared import need_oracle
+from vswitch.cli.main import main
 
 
 def frames_of(scenario: Path) -> list[tuple[float, str, bytes]]:
@@ -67,12 +66,10 @@ def test_slabs_join(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("work", ["W1", "W2"])
 def test_dpkt_peer_switches_as_open_vswitch(tmp_path, monkeypatch, work):
-    if not (SHARED / "oracle" / "oracle.py").exists():
-        pytest.skip(f"no oracle in {SHARED}")
-    if shutil.which("ovs-vswitchd") is None:
-        pytest.skip("openvswitch-switch is not installed")
-    monkeypatch.syspath_prepend(str(SHARED / "oracle"))
-    oracle = pytest.importorskip("oracle")
+    oracle_folder = need_oracle()
+    monkeypatch.syspath_prepend(str(oracle_folder))
+    import oracle
+
     scenario = workloads.make(work, tmp_path, n_frames=400, n_macs=200)
     shutil.copy(scenario / "setup.ovs", scenario / "setup.sh")
     case = oracle.load_case(str(scenario))
@@ -88,11 +85,10 @@ def test_dpkt_peer_switches_as_open_vswitch(tmp_path, monkeypatch, work):
 
 @pytest.mark.parametrize("work", ["W1", "W2", "W3"])
 def test_replay_switches_as_dpkt_peer(tmp_path, work):
-    cli = pytest.importorskip("vswitch.cli.main")
     scenario = workloads.make(work, tmp_path, n_frames=20_000)
     (tmp_path / "dpkt").mkdir()
     dpkt_switch.switch(scenario, tmp_path / "dpkt")
-    assert cli.main(["replay", str(scenario), "--out", str(tmp_path / "out")]) == 0
+    assert main(["replay", str(scenario), "--out", str(tmp_path / "out")]) == 0
     sent = sent_by(tmp_path / "out")
     sent.pop("br0")
     assert sent == sent_by(tmp_path / "dpkt")

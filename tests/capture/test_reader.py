@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tests import check_captures
 from tests.capture import images
-from tests.shared import CHECKOUT, need_program, need_shared
+from tests.shared import CHECKOUT, need_module, need_program, need_shared
 from vswitch.capture import CaptureReader
 from vswitch.errors import CaptureError, TruncatedCaptureError, UnsupportedCaptureError
 
@@ -242,7 +242,7 @@ def compressed(image: bytes) -> list[bytes]:
         gzip.compress(image[:half]) + gzip.compress(image[half:]),
         gzip.compress(image) + bytes(512),  # padded, as tapes are
     ]
-    zstandard = pytest.importorskip("zstandard")
+    zstandard = need_module("zstandard")
     zstd = zstandard.ZstdCompressor().compress
     return [*found, zstd(image), zstd(image[:half]) + zstd(image[half:]), b"\x50\x2a\x4d\x18\2\0\0\0ab" + zstd(image)]
 
@@ -276,7 +276,7 @@ def test_damaged_compressed_captures() -> None:
         list(CaptureReader(bytes(packed)))
     with pytest.raises(CaptureError, match="gzip data is damaged"):
         CaptureReader(b"\x1f\x8b" + bytes(30))
-    pytest.importorskip("zstandard")
+    need_module("zstandard")
     with pytest.raises(CaptureError, match="zstd data is damaged"):
         CaptureReader(b"\x28\xb5\x2f\xfd" + b"\xff" * 30)
 

@@ -15,8 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ovs.private_ovs import why_missing
-from tests.shared import need_shared
+from tests.shared import need_oracle
 from tests.switch.frames import frame, mac, tag, tags_of
 from vswitch import Node
 from vswitch.capture import CaptureReader, PcapWriter
@@ -240,11 +239,10 @@ def test_table(name: str) -> None:
         assert seen(outputs) == expected, f"{time_s} {action}"
 
 
-@pytest.mark.skipif(bool(why_missing()), reason=why_missing())
 @pytest.mark.parametrize("name", ["active-backup", "delays", "balance-slb", "rebalance"])
 def test_tables_are_what_ovs_does(name: str, tmp_path: Path) -> None:
     """The rows are not made up: a real Open vSwitch gives them (four tables, to save time)."""
-    oracle_folder = str(need_shared("oracle"))
+    oracle_folder = str(need_oracle())
     if oracle_folder not in sys.path:
         sys.path.insert(0, oracle_folder)
     import oracle

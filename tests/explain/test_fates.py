@@ -6,9 +6,11 @@ import csv
 import json
 from decimal import Decimal
 
+import numpy as np
 import pytest
 
 from tests.cli.command import BROADCAST, CHECKOUT, make_setup, pcap
+from tests.shared import need_module
 from vswitch import ConfigError, Node, load
 from vswitch.capture import PcapWriter
 from vswitch.datapath import columns
@@ -43,7 +45,7 @@ def read_jsonl(path):
 
 
 def read_parquet(path):
-    table = pytest.importorskip("pyarrow.parquet").read_table(path)
+    table = need_module("pyarrow.parquet").read_table(path)
     assert table.column_names == list(COLUMNS)
     return [tuple(row.values()) for row in table.to_pylist()]
 
@@ -81,7 +83,7 @@ def test_scenario(tmp_path, scenario, ending):
 @pytest.mark.parametrize("n_rows", [1, 7, 65536])
 def test_odd_names_in_pieces(tmp_path, monkeypatch, odd, ending, n_rows):
     if ending == "parquet":
-        pytest.importorskip("pyarrow")
+        need_module("pyarrow")
     assert any(fate == "UNKNOWN_TRUNCATED" for *_, fate, _, _, _ in rows_of(odd))
     assert any(mirrored for *_, mirrored in rows_of(odd))
     monkeypatch.setattr(odd, "pieces", lambda: columns.pieces(odd._ledger, n_rows))
@@ -107,7 +109,6 @@ def test_no_frames_no_rows(tmp_path):
 
 
 def test_rows_whose_hashes_are_equal_are_told_apart():
-    np = pytest.importorskip("numpy")
     # The hash is linear: adding the second factor to the first column, and taking the first from the second, keeps it.
     first, second = (int(n) for n in (np.arange(1, 3, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)) | np.uint64(1))
     rows = np.array([[5, 7], [(5 + second) % 2**64, (7 - first) % 2**64], [5, 7]], np.uint64)

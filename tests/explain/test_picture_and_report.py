@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.cli.command import CHECKOUT, make_setup
-from tests.shared import need_program
+from tests.shared import need_module, need_program
 from vswitch import ConfigError, Node, VSwitchError, load
 from vswitch.cli.main import main
 from vswitch.explain import picture
@@ -70,7 +70,7 @@ def test_without_graphviz(monkeypatch, tmp_path, capsys):
     assert capsys.readouterr().err.startswith("vswitch: drawing needs Graphviz")
     assert main(["show", setup, "--dot"]) == 0
     assert capsys.readouterr().out.startswith("graph ")
-    pytest.importorskip("jinja2")
+    need_module("jinja2")
     assert main(["replay", setup, "--report", str(tmp_path / "report.html")]) == 0
     assert "<svg" not in (tmp_path / "report.html").read_text()
 
@@ -101,7 +101,7 @@ class Page(HTMLParser):
 
 
 def test_report_tells_the_totals(tmp_path):
-    pytest.importorskip("jinja2")
+    need_module("jinja2")
     path = tmp_path / "report.html"
     assert main(["replay", str(CHECKOUT / "pcaps" / "vlan-two-bridges"), "--report", str(path)]) == 0
     page = Page(path.read_text())
@@ -115,7 +115,7 @@ def test_report_tells_the_totals(tmp_path):
 
 
 def test_report_loads_nothing_from_elsewhere(tmp_path):
-    pytest.importorskip("jinja2")
+    need_module("jinja2")
     path = tmp_path / "report.html"
     assert main(["replay", str(CHECKOUT / "pcaps" / "vlan-two-bridges"), "--report", str(path)]) == 0
     page = Page(path.read_text())
@@ -128,7 +128,7 @@ def test_report_loads_nothing_from_elsewhere(tmp_path):
 
 
 def test_report_of_odd_names(tmp_path):
-    pytest.importorskip("jinja2")
+    need_module("jinja2")
     quoted = ["'<b>x&y'", "'</svg><script>alert(1)</script>'", "'{{7*7}}'"]
     script = "ovs-vsctl add-br br0\novs-vsctl add-port br0 p1\n"
     setup = make_setup(tmp_path, script + "".join(f"ovs-vsctl add-port br0 {name} tag=3\n" for name in quoted))
@@ -151,7 +151,7 @@ def test_report_without_jinja(tmp_path, monkeypatch):
 
 def test_report_in_a_browser(tmp_path):
     browser = need_program("chromium")
-    pytest.importorskip("jinja2")
+    need_module("jinja2")
     path = tmp_path / "report.html"
     assert main(["replay", str(CHECKOUT / "pcaps" / "qinq"), "--report", str(path)]) == 0
     done = subprocess.run(

@@ -17,8 +17,7 @@ import pytest
 
 from tests.oracle import run
 from tests.oracle.gen_normal import make_case
-from tests.ovs.private_ovs import why_missing
-from tests.shared import SHARED
+from tests.shared import need_oracle
 from tests.switch.story import as_case, expected, retell
 
 SEED = 2026
@@ -30,13 +29,7 @@ MODULES = ("normal", "mirrors", "patch_ports", "port_flags", "multicast", "recon
 @pytest.fixture(scope="module")
 def oracle() -> Any:
     """The oracle's module, or the reason why there is none."""
-    absent = why_missing()
-    if not absent and not (SHARED / "oracle" / "oracle.py").exists():
-        absent = f"oracle/oracle.py is not in {SHARED} (VSWITCH_SHARED says where else to look)"
-    if absent and os.environ.get("CI") == "true":
-        pytest.fail(absent)
-    if absent:
-        pytest.skip(absent)
+    need_oracle()
     return run.load_oracle()
 
 

@@ -5,28 +5,18 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 import signal
 import socket
 import subprocess
 import time
 from pathlib import Path
 
-SCHEMA = os.environ.get("OVS_SCHEMA", "/usr/share/openvswitch/vswitch.ovsschema")
-PROGRAMS = ("ovsdb-tool", "ovsdb-server", "ovs-vswitchd", "ovs-vsctl", "ovs-ofctl", "ovs-appctl")
+from tests.shared import OVS_SCHEMA
+
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 HTML_LINK = re.compile(r"(?<=>)[0-9a-f]{8}(?=</a>)")
 DUPLICATES = re.compile(r'First row, with UUID [0-9a-f-]+, (.*?)  Second row, with UUID [0-9a-f-]+, (.*?)"')
 LOG_STAMP = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+Z\|\d+\|")
-
-
-def why_missing() -> str:
-    """What a real Open vSwitch needs and this machine has not; empty if nothing."""
-    os.environ["PATH"] += os.pathsep + "/usr/sbin"
-    absent = [program for program in PROGRAMS if not shutil.which(program)]
-    if not Path(SCHEMA).exists():
-        absent.append(SCHEMA)
-    return f"Open vSwitch is not installed (no {', '.join(absent)})" if absent else ""
 
 
 class PrivateOvs:
@@ -43,7 +33,7 @@ class PrivateOvs:
         )
 
     def __enter__(self) -> PrivateOvs:
-        subprocess.run(["ovsdb-tool", "create", self.directory / "conf.db", SCHEMA], check=True)
+        subprocess.run(["ovsdb-tool", "create", self.directory / "conf.db", OVS_SCHEMA], check=True)
         database = self.directory / "db.sock"
         self._spawn("ovsdb-server", self.directory / "conf.db", f"--remote=punix:{database}")
         self._wait_for(database)

@@ -9,14 +9,17 @@ from pathlib import Path
 import pytest
 
 from tests.ovs.fake_node import FakeNode
-from tests.ovs.private_ovs import PrivateOvs, normalize, why_missing
+from tests.ovs.private_ovs import PrivateOvs, normalize
 from tests.ovs.tool_lines import FRAME, FRAME_PORT, LINES, SET_UP
+from tests.shared import need_ovs
 from vswitch.errors import CommandError
 from vswitch.ovs.script import run_command
 from vswitch.switch.protocols import FdbEntry
 
-MISSING = why_missing()
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING)
+
+@pytest.fixture(scope="module", autouse=True)
+def open_vswitch() -> None:
+    need_ovs()
 
 
 def clean(text: str) -> str:

@@ -9,14 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.ovs.private_ovs import PrivateOvs, normalize, why_missing
+from tests.ovs.private_ovs import PrivateOvs, normalize
 from tests.ovs.vsctl_lines import SCENARIOS
+from tests.shared import need_ovs
 from vswitch.ovs import vsctl
 from vswitch.ovsdb.database import Database
 from vswitch.ovsdb.schema import TABLES
 
-MISSING = why_missing()
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING)
+
+@pytest.fixture(scope="module", autouse=True)
+def open_vswitch() -> None:
+    need_ovs()
 
 
 class DatabaseOnly:
