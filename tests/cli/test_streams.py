@@ -74,6 +74,7 @@ def test_signal_leaves_nothing(setup, tmp_path, number, status, format):
     process = subprocess.Popen(
         [*VSWITCH, *map(str, arguments)], cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=False,
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # below nohup a hang-up is ignored, and shall be
     )  # fmt: skip
     # More than a buffer, so that it is in the middle of writing; then it waits for the rest of the capture.
     process.stdin.write(pcap([BROADCAST] * 20000))

@@ -20,7 +20,7 @@ Thread-safety
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from vswitch.errors import ConfigError
 from vswitch.ovsdb.rows import (
@@ -57,6 +57,7 @@ class Database:
         self._weak: dict[UUID, dict[Cell, None]] = {}  # cells that refer weakly to each row
         self._index: dict[IndexKey, dict[Row, None]] = {}
         self._open: Transaction | None = None
+        self.veto: Callable[[Iterable[Row]], None] | None = None  # raises if a commit's rows ask for what cannot be done
         with self.transaction() as transaction:
             transaction.insert("Open_vSwitch")
         self.version = 0

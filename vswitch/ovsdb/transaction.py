@@ -146,11 +146,15 @@ class Transaction:
         ------
         DatabaseError
             The database refuses them; everything is as before.
+        ConfigError
+            The switch does (`Database.veto`); everything is as before.
         """
         self._keep_referenced()
         try:
             if self.has_changes():
                 self._check()
+                if self._database.veto is not None:
+                    self._database.veto((*self._inserted, *self._changed_rows()))
         except Exception:
             self.rollback()
             raise

@@ -43,6 +43,7 @@ class Bridge:
         self.bonds: dict[str, Bond] = {}  # by name of their Port row
         self.mirrors: dict[object, int] = {}  # UUID of a Mirror row → index in the datapath
         self.mirror_outputs: dict[object, int | None] = {}  # the same → bundle that copies go to, None for a VLAN
+        self.applied: dict[str, tuple[int, ...]] = {}  # name of a Port row → what of it the datapath was told
         self.last_ofport = 0  # automatic numbers go on from here
         self.used_ofports: dict[int, int] = {}  # number → clock (ns) when its port went away
         self.fail_mode = ""

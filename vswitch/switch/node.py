@@ -31,6 +31,7 @@ class SwitchNode:
 
     def __init__(self) -> None:
         self.db = Database()
+        self.db.veto = check_supported
         self.datapath = Datapath()
         self.bridges_by_name: dict[str, Bridge] = {}
         self.ports_by_number: dict[int, Port] = {}
@@ -83,10 +84,6 @@ class SwitchNode:
         with self.db.transaction() as transaction:
             transaction.remove(self.db.root, "bridges", row)
         self.reconfigure()
-
-    def check_supported(self) -> None:
-        """Raise ConfigError if the database asks for what this version cannot do."""
-        check_supported(self)
 
     def reconfigure(self) -> None:
         """Make what runs equal to the database. Called after each transaction; costs nothing if nothing changed."""

@@ -54,6 +54,7 @@ class Port:
         self.type = row.text("type")
         self.is_patch = self.type == "patch"
         self.hwaddr = 0
+        self.published_hwaddr = -1  # what Interface:mac_in_use says
         self.link_down = False
         self.config: set[str] = set()
         self.mtu = 0

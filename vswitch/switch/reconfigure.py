@@ -16,7 +16,11 @@ from vswitch.switch.port import Port
 from vswitch.switch.port_vlans import PRIORITY_TAGS, VLAN_MODES, port_vlans
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from vswitch.switch.node import SwitchNode
+
+    WantedPorts = list[tuple[Row, list[Row]]]  # Port rows with their Interface rows
 
 PLAIN_TYPES = frozenset({"", "system", "internal", "tap", "dummy", "dummy-internal"})
 MAX_MIRRORS = 32
@@ -28,49 +32,48 @@ DEFAULT_MAC_TABLE_SIZE = 8192
 DEFAULT_MCAST_TABLE_SIZE = 2048
 
 
-def check_supported(node: SwitchNode) -> None:
-    """Refuse what no bridge of ours can do yet, before anything changes.
+def check_supported(rows: Iterable[Row]) -> None:
+    """Refuse what no bridge of ours can do yet: a database's veto, asked before anything is committed.
 
     Raises
     ------
     ConfigError
         Names the row and what is not supported.
     """
-    for row in node.db.rows("Interface"):
-        if row.text("type") not in PLAIN_TYPES | {"patch"}:
+    for row in rows:
+        table = row.schema.name
+        if table == "Interface" and row.text("type") not in PLAIN_TYPES | {"patch"}:
             raise ConfigError(
                 f"Interface {row.name}: type={row.text('type')} is not supported yet",
                 key="type",
                 hint="tunnel ports are on README's list of what is unsupported",
             )
-    for row in node.db.rows("Port"):
-        if row.text("lacp") in ("active", "passive"):
+        if table == "Port" and row.text("lacp") in ("active", "passive"):
             raise ConfigError(
                 f"Port {row.name}: lacp={row.text('lacp')} is not supported yet",
                 key="lacp",
                 hint="a bond without LACP is: active-backup or balance-slb",
             )
-    for row in node.db.rows("Bridge"):
-        for column in ("stp_enable", "rstp_enable"):
+        for column in ("stp_enable", "rstp_enable") if table == "Bridge" else ():
             if row[column]:
                 raise ConfigError(f"Bridge {row.name}: {column}=true is not supported yet", key=column)
 
 
 def reconfigure(node: SwitchNode) -> None:
     """Apply the database of `node` to its datapath, and write state back into the rows."""
-    check_supported(node)
     wanted = {row.name: row for row in node.db.root.rows("bridges")}
-    _delete_unwanted(node, wanted)
+    ports = {name: [(port, port.rows("interfaces")) for port in row.rows("ports")] for name, row in wanted.items()}
+    _delete_unwanted(node, wanted, ports)
     node.datapath.set_vlan_limit(_int(node.db.root.map("other_config").get("vlan-limit"), 1))
     for name, row in wanted.items():
         if name not in node.bridges_by_name:
             node.bridges_by_name[name] = Bridge(node, row, node.datapath.add_bridge())
     for bridge in node.bridges_by_name.values():
-        _add_ports(node, bridge)
+        _add_ports(node, bridge, ports[bridge.name])
     _connect_patch_ports(node)
     for bridge in node.bridges_by_name.values():
         _configure_hwaddr(node, bridge)
-        _configure_ports(node, bridge)
+        _configure_ports(node, bridge, ports[bridge.name])
         _configure_mirrors(node, bridge)
         _configure_bridge(node, bridge)
         _configure_mcast_snooping(node, bridge)
@@ -80,7 +83,7 @@ def reconfigure(node: SwitchNode) -> None:
 # What is no longer wanted.
 
 
-def _delete_unwanted(node: SwitchNode, wanted: dict[str, Row]) -> None:
+def _delete_unwanted(node: SwitchNode, wanted: dict[str, Row], wanted_ports: dict[str, WantedPorts]) -> None:
     for bridge in list(node.bridges_by_name.values()):
         row = wanted.get(bridge.name)
         if row is not bridge.row:
@@ -92,19 +95,18 @@ def _delete_unwanted(node: SwitchNode, wanted: dict[str, Row]) -> None:
             node.datapath.remove_bridge(bridge.number)
             del node.bridges_by_name[bridge.name]
             continue
-        ports = {port.name for port in row.rows("ports")}
+        ports = {port.name: interfaces for port, interfaces in wanted_ports[bridge.name]}
         for name in [name for name in bridge.bundles if name not in ports]:
             _delete_bundle(node, bridge, name)
-        interfaces = {interface.name: interface for port in row.rows("ports") for interface in port.rows("interfaces")}
+        interfaces = {row.name: row for rows in ports.values() for row in rows}
         for name, port in list(bridge.ports_by_name.items()):
             if interfaces.get(name) is not port.row or port.row.text("type") != port.type or set_up_error(port.row):
                 _delete_port(node, bridge, name)
         _free_requested_ofports(node, bridge)
-        for port_row in row.rows("ports"):
-            names = {interface.name for interface in port_row.rows("interfaces")}
-            if port_row.name in bridge.bundles and names.isdisjoint(bridge.ports_by_name):
+        for name, rows in ports.items():
+            if name in bridge.bundles and not any(row.name in bridge.ports_by_name for row in rows):
                 # Its only interface went for another number or type: what comes back is a new port to OVS.
-                _delete_bundle(node, bridge, port_row.name)
+                _delete_bundle(node, bridge, name)
 
 
 def _free_requested_ofports(node: SwitchNode, bridge: Bridge) -> None:
@@ -126,6 +128,7 @@ def _delete_bundle(node: SwitchNode, bridge: Bridge, name: str) -> None:
     """The mirrors that send there go too; those that are still wanted come back, each with the first free number."""
     number = bridge.bundles.pop(name)
     bridge.bonds.pop(name, None)
+    bridge.applied.pop(name, None)
     node.datapath.remove_bundle(bridge.number, number)
     for uuid in [uuid for uuid, out in bridge.mirror_outputs.items() if out == number]:
         del bridge.mirrors[uuid], bridge.mirror_outputs[uuid]
@@ -141,11 +144,11 @@ def _delete_port(node: SwitchNode, bridge: Bridge, name: str) -> None:
 # What is missing.
 
 
-def _add_ports(node: SwitchNode, bridge: Bridge) -> None:
+def _add_ports(node: SwitchNode, bridge: Bridge, ports: WantedPorts) -> None:
     """Ports with a requested number first, so that automatic ones keep out of their way."""
     missing = []
-    for port_row in bridge.row.rows("ports"):
-        for interface in port_row.rows("interfaces"):
+    for _, interfaces in ports:
+        for interface in interfaces:
             error = set_up_error(interface)
             if error:
                 node.db.set_state(interface, ofport=-1, error=error, mac_in_use=None)
@@ -233,19 +236,24 @@ def _configure_hwaddr(node: SwitchNode, bridge: Bridge) -> None:
     if local is not None:
         local.hwaddr = bridge.hwaddr
     for port in bridge.ports_by_name.values():
-        text = f"{port.hwaddr:012x}"
-        node.db.set_state(port.row, mac_in_use=":".join(text[i : i + 2] for i in range(0, 12, 2)))
+        if port.published_hwaddr != port.hwaddr:
+            port.published_hwaddr = port.hwaddr
+            text = f"{port.hwaddr:012x}"
+            node.db.set_state(port.row, mac_in_use=":".join(text[i : i + 2] for i in range(0, 12, 2)))
     node.db.set_state(bridge.row, datapath_id=f"{bridge.datapath_id:016x}")
 
 
-def _configure_ports(node: SwitchNode, bridge: Bridge) -> None:
-    for row in bridge.row.rows("ports"):
-        names = [interface.name for interface in row.rows("interfaces")]
-        members = [bridge.ports_by_name[name] for name in names if name in bridge.ports_by_name]
+def _configure_ports(node: SwitchNode, bridge: Bridge, ports: WantedPorts) -> None:
+    for row, interfaces in ports:
+        members = [bridge.ports_by_name[row.name] for row in interfaces if row.name in bridge.ports_by_name]
         if not members:
             continue  # none of its interfaces could be set up
         if row.name not in bridge.bundles:
             bridge.bundles[row.name] = node.datapath.add_bundle(bridge.number)
+        state = (row.version, *(interface.version for interface in interfaces), *(port.number for port in members))
+        if len(members) == 1 and bridge.applied.get(row.name) == state:
+            continue  # nothing changed; a node of a thousand ports is configured by a thousand commands
+        bridge.applied[row.name] = state
         vlans = port_vlans(row)
         node.datapath.set_bundle(
             bridge.number,
