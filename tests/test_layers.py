@@ -40,7 +40,7 @@ def imported(path: Path) -> set[str]:
             modules = [alias.name for alias in node.names]
         else:
             continue
-        names |= {(module.split(".") + [""])[1] for module in modules if module.split(".")[0] == "vswitch"}
+        names |= {[*module.split("."), ""][1] for module in modules if module.split(".")[0] == "vswitch"}
     return names
 
 

@@ -41,7 +41,7 @@ def check_supported(node: SwitchNode) -> None:
             raise ConfigError(
                 f"Interface {row.name}: type={row.text('type')} is not supported yet",
                 key="type",
-                hint="tunnel ports are on README's list of what is unsupported",
+                hint="supported are no type, system, internal, tap, dummy and patch",
             )
     for row in node.db.rows("Port"):
         if row.text("lacp") in ("active", "passive"):
