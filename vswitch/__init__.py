@@ -64,7 +64,15 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import importlib  # takes longer than the rest of this file
 
-    value = getattr(importlib.import_module(_HOMES[name]), name)
+    try:
+        home = importlib.import_module(_HOMES[name])
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith("vswitch."):
+            raise
+        raise ImportError(
+            f"{error.name} is not compiled in {__path__[0]}: leave that folder, or build there with pip install -e ."
+        ) from error
+    value = getattr(home, name)
     globals()[name] = value
     return value
 

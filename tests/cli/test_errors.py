@@ -35,7 +35,7 @@ def complaint(capfd, arguments: list[str]) -> tuple[int, str, str]:
         (["reply"], "no verb reply", "did you mean replay?"),
         (["xyz"], "no verb xyz", "replay, show"),
         (["replay"], "SETUP", "vswitch replay --help"),
-        (["replay", "SETUP", "--formt", "pcap"], "--formt", "vswitch --help"),
+        (["replay", "SETUP", "--formt", "pcap"], "--formt", "vswitch replay --help"),
         (["replay", "SETUP", "--format", "erf"], "erf", "vswitch replay --help"),
         (["show", "SETUP", "--dot", "--svg"], "--svg", "vswitch show --help"),
         (["show", "nowhere.ovs"], "nowhere.ovs: no such file", "*.ovs"),

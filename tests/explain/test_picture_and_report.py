@@ -145,7 +145,7 @@ def test_report_without_jinja(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "jinja2", None)
     with pytest.raises(ConfigError) as caught:
         ReportFile(str(tmp_path / "report.html"))
-    assert "vswitch[report]" in caught.value.hint
+    assert "pip install jinja2" in caught.value.hint
     assert list(tmp_path.iterdir()) == []
 
 

@@ -106,9 +106,12 @@ def _run(arguments: Sequence[str]) -> int:
         hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(VERBS)}"
         raise ConfigError(f"no verb {verb}", key=verb, hint=hint)
     try:
-        options = build_parser(verb).parse_args(arguments)
+        options, unknown = build_parser(verb).parse_known_args(arguments)
     except SystemExit as done:  # --help and --version
         return done.code if isinstance(done.code, int) else OK
+    if unknown:
+        hint = f"vswitch {verb} --help tells what is understood"
+        raise ConfigError(f"unrecognized arguments: {' '.join(unknown)}", hint=hint)
     status: int = options.run(options)
     return status
 

@@ -200,7 +200,7 @@ def _need_pyarrow(path: str) -> None:
         import pyarrow.parquet  # noqa: F401
     except ImportError as error:
         raise ConfigError(
-            "writing Parquet needs pyarrow", path=path, hint="pip install 'vswitch[parquet]', or write .csv or .jsonl"
+            "writing Parquet needs pyarrow", path=path, hint="pip install pyarrow, or write .csv or .jsonl"
         ) from error
 
 

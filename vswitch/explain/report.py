@@ -41,7 +41,7 @@ class ReportFile:
         try:
             import jinja2  # noqa: F401
         except ImportError as error:
-            raise ConfigError("a report needs Jinja2", path=path, hint="pip install 'vswitch[report]'") from error
+            raise ConfigError("a report needs Jinja2", path=path, hint="pip install jinja2") from error
         self._file = OutputFile(path)
 
     def write(self, topology: Topology, result: ReplayResult) -> None:

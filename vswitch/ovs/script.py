@@ -17,7 +17,7 @@ TOOLS = ("ovs-vsctl", "ovs-ofctl", "ovs-appctl")
 # What scripts for OVS call besides, and will be understood one day.
 _LATER = ("ovs-dpctl", "ovsdb-client", "ip", "ifconfig", "brctl", "bridge", "route", "tc")
 
-
+SUPPORTED_HINT = "README.md says what is supported"
 _COMMAND = "command"  # stands for the path in messages about a single line
 
 
@@ -82,7 +82,9 @@ def _run_line(node: NodeLike, line: ScriptLine, path: str) -> str:
     try:
         outcome = _run_tool(node, tool, arguments, line.stdin)
     except Unsupported as unsupported:
-        raise CommandError(str(unsupported), path=path, line=words[0].line, column=words[0].column) from None
+        raise CommandError(
+            str(unsupported), path=path, line=words[0].line, column=words[0].column, hint=SUPPORTED_HINT
+        ) from None
     except ConfigError as error:
         # The layers below know what is wrong, but not where it was said.
         if error.where:
@@ -114,7 +116,8 @@ def _run_tool(node: NodeLike, tool: str, arguments: list[str], stdin: str) -> Ou
 
 def _unknown_tool(word: Word, tool: str, path: str) -> CommandError:
     if tool in _LATER:
-        return CommandError(f"{tool} is not supported yet", path=path, line=word.line, column=word.column)
+        problem = f"{tool} is not supported yet"
+        return CommandError(problem, path=path, line=word.line, column=word.column, hint=SUPPORTED_HINT)
     hint = nearest(tool, TOOLS) or f"known commands are {', '.join(TOOLS)}"
     return CommandError(
         f'unknown command "{word.text}"', status=127, path=path, line=word.line, column=word.column, hint=hint

@@ -46,7 +46,7 @@ def check_supported(rows: Iterable[Row]) -> None:
             raise ConfigError(
                 f"Interface {row.name}: type={row.text('type')} is not supported yet",
                 key="type",
-                hint="tunnel ports are on README's list of what is unsupported",
+                hint="supported are no type, system, internal, tap, dummy and patch",
             )
         if table == "Port" and row.text("lacp") in ("active", "passive"):
             raise ConfigError(
