@@ -20,7 +20,7 @@ Thread-safety
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from vswitch.errors import ConfigError
 from vswitch.ovsdb.rows import (
@@ -45,12 +45,14 @@ class Database:
     """The tables of one node, empty but for the one row of ``Open_vSwitch``.
 
     `version` grows by one with every transaction that changed something. Setting state does not count. `memo` is for a
-    reader that keeps what it found out, to be freed together with the database.
+    reader that keeps what it found out, to be freed together with the database. `guard` is called before a transaction
+    is kept, and refuses it by raising: then everything is as before.
     """
 
     def __init__(self) -> None:
         self.version = 0
         self.memo: object = None
+        self.guard: Callable[[], None] | None = None
         self._serial = 0
         self._tables: dict[str, dict[UUID, Row]] = {name: {} for name in TABLES}
         self._strong: dict[UUID, int] = {}  # strong references to each row, its own not counted

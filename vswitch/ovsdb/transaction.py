@@ -145,12 +145,14 @@ class Transaction:
         Raises
         ------
         DatabaseError
-            The database refuses them; everything is as before.
+            The database refuses them; everything is as before, as it is after an exception of `Database.guard`.
         """
         self._keep_referenced()
         try:
             if self.has_changes():
                 self._check()
+                if self._database.guard is not None:
+                    self._database.guard()
         except Exception:
             self.rollback()
             raise

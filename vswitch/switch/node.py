@@ -31,6 +31,7 @@ class SwitchNode:
 
     def __init__(self) -> None:
         self.db = Database()
+        self.db.guard = self.check_supported
         self.datapath = Datapath()
         self.bridges_by_name: dict[str, Bridge] = {}
         self.ports_by_number: dict[int, Port] = {}

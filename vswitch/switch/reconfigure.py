@@ -29,7 +29,7 @@ DEFAULT_MCAST_TABLE_SIZE = 2048
 
 
 def check_supported(node: SwitchNode) -> None:
-    """Refuse what no bridge of ours can do yet, before anything changes.
+    """Refuse what no bridge of ours can do yet; called before a transaction is kept.
 
     Raises
     ------
@@ -58,7 +58,6 @@ def check_supported(node: SwitchNode) -> None:
 
 def reconfigure(node: SwitchNode) -> None:
     """Apply the database of `node` to its datapath, and write state back into the rows."""
-    check_supported(node)
     wanted = {row.name: row for row in node.db.root.rows("bridges")}
     _delete_unwanted(node, wanted)
     node.datapath.set_vlan_limit(_int(node.db.root.map("other_config").get("vlan-limit"), 1))
