@@ -54,8 +54,6 @@ cdef class Ledger:
         self.rows.outputs = <output_row*>malloc(LEDGER_CHUNK_ROWS * sizeof(output_row))
         if self.rows.fates == NULL or self.rows.outputs == NULL:
             raise MemoryError
-        import tempfile  # not loaded by replays that keep no ledger
-
         self.directory = directory or tempfile.gettempdir()
         self.fates_file = tempfile.TemporaryFile(dir=self.directory, buffering=0)
         self.outputs_file = tempfile.TemporaryFile(dir=self.directory, buffering=0)
