@@ -57,7 +57,7 @@ class Database:
         self._weak: dict[UUID, dict[Cell, None]] = {}  # cells that refer weakly to each row
         self._index: dict[IndexKey, dict[Row, None]] = {}
         self._open: Transaction | None = None
-        self.veto: Callable[[Iterable[Row]], None] | None = None  # raises if a commit's rows ask for what cannot be done
+        self.veto: Callable[[Iterable[Row]], None] | None = None  # raises if rows of a commit cannot be done
         with self.transaction() as transaction:
             transaction.insert("Open_vSwitch")
         self.version = 0

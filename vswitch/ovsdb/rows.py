@@ -85,7 +85,7 @@ class Row:
     @property
     def name(self) -> str:
         """The row's ``name`` column."""
-        return str(self._cells["name"][0])  # type: ignore[index]  # asked so often that text() would show
+        return str(self._cells["name"][0])  # asked so often that text() would show
 
     def __repr__(self) -> str:
         label = f" {self.name}" if "name" in self.schema.columns else ""
