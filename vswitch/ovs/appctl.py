@@ -15,6 +15,7 @@ from vswitch.ovs.outcome import Outcome, Refusal, Refused, Unsupported, atoi, ne
 from vswitch.ovs.port_numbers import port_label
 from vswitch.ovs.version import OVS_VERSION
 from vswitch.switch.protocols import BridgeLike, NodeLike
+from vswitch.switch.texts import fdb_text
 
 _OPTIONS = [
     Option("target", REQUIRED, "t"),
@@ -118,11 +119,7 @@ def format_mac(mac: int) -> str:
 
 
 def _fdb_show(node: NodeLike, arguments: list[str]) -> str:
-    text = " port  VLAN  MAC                Age\n"
-    for entry in _bridge(node, arguments[0]).fdb():
-        age = "static" if entry.age_s is None else f"{entry.age_s:3}"
-        text += f"{port_label(entry.ofport):>5}  {entry.vlan:4}  {format_mac(entry.mac)}  {age}\n"
-    return text
+    return fdb_text(_bridge(node, arguments[0]).fdb())
 
 
 def _fdb_add(node: NodeLike, arguments: list[str]) -> str:

@@ -107,8 +107,8 @@ def replay(
                 _run(node, merged, ports, rows, progress)
             result = _result(node, merged, rows, before, fates_before, time.perf_counter() - started)
             for bridge in node.bridges():
-                folder.write_text(f"flows/{file_name(bridge.name)}.txt", flows_text(bridge))
-                folder.write_text(f"fdb/{file_name(bridge.name)}.txt", fdb_text(bridge))
+                folder.write_text(f"flows/{file_name(bridge.name)}.txt", flows_text(bridge.flows()))
+                folder.write_text(f"fdb/{file_name(bridge.name)}.txt", fdb_text(bridge.fdb()))
             folder.write_json("summary.json", result.summary())
         return result
 

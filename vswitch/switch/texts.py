@@ -1,40 +1,54 @@
-"""What a bridge knows, in the words of OVS's own tools."""
+"""What a bridge knows, in the words of OVS's own tools; commands and a replay's output folder share them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from vswitch.light_typing import TYPE_CHECKING
+from vswitch.switch.protocols import OFPP_LOCAL
 
-from vswitch.light_typing import Protocol
-from vswitch.switch.protocols import OFPP_LOCAL, FdbEntry, FlowEntry
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
+    from vswitch.switch.protocols import FdbEntry, FlowEntry
 
-class HasFdb(Protocol):
-    def fdb(self) -> Sequence[FdbEntry]: ...
-
-
-class HasFlows(Protocol):
-    def flows(self) -> Sequence[FlowEntry]: ...
+DEFAULT_PRIORITY = 32768  # OpenFlow's OFP_DEFAULT_PRIORITY
 
 
-def fdb_text(bridge: HasFdb) -> str:
-    """The forwarding database as ``ovs-appctl fdb/show`` prints it."""
+def fdb_text(entries: Iterable[FdbEntry]) -> str:
+    """A forwarding database as ``ovs-appctl fdb/show`` prints it."""
     lines = [" port  VLAN  MAC                Age\n"]
-    for entry in bridge.fdb():
+    for entry in entries:
         port = "LOCAL" if entry.ofport == OFPP_LOCAL else str(entry.ofport)
-        octets = f"{entry.mac:012x}"
-        mac = ":".join(octets[i : i + 2] for i in range(0, 12, 2))
-        age = "static" if entry.age_s is None else f"{entry.age_s:3d}"
-        lines.append(f"{port:>5}  {entry.vlan:4d}  {mac}  {age}\n")
+        age = "static" if entry.age_s is None else f"{entry.age_s:3}"
+        lines.append(f"{port:>5}  {entry.vlan:4}  {entry.mac.to_bytes(6).hex(':')}  {age}\n")
     return "".join(lines)
 
 
-def flows_text(bridge: HasFlows) -> str:
-    """The flows as ``ovs-ofctl dump-flows`` prints them."""
-    return "".join(
-        f" cookie=0x{flow.cookie:x}, duration={flow.duration_s:.3f}s, table={flow.table}, n_packets={flow.n_packets}, "
-        f"n_bytes={flow.n_bytes}, "
-        + ("" if flow.priority == 32768 else f"priority={flow.priority}")
-        + (f"{'' if flow.priority == 32768 else ','}{flow.match}" if flow.match else "")
-        + f" actions={flow.actions}\n"
-        for flow in bridge.flows()
-    )
+def flows_text(flows: Iterable[FlowEntry]) -> str:
+    """Flows as ``ovs-ofctl dump-flows`` prints them, a line each."""
+    return "".join(f" {flow_text(flow)}\n" for flow in flows)
+
+
+def flow_text(flow: FlowEntry, *, stats: bool = True, idle_age: bool = False, flags: bool = False) -> str:
+    """A flow as ``ovs-ofctl dump-flows`` prints it."""
+    parts = []
+    if stats or flow.cookie:
+        parts.append(f"cookie={flow.cookie:#x}")
+    if stats:
+        parts += [f"duration={duration_text(flow.duration_s)}", f"table={flow.table}"]
+        parts += [f"n_packets={flow.n_packets}", f"n_bytes={flow.n_bytes}"]
+        if idle_age:
+            parts.append(f"idle_age={flow.idle_age_s}")
+    elif flow.table:
+        parts.append(f"table={flow.table}")
+    match = f"priority={flow.priority}" if flow.priority != DEFAULT_PRIORITY else ""
+    if flow.match:
+        match += f",{flow.match}" if match else flow.match
+    head = ", ".join(parts)
+    tail = " ".join(part for part in (*(flow.flags if flags else ()), match, f"actions={flow.actions}") if part)
+    return f"{head}, {tail}" if head else tail
+
+
+def duration_text(seconds: float) -> str:
+    """Seconds as OVS prints durations: without decimals, or with three."""
+    ms = round(seconds * 1000)
+    return f"{ms // 1000}s" if ms % 1000 == 0 else f"{ms // 1000}.{ms % 1000:03}s"

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import re
 
-from vswitch.ovs.ofctl.ports import format_duration
 from vswitch.ovs.ofctl.session import Session
 from vswitch.ovs.outcome import Unsupported
 from vswitch.switch.protocols import BridgeLike, FlowEntry
+from vswitch.switch.texts import DEFAULT_PRIORITY, flow_text
 
-DEFAULT_PRIORITY = 32768  # OpenFlow's OFP_DEFAULT_PRIORITY
 _CATCH_ALL = re.compile(
     r"(?P<fields>(?:(?:table|priority|cookie)=(?:0x[0-9a-fA-F]+|[0-9]+)[, ]+)*)actions?=(?P<actions>normal|drop)",
     re.IGNORECASE,
@@ -30,30 +29,13 @@ def dump_flows(session: Session) -> str:
     if session.sort:
         flows.sort(key=lambda flow: flow.priority, reverse=session.sort == "rsort")
     shows_idle_age = is_whole and session.version in (1, 6)
-    lines = "".join(f" {_format(flow, session, shows_idle_age)}\n" for flow in flows)
+    shows_flags = session.version > 1 and is_whole
+    lines = "".join(
+        f" {flow_text(flow, stats=session.stats, idle_age=shows_idle_age, flags=shows_flags)}\n" for flow in flows
+    )
     if not is_whole or not session.stats:
         return lines
     return session.header(message, xid, space="\n") + lines
-
-
-def _format(flow: FlowEntry, session: Session, shows_idle_age: bool) -> str:
-    parts = []
-    if session.stats or flow.cookie:
-        parts.append(f"cookie={flow.cookie:#x}")
-    if session.stats:
-        parts += [f"duration={format_duration(flow.duration_s)}", f"table={flow.table}"]
-        parts += [f"n_packets={flow.n_packets}", f"n_bytes={flow.n_bytes}"]
-        if shows_idle_age:
-            parts.append(f"idle_age={flow.idle_age_s}")
-    elif flow.table:
-        parts.append(f"table={flow.table}")
-    flags = " ".join(flag for flag in flow.flags if session.version > 1 and not session.sort and not session.names)
-    match = f"priority={flow.priority}" if flow.priority != DEFAULT_PRIORITY else ""
-    if flow.match:
-        match += f",{flow.match}" if match else flow.match
-    head = ", ".join(parts)
-    tail = " ".join(part for part in (flags, match, f"actions={flow.actions}") if part)
-    return f"{head}, {tail}" if head else tail
 
 
 def dump_aggregate(session: Session) -> str:

@@ -6,6 +6,7 @@ from vswitch.ovs.ofctl.session import Session, find_port, ordered_ports
 from vswitch.ovs.outcome import Refusal
 from vswitch.ovs.port_numbers import port_label
 from vswitch.switch.protocols import PORT_CONFIG, BridgeLike, PortLike
+from vswitch.switch.texts import duration_text
 
 _CONFIG_NAMES = {
     "down": "PORT_DOWN", "no-stp": "NO_STP", "no-receive": "NO_RECV", "no-receive-stp": "NO_RECV_STP",
@@ -96,14 +97,8 @@ def _counters(session: Session, port: PortLike) -> str:
         f"errs={count('tx_errors')}, coll={count('collisions')}\n"
     )
     if session.version >= 4:
-        text += f"           duration={format_duration(session.node.time_s)}\n"
+        text += f"           duration={duration_text(session.node.time_s)}\n"
     return text
-
-
-def format_duration(seconds: float) -> str:
-    """Seconds as OVS prints durations: without decimals, or with three."""
-    ms = round(seconds * 1000)
-    return f"{ms // 1000}s" if ms % 1000 == 0 else f"{ms // 1000}.{ms % 1000:03}s"
 
 
 def mod_port(session: Session) -> str:
