@@ -153,22 +153,25 @@ class Bridge:
             found.config.discard(flag)
         found.apply()
 
-    def bundle_ports(self, number: int) -> list[Port]:
-        """The ports of the bundle that the datapath calls `number`."""
-        name = next((name for name, value in self.bundles.items() if value == number), None)
-        row = next((row for row in self.row.rows("ports") if row.name == name), None)
-        if row is None:
-            return []
-        names = [interface.name for interface in row.rows("interfaces")]
-        return [self.ports_by_name[name] for name in names if name in self.ports_by_name]
+    def bundle_ports(self) -> dict[int, list[Port]]:
+        """The ports of each bundle, by the datapath's number for it."""
+        return {
+            self.bundles[row.name]: [
+                self.ports_by_name[interface.name]
+                for interface in row.rows("interfaces")
+                if interface.name in self.ports_by_name
+            ]
+            for row in self.row.rows("ports")
+            if row.name in self.bundles
+        }
 
     # Forwarding database.
 
     def fdb(self) -> list[FdbEntry]:
         """Learned and static addresses, least recently used first, as ``fdb/show`` prints them."""
-        ofports = {number: self.bundle_ports(number)[0].ofport for number in self.bundles.values()}
+        ports = self.bundle_ports()
         return [
-            FdbEntry(ofports[bundle], vlan, mac, age)
+            FdbEntry(ports[bundle][0].ofport, vlan, mac, age)
             for bundle, vlan, mac, age in self._datapath.fdb(self.number)
         ]
 
@@ -181,9 +184,9 @@ class Bridge:
         found = self.ports_by_name.get(port)
         if found is None:
             raise ConfigError(f"no port named {port} in bridge {self.name}", key=port)
-        for name, number in self.bundles.items():
-            if any(member is found for member in self.bundle_ports(number)):
-                self._datapath.fdb_add(self.number, self.bundles[name], vlan, mac)
+        for number, members in self.bundle_ports().items():
+            if any(member is found for member in members):
+                self._datapath.fdb_add(self.number, number, vlan, mac)
                 return
         raise ConfigError(f"port {port} of bridge {self.name} is not configured", key=port)
 
@@ -210,8 +213,9 @@ class Bridge:
 
     def mdb(self) -> Sequence[MdbEntry]:
         """Multicast groups and routers that snooping found, as ``mdb/show`` lists them."""
+        ports = self.bundle_ports()
         return [
-            MdbEntry(self.bundle_ports(bundle)[0].ofport, vlan, _group_text(group), age_s)
+            MdbEntry(ports[bundle][0].ofport, vlan, _group_text(group), age_s)
             for group, vlan, bundle, age_s in self._datapath.mdb(self.number)
         ]
 
