@@ -78,13 +78,40 @@ cdef struct flow_key:
     uint16_t pad2
     uint32_t igmp_group_ip4         # IGMP group, or ND reserved word
     uint32_t pad3
-    # Network service header; last, because hardly a pipeline looks at it
+    # Network service header; behind all other headers, because hardly a pipeline looks at it
     uint8_t nsh_flags
     uint8_t nsh_ttl
     uint8_t nsh_mdtype
     uint8_t nsh_np                  # next protocol
     uint32_t nsh_path_hdr           # service path identifier (24 bits) and service index (8)
     uint32_t nsh_context[4]         # MD type 1 only
+    # Original direction of a tracked connection; set by the datapath, as the tunnel's fields below
+    uint32_t ct_nw_src
+    uint32_t ct_nw_dst
+    uint64_t ct_ipv6_src[2]
+    uint64_t ct_ipv6_dst[2]
+    uint16_t ct_tp_src
+    uint16_t ct_tp_dst
+    # Tunnel
+    uint16_t tun_flags
+    uint8_t tun_tos
+    uint8_t tun_ttl
+    uint64_t tun_id
+    uint32_t tun_src
+    uint32_t tun_dst
+    uint64_t tun_ipv6_src[2]
+    uint64_t tun_ipv6_dst[2]
+    uint16_t gbp_id
+    uint8_t gbp_flags
+    uint8_t erspan_ver
+    uint32_t erspan_idx
+    uint8_t erspan_dir
+    uint8_t erspan_hwid
+    uint8_t gtpu_flags
+    uint8_t gtpu_msgtype
+    uint32_t pad4
+    uint64_t tun_metadata_present   # bit i: option i is there
+    uint64_t tun_metadata[32]       # 256 bytes, each option where its TLV map puts it
 
 cdef struct frame_layout:           # where extraction found the headers, in bytes from the frame's start
     uint16_t l2_5_ofs               # MPLS label stack; LAYOUT_NONE if there is none
@@ -162,8 +189,8 @@ cdef inline void flow_key_clear_l3(flow_key* key) noexcept nogil:
 
 
 cdef inline void flow_key_clear_l4(flow_key* key) noexcept nogil:
-    """Zeroes nd_target to the end."""
-    memset(&key.nd_target, 0, <size_t>(<char*>(key + 1) - <char*>&key.nd_target))
+    """Zeroes nd_target to nsh_context."""
+    memset(&key.nd_target, 0, <size_t>(<char*>&key.ct_nw_src - <char*>&key.nd_target))
 
 
 cdef class FlowKey:

@@ -3,6 +3,8 @@ from typing import Any
 from typing_extensions import Buffer, disjoint_base
 
 DEPTHS: dict[str, int]
+FLOW_KEY_BYTES: int
+MEMBER_OFFSETS: dict[str, int]
 
 @disjoint_base
 class FlowKey:

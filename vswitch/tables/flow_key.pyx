@@ -306,6 +306,84 @@ cdef void extract_nsh(const uint8_t* nsh, size_t n_bytes, flow_key* key) noexcep
             key.nsh_context[i] = nsh_context(nsh, i)
 
 
+def _member_offsets():
+    """Member of `flow_key` → its byte offset, for tables of fields that speak of bits of the key."""
+    cdef flow_key key
+    cdef char* start = <char*>&key
+    return {
+        "metadata": <char*>&key.metadata - start,
+        "regs": <char*>&key.regs - start,
+        "skb_priority": <char*>&key.skb_priority - start,
+        "pkt_mark": <char*>&key.pkt_mark - start,
+        "dp_hash": <char*>&key.dp_hash - start,
+        "in_port": <char*>&key.in_port - start,
+        "recirc_id": <char*>&key.recirc_id - start,
+        "ct_state": <char*>&key.ct_state - start,
+        "ct_nw_proto": <char*>&key.ct_nw_proto - start,
+        "ct_zone": <char*>&key.ct_zone - start,
+        "ct_mark": <char*>&key.ct_mark - start,
+        "packet_type": <char*>&key.packet_type - start,
+        "ct_label": <char*>&key.ct_label - start,
+        "conj_id": <char*>&key.conj_id - start,
+        "actset_output": <char*>&key.actset_output - start,
+        "dl_dst": <char*>&key.dl_dst - start,
+        "dl_src": <char*>&key.dl_src - start,
+        "dl_type": <char*>&key.dl_type - start,
+        "vlans": <char*>&key.vlans - start,
+        "mpls_lse": <char*>&key.mpls_lse - start,
+        "nw_src": <char*>&key.nw_src - start,
+        "nw_dst": <char*>&key.nw_dst - start,
+        "ipv6_src": <char*>&key.ipv6_src - start,
+        "ipv6_dst": <char*>&key.ipv6_dst - start,
+        "ipv6_label": <char*>&key.ipv6_label - start,
+        "nw_frag": <char*>&key.nw_frag - start,
+        "nw_tos": <char*>&key.nw_tos - start,
+        "nw_ttl": <char*>&key.nw_ttl - start,
+        "nw_proto": <char*>&key.nw_proto - start,
+        "nd_target": <char*>&key.nd_target - start,
+        "arp_sha": <char*>&key.arp_sha - start,
+        "arp_tha": <char*>&key.arp_tha - start,
+        "tcp_flags": <char*>&key.tcp_flags - start,
+        "tp_src": <char*>&key.tp_src - start,
+        "tp_dst": <char*>&key.tp_dst - start,
+        "igmp_group_ip4": <char*>&key.igmp_group_ip4 - start,
+        "nsh_flags": <char*>&key.nsh_flags - start,
+        "nsh_ttl": <char*>&key.nsh_ttl - start,
+        "nsh_mdtype": <char*>&key.nsh_mdtype - start,
+        "nsh_np": <char*>&key.nsh_np - start,
+        "nsh_path_hdr": <char*>&key.nsh_path_hdr - start,
+        "nsh_context": <char*>&key.nsh_context - start,
+        "ct_nw_src": <char*>&key.ct_nw_src - start,
+        "ct_nw_dst": <char*>&key.ct_nw_dst - start,
+        "ct_ipv6_src": <char*>&key.ct_ipv6_src - start,
+        "ct_ipv6_dst": <char*>&key.ct_ipv6_dst - start,
+        "ct_tp_src": <char*>&key.ct_tp_src - start,
+        "ct_tp_dst": <char*>&key.ct_tp_dst - start,
+        "tun_flags": <char*>&key.tun_flags - start,
+        "tun_tos": <char*>&key.tun_tos - start,
+        "tun_ttl": <char*>&key.tun_ttl - start,
+        "tun_id": <char*>&key.tun_id - start,
+        "tun_src": <char*>&key.tun_src - start,
+        "tun_dst": <char*>&key.tun_dst - start,
+        "tun_ipv6_src": <char*>&key.tun_ipv6_src - start,
+        "tun_ipv6_dst": <char*>&key.tun_ipv6_dst - start,
+        "gbp_id": <char*>&key.gbp_id - start,
+        "gbp_flags": <char*>&key.gbp_flags - start,
+        "erspan_ver": <char*>&key.erspan_ver - start,
+        "erspan_idx": <char*>&key.erspan_idx - start,
+        "erspan_dir": <char*>&key.erspan_dir - start,
+        "erspan_hwid": <char*>&key.erspan_hwid - start,
+        "gtpu_flags": <char*>&key.gtpu_flags - start,
+        "gtpu_msgtype": <char*>&key.gtpu_msgtype - start,
+        "tun_metadata_present": <char*>&key.tun_metadata_present - start,
+        "tun_metadata": <char*>&key.tun_metadata - start,
+    }
+
+
+FLOW_KEY_BYTES = sizeof(flow_key)
+MEMBER_OFFSETS = _member_offsets()
+"""Member of `flow_key` → its byte offset. All are little-endian in memory on the machines that we build for."""
+
 DEPTHS = {"l2": FLOW_DEPTH_L2, "l3": FLOW_DEPTH_L3, "l4": FLOW_DEPTH_L4}
 
 
@@ -443,14 +521,16 @@ cdef class FlowKey:
         a tag), `mpls_lse` (3) and `nsh_context` (4).
         """
         cdef dict values = self.key
-        for name in ("pad1", "pad2", "pad3"):
+        for name in ("pad1", "pad2", "pad3", "pad4"):
             del values[name]
-        for name in ("ct_label", "ipv6_src", "ipv6_dst", "nd_target"):
+        for name in ("ct_label", "ipv6_src", "ipv6_dst", "nd_target", "ct_ipv6_src", "ct_ipv6_dst", "tun_ipv6_src",
+                     "tun_ipv6_dst"):
             values[name] = values[name][0] << 64 | values[name][1]
         values["regs"] = tuple(values["regs"])
         values["vlans"] = tuple([(tag["tpid"], tag["tci"]) for tag in values["vlans"]])
         values["mpls_lse"] = tuple(values["mpls_lse"][:FLOW_MAX_MPLS_LABELS])
         values["nsh_context"] = tuple(values["nsh_context"])
+        values["tun_metadata"] = tuple(values["tun_metadata"])
         return values
 
     def layout(self):
