@@ -15,10 +15,10 @@ BELOW = {
     "tables": {"wire"},
     "datapath": {"wire", "tables", "capture"},
     "ovsdb": set(),
-    "openflow": set(),
-    "switch": {"ovsdb", "datapath", "capture"},
-    "ovs": {"switch", "ovsdb", "datapath"},
-    "explain": {"switch", "ovsdb", "datapath", "capture"},
+    "openflow": {"tables"},
+    "switch": {"openflow", "ovsdb", "datapath", "capture"},
+    "ovs": {"switch", "openflow", "ovsdb", "datapath"},
+    "explain": {"switch", "openflow", "ovsdb", "datapath", "capture"},
     "cli": {"explain", "ovs", "switch", "capture"},
 }
 COMMON = {"errors", "light_typing"}
