@@ -7,7 +7,7 @@ only between frames.
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from vswitch.capture.writer cimport capture_writer
 from vswitch.datapath.flow_cache cimport flow_cache
-from vswitch.datapath.flow_table cimport flow_table
+from vswitch.datapath.flow_table cimport openflow_tables
 from vswitch.tables.mac_table cimport mac_table
 from vswitch.tables.mcast_table cimport mcast_table
 
@@ -125,9 +125,8 @@ cdef struct bridge:
     uint32_t n_flood
     mac_table* macs
     mcast_table* mcast              # NULL unless mcast_snooping_enable
-    flow_table* flows
+    openflow_tables* flows
     flow_cache* cache
-    uint64_t cache_version          # version of `flows` that `cache` was filled under
     mirror mirrors[32]              # MAX_MIRRORS
     bint has_mirrors
     bint forward_bpdu               # other_config:forward-bpdu

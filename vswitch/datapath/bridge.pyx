@@ -9,7 +9,7 @@ from libc.string cimport memcmp, memset
 
 from vswitch.datapath.bond cimport bond_free
 from vswitch.datapath.flow_cache cimport flow_cache_free, flow_cache_new
-from vswitch.datapath.flow_table cimport flow_table_free, flow_table_new
+from vswitch.datapath.flow_table cimport tables_free, tables_new
 from vswitch.tables.mac_table cimport mac_table_flush, mac_table_flush_bundle, mac_table_free, mac_table_new
 from vswitch.tables.mcast_table cimport (
     mcast_table_flush, mcast_table_flush_bundle, mcast_table_free, mcast_table_set_flood_port,
@@ -27,7 +27,7 @@ cdef bridge* bridge_new(uint32_t number) except NULL:
         raise MemoryError
     try:
         br.macs = mac_table_new()
-        br.flows = flow_table_new()
+        br.flows = tables_new()
         br.cache = flow_cache_new(MAX_MEGAFLOWS)
     except MemoryError:
         bridge_free(br)
@@ -51,7 +51,7 @@ cdef void bridge_free(bridge* br) noexcept nogil:
         mac_table_free(br.macs)
     if br.mcast != NULL:
         mcast_table_free(br.mcast)
-    flow_table_free(br.flows)
+    tables_free(br.flows)
     flow_cache_free(br.cache)
     free(br)
 

@@ -20,15 +20,13 @@ from vswitch.capture.writer cimport CaptureWriter, FrameCollector, capture_write
 from vswitch.datapath.bond cimport BOND_NEVER, bond_next_event_ms, bond_run, bond_should_announce
 from vswitch.datapath.bond_announce cimport bond_announce
 from vswitch.datapath.bond_rebalance cimport bond_rebalance
-from vswitch.datapath.bonds cimport Bonds
 from vswitch.datapath.bridge cimport MAX_MIRRORS, bridge, bundle, port
 from vswitch.datapath.execution cimport execution
 from vswitch.datapath.fabric cimport NS_PER_MS, NS_PER_S
 from vswitch.datapath.fate cimport DROP_NO_FLOOD_PORT, FATE_DELIVERED, N_FATES
-from vswitch.datapath.flow_table cimport flow_action, flow_table_add, flow_table_clear
+from vswitch.datapath.flows cimport Flows
 from vswitch.datapath.ledger cimport Ledger, fate_row, ledger_add_fate, ledger_n_outputs
 from vswitch.datapath.mirror cimport mirror_frame
-from vswitch.datapath.program cimport program_push_stats
 from vswitch.datapath.receive cimport bridge_receive, frame_prefetch, frame_prefetch_data, frame_receive
 from vswitch.tables.mac_table cimport (
     mac_entry, mac_table_add_static, mac_table_clear_statistics, mac_table_del_static, mac_table_flush, mac_table_run,
@@ -42,15 +40,14 @@ cdef enum:
     FRAMES_PER_TURN = 1 << 18       # between two looks at signals and progress
 
 
-cdef class Datapath(Bonds):
+cdef class Datapath(Flows):
     """Bridges and their ports, and the frames that go through them."""
 
     cdef execution ex
     cdef FrameCollector collector               # takes the copies for receive()
     cdef FrameCollector own                     # takes what the switch itself sends outside of a replay
     cdef uint64_t counts[25]                    # N_FATES
-    cdef readonly uint64_t n_frames
-    cdef uint64_t next_event_ns                 # when the clock must not pass unnoticed: the first of these two
+    cdef uint64_t next_event_ns                 # when the clock must not pass unnoticed: the first of these two and next_expiry_ns
     cdef uint64_t next_second_ns                # the next whole second: addresses age
     cdef uint64_t next_bond_ns                  # a bond has something to do
 
@@ -132,6 +129,7 @@ cdef class Datapath(Bonds):
         if self.running:
             raise RuntimeError("this datapath is in the middle of a replay")
         self._derive()
+        self._plan()
         self.ex.vlan_limit = self.vlan_limit
         return 0
 
@@ -207,6 +205,7 @@ cdef class Datapath(Bonds):
 
     def advance(self, uint64_t clock_ns):
         """Moves the clock on to `clock_ns` since the set-up; an earlier time changes nothing."""
+        self._plan()
         if clock_ns >= self.next_event_ns:
             self.ex.vlan_limit = self.vlan_limit
             self._advance(clock_ns, clock_ns)
@@ -234,7 +233,9 @@ cdef class Datapath(Bonds):
             self._run_bonds(time_ns)
         if clock_ns >= self.next_second_ns:
             self._age(clock_ns // NS_PER_S)
-        self.next_event_ns = min(self.next_second_ns, self.next_bond_ns)
+        if clock_ns >= self.next_expiry_ns:
+            self._expire_flows()
+        self._plan()
 
     cdef void _run_bonds(self, uint64_t time_ns) noexcept nogil:
         """Members are enabled and disabled, load is moved, addresses are announced."""
@@ -261,7 +262,10 @@ cdef class Datapath(Bonds):
         self.ex.collect = collect
         self.bonds_due = False
         self.next_bond_ns = BOND_NEVER if next_ms > BOND_NEVER // NS_PER_MS else next_ms * NS_PER_MS
-        self.next_event_ns = min(self.next_second_ns, self.next_bond_ns)
+        self._plan()
+
+    cdef inline void _plan(self) noexcept nogil:
+        self.next_event_ns = min(self.next_second_ns, min(self.next_bond_ns, self.next_expiry_ns))
 
     cdef int _check_memory(self) except -1:
         if self.ex.out_of_memory:
@@ -278,32 +282,6 @@ cdef class Datapath(Bonds):
                 mac_table_run(self.bridges[i].macs, <uint32_t>second)
                 if self.bridges[i].mcast != NULL:
                     mcast_table_run(self.bridges[i].mcast, <uint32_t>second)
-
-    # Flows.
-
-    def add_flow(self, uint32_t bridge_number, uint32_t priority, uint32_t number, int action):
-        """A flow that matches everything: `action` 1 is NORMAL, 0 drops. `number` is the caller's name for it."""
-        cdef bridge* br = self._bridge(bridge_number)
-        self._change()
-        self._retire(br)
-        flow_table_add(br.flows, priority, number, <flow_action>action)
-
-    def clear_flows(self, uint32_t bridge_number):
-        """Removes every flow."""
-        cdef bridge* br = self._bridge(bridge_number)
-        self._change()
-        self._retire(br)
-        flow_table_clear(br.flows)
-
-    def flow_counters(self, uint32_t bridge_number):
-        """Flow number → (frames, bytes)."""
-        cdef bridge* br = self._bridge(bridge_number)
-        cdef uint32_t i
-        for i in range(self.programs.n_programs):
-            if self.programs.programs[i].bridge == bridge_number:
-                program_push_stats(self.programs.programs[i])
-        return {br.flows.flows[i].number: (br.flows.flows[i].n_packets, br.flows.flows[i].n_bytes)
-                for i in range(br.flows.n_flows)}
 
     # Forwarding databases.
 

@@ -14,7 +14,7 @@ from vswitch.datapath.bridge cimport (
     bundle_set_vlans, bundle_update_floodable, port, port_update_plain, priority_tags as priority_tags_t, vlan_mode as vlan_mode_t,
 )
 from vswitch.datapath.flow_cache cimport flow_cache_clear
-from vswitch.datapath.program cimport program_list_free, program_list_retire
+from vswitch.datapath.program cimport program_list_free, program_list_retire, program_list_sweep
 from vswitch.tables.mac_table cimport (
     mac_entry, mac_table_dump, mac_table_expire, mac_table_flush, mac_table_run, mac_table_set_ageing_time,
     mac_table_set_flood_vlans, mac_table_set_max_entries,
@@ -49,13 +49,13 @@ cdef class Fabric:
 
     def __dealloc__(self):
         cdef uint32_t i
+        program_list_free(&self.programs)       # they hold flows and groups of the bridges
         for i in range(self.n_ports):
             free(self.ports[i])
         for i in range(self.n_bridges):
             bridge_free(self.bridges[i])
         free(self.ports)
         free(self.bridges)
-        program_list_free(&self.programs)
 
     def set_vlan_limit(self, int vlan_limit):
         """How many tags a flow key sees, 0 to 2 (Open_vSwitch:other_config:vlan-limit; 0 means 2)."""
@@ -320,8 +320,9 @@ cdef class Fabric:
 
     cdef void _retire(self, bridge* br) noexcept:
         """The flows of `br` are about to change: lets its programs go."""
-        program_list_retire(&self.programs, br.number)
         flow_cache_clear(br.cache)
+        program_list_retire(&self.programs, br.number)
+        program_list_sweep(&self.programs)
 
     cdef mac_entry* _entries(self, bridge* br, uint32_t* n) except NULL:
         """A copy of the table, which the caller frees."""

@@ -12,7 +12,7 @@ cdef enum:
 cdef struct megaflow:
     megaflow* next                  # in its subtable's hash chain
     uint64_t hash
-    program* action
+    program* action                 # NULL: removed, its memory waits to be used again
     uint64_t* values                # n_words of the subtable: the masked key
 
 cdef struct cache_subtable:
@@ -22,6 +22,7 @@ cdef struct cache_subtable:
     megaflow** buckets
     uint32_t bucket_mask
     uint32_t n_megaflows
+    megaflow* unused                # removed ones
 
 cdef struct signature:
     uint64_t hash
@@ -44,7 +45,8 @@ cdef flow_cache* flow_cache_new(uint32_t max_megaflows) except NULL
 cdef void flow_cache_free(flow_cache* cache) noexcept nogil
 cdef void flow_cache_clear(flow_cache* cache) noexcept nogil
 cdef bint flow_cache_insert(flow_cache* cache, const flow_key* key, const flow_key* mask,
-                            program* action) noexcept nogil
+                            program* action, bint is_program=*) noexcept nogil
+cdef void flow_cache_remove(flow_cache* cache, program* action) noexcept nogil
 cdef program* flow_cache_find(flow_cache* cache, const flow_key* key) noexcept nogil
 
 cdef inline program* flow_cache_lookup(flow_cache* cache, const flow_key* key) noexcept nogil:

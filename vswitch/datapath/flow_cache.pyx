@@ -77,7 +77,7 @@ cdef void flow_cache_clear(flow_cache* cache) noexcept nogil:
 
 
 cdef bint flow_cache_insert(flow_cache* cache, const flow_key* key, const flow_key* mask,
-                            program* action) noexcept nogil:
+                            program* action, bint is_program=True) noexcept nogil:
     """Adds the megaflow of `key` under `mask`. False if memory ran out (the cache is then as before, or empty)."""
     cdef cache_subtable* subtable
     cdef megaflow* flow
@@ -89,10 +89,14 @@ cdef bint flow_cache_insert(flow_cache* cache, const flow_key* key, const flow_k
         return False
     if subtable.n_megaflows > subtable.bucket_mask and not subtable_grow(subtable):
         return False
-    flow = <megaflow*>malloc(sizeof(megaflow) + subtable.n_words * sizeof(uint64_t))
-    if flow == NULL:
-        return False
-    flow.values = <uint64_t*>(flow + 1)
+    flow = subtable.unused
+    if flow != NULL:
+        subtable.unused = flow.next
+    else:
+        flow = <megaflow*>malloc(sizeof(megaflow) + subtable.n_words * sizeof(uint64_t))
+        if flow == NULL:
+            return False
+        flow.values = <uint64_t*>(flow + 1)
     for i in range(subtable.n_words):
         flow.values[i] = (<const uint64_t*>key)[subtable.words[i]] & subtable.masks[i]
     flow.hash = subtable_hash(subtable, <const uint64_t*>key)
@@ -104,7 +108,31 @@ cdef bint flow_cache_insert(flow_cache* cache, const flow_key* key, const flow_k
     cache.catch_all = action if cache.n_subtables == 1 and subtable.n_words == 0 else NULL
     if cache.n_megaflows * 2 > cache.signature_mask:
         signatures_grow(cache)
+    if is_program:
+        action.megaflow = flow
+        action.subtable = subtable
     return True
+
+
+cdef void flow_cache_remove(flow_cache* cache, program* action) noexcept nogil:
+    """Takes the megaflow of a program out. Its memory stays, for signatures may still point to it: they see that it has
+    no program, or another key."""
+    cdef megaflow* flow = <megaflow*>action.megaflow
+    cdef cache_subtable* subtable = <cache_subtable*>action.subtable
+    cdef megaflow** at
+    if flow == NULL:
+        return
+    at = &subtable.buckets[flow.hash & subtable.bucket_mask]
+    while at[0] != flow:
+        at = &at[0].next
+    at[0] = flow.next
+    flow.action = NULL
+    flow.next = subtable.unused
+    subtable.unused = flow
+    subtable.n_megaflows -= 1
+    cache.n_megaflows -= 1
+    cache.catch_all = NULL
+    action.megaflow = NULL
 
 
 cdef program* flow_cache_find(flow_cache* cache, const flow_key* key) noexcept nogil:
@@ -119,7 +147,7 @@ cdef program* flow_cache_find(flow_cache* cache, const flow_key* key) noexcept n
             hash = mix(hash, words[cache.union_words[i]] & cache.union_mask[cache.union_words[i]])
         hash = finish(hash)
         slot = &cache.signatures[hash & cache.signature_mask]
-        if slot.hash == hash and slot.flow != NULL and megaflow_matches(slot.subtable, slot.flow, words):
+        if slot.hash == hash and slot.flow != NULL and slot.flow.action != NULL and megaflow_matches(slot.subtable, slot.flow, words):
             return slot.flow.action
     for i in range(cache.n_subtables):
         flow = subtable_lookup(cache.subtables[i], words)
@@ -245,6 +273,10 @@ cdef void subtable_free(cache_subtable* subtable) noexcept nogil:
                 free(flow)
                 flow = next
         free(subtable.buckets)
+    while subtable.unused != NULL:
+        flow = subtable.unused
+        subtable.unused = flow.next
+        free(flow)
     free(subtable)
 
 
@@ -283,7 +315,7 @@ cdef class FlowCache:
         check_size(mask)
         self.actions.append(action)
         if not flow_cache_insert(self.cache, <const flow_key*>&key[0], <const flow_key*>&mask[0],
-                                 <program*><size_t>len(self.actions)):
+                                 <program*><size_t>len(self.actions), False):
             raise MemoryError
 
     def lookup(self, const uint8_t[::1] key):

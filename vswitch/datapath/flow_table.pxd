@@ -1,29 +1,172 @@
-"""The OpenFlow flows of one bridge, as translation sees them.
+"""The flow tables of a bridge: up to 255, each a classifier; and the groups and meters that flows speak of.
 
-Today a flow matches every frame and either switches it (NORMAL) or drops it; the default flow of a standalone
-bridge is of this kind. Matches and more actions come with the flow language; the version that programs are
-checked against, and the counters that they are pushed to, stay.
+Flows are counted by reference: a program keeps the flows that led to it, also after they were removed. What flow-mods do
+is in flow_mod.pyx, learning in flow_learn.pyx, ageing in flow_expiry.pyx.
 """
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
+from vswitch.datapath.ofpact cimport ofpact
+from vswitch.tables.classifier cimport classifier, cls_rule
+from vswitch.tables.flow_key cimport flow_key
 
-cdef enum flow_action:
-    FLOW_DROP = 0
-    FLOW_NORMAL = 1
+cdef enum:
+    N_TABLES = 255
+    TABLE_ALL = 0xFF                # OFPTT_ALL, in commands
+    TABLE_GROUPS = 255              # in a program's list of versions: all groups of the bridge
+    TABLE_PORTS = 256               # ... its ports, bundles and meters
+
+cdef enum flow_flags:               # OFPUTIL_FF_*
+    FLOW_SEND_REM = 1 << 0
+    FLOW_NO_PACKET_COUNTS = 1 << 1
+    FLOW_NO_BYTE_COUNTS = 1 << 2
+    FLOW_CHECK_OVERLAP = 1 << 3
+    FLOW_RESET_COUNTS = 1 << 4
+
+cdef enum frag_mode:            # OFPUTIL_FRAG_*
+    FRAG_NORMAL = 0
+    FRAG_DROP = 1
+    FRAG_NX_MATCH = 3
 
 cdef struct flow:
-    uint32_t priority               # larger wins
-    uint32_t number                 # given by the caller of flow_table_add()
-    flow_action action
+    cls_rule rule                   # first: a cls_rule* that a look-up gives is a flow*
+    uint32_t number                 # never given twice in a bridge
+    uint32_t refs                   # the table's own and one for each program
+    uint32_t position               # in openflow_tables.flows
+    uint8_t table
+    bint is_removed
+    uint16_t flags                  # flow_flags
+    uint16_t idle_timeout_s         # 0: never
+    uint16_t hard_timeout_s
+    uint16_t importance
+    uint64_t cookie
+    uint64_t created_ns             # clock
+    uint64_t modified_ns            # hard timeouts count from here
+    uint64_t used_ns                # idle timeouts from here
     uint64_t n_packets              # without what programs have not pushed yet
     uint64_t n_bytes
+    uint32_t n_actions_bytes
+    ofpact* actions
 
 cdef struct flow_table:
-    flow** flows                    # by falling priority
+    classifier* cls                 # NULL: never had a flow
+    uint64_t version                # grows with every change that matters to a program
     uint32_t n_flows
-    uint64_t version                # grows with every change; programs of older versions are translated anew
+    uint32_t config                 # OFPUTIL_TABLE_MISS_* in the low two bits (0 default, 1 controller, 2 continue, 3 drop)
 
-cdef flow_table* flow_table_new() except NULL
-cdef void flow_table_free(flow_table* table) noexcept nogil
-cdef flow* flow_table_add(flow_table* table, uint32_t priority, uint32_t number, flow_action action) except NULL
-cdef void flow_table_clear(flow_table* table) noexcept nogil
-cdef flow* flow_table_lookup(const flow_table* table) noexcept nogil
+cdef struct group_bucket:
+    uint32_t id
+    uint16_t weight
+    uint32_t watch_port             # 0xFFFFFFFF: none
+    uint32_t watch_group            # 0xFFFFFFFF: none
+    uint32_t n_actions_bytes
+    ofpact* actions
+    uint64_t n_packets
+    uint64_t n_bytes
+
+cdef struct group_field:            # of selection_method=hash, in the order of OVS's field ids
+    uint32_t prereq
+    uint32_t n_bytes
+    uint32_t n_pieces
+    uint64_t pieces[16]
+    uint64_t masks[16]
+
+cdef enum group_type:
+    GROUP_ALL = 0
+    GROUP_SELECT = 1
+    GROUP_INDIRECT = 2
+    GROUP_FF = 3
+
+cdef struct group:
+    uint32_t id
+    uint32_t refs                   # the table's own and one for each program
+    bint is_removed
+    uint8_t type                    # group_type
+    uint8_t selection               # 0 none given, 1 dp_hash, 2 hash
+    uint64_t selection_param
+    uint32_t n_buckets
+    group_bucket* buckets
+    uint32_t n_fields
+    group_field* fields
+    # Of a select group that hashes as OVS's datapath would (group_setup_dp_hash_table()); hash_map NULL: it does not
+    uint32_t hash_mask
+    uint16_t* hash_map              # hash & hash_mask → index of a bucket
+    uint8_t hash_alg                # 0 L4, 1 symmetric L4
+    uint32_t hash_basis
+    uint64_t created_ns
+    uint64_t n_packets
+    uint64_t n_bytes
+
+cdef struct meter_band:
+    uint16_t type                   # 1 drop, 2 dscp_remark
+    uint8_t prec_level
+    uint32_t rate                   # kbit/s or packets/s
+    uint32_t burst_size             # kbit or packets
+    uint64_t bucket                 # tokens
+    uint64_t n_packets
+    uint64_t n_bytes
+
+cdef struct meter:
+    uint32_t id
+    uint32_t refs
+    bint is_removed
+    uint16_t flags                  # 1 kbps, 2 pktps, 4 burst, 8 stats
+    uint16_t n_bands
+    meter_band* bands
+    uint64_t used_ms                # token buckets were last filled
+    uint64_t created_ns
+    uint64_t n_packets
+    uint64_t n_bytes
+
+cdef struct undo_entry:
+    flow* f                         # a reference is held
+    bint was_added                  # else it was removed
+
+cdef struct undo_log:
+    undo_entry* entries
+    uint32_t n
+    uint32_t n_allocated
+
+cdef struct openflow_tables:
+    flow_table tables[255]          # N_TABLES
+    uint64_t version                # grows with every change that could matter to a program
+    uint64_t groups_version
+    uint64_t ports_version
+    uint8_t frag_handling           # frag_mode
+    flow** flows                    # all of the bridge, in no order; NULL-free
+    uint32_t n_flows
+    uint32_t n_allocated
+    uint32_t last_number
+    group** groups                  # by rising id
+    uint32_t n_groups
+    meter** meters                  # by rising id
+    uint32_t n_meters
+    uint32_t n_timed                # flows with a timeout
+    uint64_t next_expiry_ns         # no flow times out before; UINT64_MAX: none will
+    int depth                       # flow_depth that look-ups and actions need
+    undo_log* log                   # what to take back if a bundle fails; NULL outside of one
+    bint is_catch_all               # nothing but a flow for everything in table 0 (or no flow): look-ups look at nothing
+
+cdef openflow_tables* tables_new() except NULL
+cdef void tables_free(openflow_tables* t) noexcept nogil
+cdef flow* tables_lookup(openflow_tables* t, uint8_t table, const flow_key* key, flow_key* wc) noexcept nogil
+cdef bint tables_insert(openflow_tables* t, flow* f) noexcept nogil             # takes over the caller's reference; False: no memory
+cdef void tables_remove(openflow_tables* t, flow* f) noexcept nogil             # drops the table's reference
+cdef flow* tables_find(const openflow_tables* t, uint8_t table, const uint16_t* words, const uint64_t* values,
+                       const uint64_t* masks, uint32_t n_words, int32_t priority) noexcept nogil
+cdef void tables_note_change(openflow_tables* t, uint8_t table) noexcept nogil
+
+# A flow in one block of memory, with one reference (the caller's); NULL without memory.
+cdef flow* flow_new(uint32_t n_words, const uint16_t* words, const uint64_t* values, const uint64_t* masks,
+                    int32_t priority, const ofpact* actions, uint32_t n_actions_bytes) noexcept nogil
+cdef bint flow_set_actions(openflow_tables* t, flow* f, const ofpact* actions, uint32_t n_actions_bytes) noexcept nogil
+cdef void flow_unref(flow* f) noexcept nogil
+cdef inline void flow_ref(flow* f) noexcept nogil:
+    f.refs += 1
+
+cdef group* group_find(const openflow_tables* t, uint32_t id) noexcept nogil
+cdef void group_unref(group* g) noexcept nogil
+cdef inline void group_ref(group* g) noexcept nogil:
+    g.refs += 1
+cdef meter* meter_find(const openflow_tables* t, uint32_t id) noexcept nogil
+cdef void meter_unref(meter* m) noexcept nogil
+cdef inline void meter_ref(meter* m) noexcept nogil:
+    m.refs += 1

@@ -1,56 +1,235 @@
-"""Flows of a bridge, kept by falling priority. See flow_table.pxd."""
-from libc.stdlib cimport calloc, free, realloc
-from libc.string cimport memmove
+"""Flows in their tables: memory, look-up, versions. See flow_table.pxd for the structs.
+
+A flow is one block: the struct, its match's words, values and masks, its conjunctions, its actions. Only `modify`
+gives a flow actions in a block of their own. All flows of a bridge stand in one array too, which is what dumps,
+wildcarded commands and ageing walk.
+
+A program that was translated before a change must not be run after it. Each table has a version, and so have the
+groups and the ports of the bridge; the bridge's own version grows with each of them, so that the common case is
+one compare.
+"""
+from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.string cimport memcmp, memcpy
+
+from vswitch.datapath.ofpact cimport OFPACT_CONJUNCTION, ofpact_next, ofpact_payload
+from vswitch.tables.classifier cimport (
+    classifier_find, classifier_free, classifier_insert, classifier_lookup, classifier_new, classifier_remove,
+    cls_conjunction,
+)
+
+cdef extern from "<stdint.h>":
+    const uint64_t NEVER "UINT64_MAX"
 
 
-cdef flow_table* flow_table_new() except NULL:
-    cdef flow_table* table = <flow_table*>calloc(1, sizeof(flow_table))
-    if table == NULL:
+cdef openflow_tables* tables_new() except NULL:
+    cdef openflow_tables* t = <openflow_tables*>calloc(1, sizeof(openflow_tables))
+    if t == NULL:
         raise MemoryError
-    table.version = 1
-    return table
+    t.version = 1
+    t.next_expiry_ns = NEVER
+    t.is_catch_all = True
+    return t
 
 
-cdef void flow_table_free(flow_table* table) noexcept nogil:
-    if table != NULL:
-        flow_table_clear(table)
-        free(table.flows)
-        free(table)
-
-
-cdef flow* flow_table_add(flow_table* table, uint32_t priority, uint32_t number, flow_action action) except NULL:
-    """Adds a flow; one of the same priority is replaced, as OVS replaces a flow with the same match."""
-    cdef uint32_t i = 0
-    cdef flow** flows
-    cdef flow* new
-    while i < table.n_flows and table.flows[i].priority > priority:
-        i += 1
-    if i < table.n_flows and table.flows[i].priority == priority:
-        new = table.flows[i]
-    else:
-        flows = <flow**>realloc(table.flows, (table.n_flows + 1) * sizeof(flow*))
-        if flows == NULL:
-            raise MemoryError
-        table.flows = flows
-        new = <flow*>calloc(1, sizeof(flow))
-        if new == NULL:
-            raise MemoryError
-        memmove(&flows[i + 1], &flows[i], (table.n_flows - i) * sizeof(flow*))
-        flows[i] = new
-        table.n_flows += 1
-    new[0] = flow(priority=priority, number=number, action=action, n_packets=0, n_bytes=0)
-    table.version += 1
-    return new
-
-
-cdef void flow_table_clear(flow_table* table) noexcept nogil:
+cdef void tables_free(openflow_tables* t) noexcept nogil:
     cdef uint32_t i
-    for i in range(table.n_flows):
-        free(table.flows[i])
-    table.n_flows = 0
-    table.version += 1
+    if t == NULL:
+        return
+    for i in range(t.n_flows):
+        flow_unref(t.flows[i])
+    for i in range(N_TABLES):
+        classifier_free(t.tables[i].cls)
+    for i in range(t.n_groups):
+        group_unref(t.groups[i])
+    for i in range(t.n_meters):
+        meter_unref(t.meters[i])
+    free(t.flows)
+    free(t.groups)
+    free(t.meters)
+    free(t)
 
 
-cdef flow* flow_table_lookup(const flow_table* table) noexcept nogil:
-    """The flow of highest priority that matches, or NULL."""
-    return table.flows[0] if table.n_flows else NULL
+cdef flow* tables_lookup(openflow_tables* t, uint8_t table, const flow_key* key, flow_key* wc) noexcept nogil:
+    """The flow of `table` that matches `key`, or NULL; adds what was looked at to `wc` (unless NULL)."""
+    if t.tables[table].n_flows == 0:
+        return NULL
+    return <flow*>classifier_lookup(t.tables[table].cls, key, wc)
+
+
+cdef bint tables_insert(openflow_tables* t, flow* f) noexcept nogil:
+    cdef flow** grown
+    cdef flow_table* table = &t.tables[f.table]
+    if t.n_flows == t.n_allocated:
+        grown = <flow**>realloc(t.flows, (t.n_allocated * 2 + 8) * sizeof(flow*))
+        if grown == NULL:
+            return False
+        t.flows = grown
+        t.n_allocated = t.n_allocated * 2 + 8
+    if table.cls == NULL:
+        with gil:
+            try:
+                table.cls = classifier_new()
+            except MemoryError:
+                return False
+    if not classifier_insert(table.cls, &f.rule):
+        return False
+    t.last_number += 1
+    f.number = t.last_number
+    f.position = t.n_flows
+    t.flows[t.n_flows] = f
+    t.n_flows += 1
+    table.n_flows += 1
+    t.n_timed += (f.idle_timeout_s | f.hard_timeout_s) != 0
+    if f.rule.n_words or f.table:
+        t.is_catch_all = False
+    tables_note_change(t, f.table)
+    return True
+
+
+cdef void tables_remove(openflow_tables* t, flow* f) noexcept nogil:
+    cdef flow* last = t.flows[t.n_flows - 1]
+    classifier_remove(t.tables[f.table].cls, &f.rule)
+    t.flows[f.position] = last
+    last.position = f.position
+    t.n_flows -= 1
+    t.tables[f.table].n_flows -= 1
+    t.n_timed -= (f.idle_timeout_s | f.hard_timeout_s) != 0
+    f.is_removed = True
+    tables_note_change(t, f.table)
+    flow_unref(f)
+
+
+cdef flow* tables_find(const openflow_tables* t, uint8_t table, const uint16_t* words, const uint64_t* values,
+                       const uint64_t* masks, uint32_t n_words, int32_t priority) noexcept nogil:
+    """The flow of `table` with exactly this match and priority, or NULL."""
+    if t.tables[table].n_flows == 0:
+        return NULL
+    return <flow*>classifier_find(t.tables[table].cls, words, values, masks, n_words, priority)
+
+
+cdef void tables_note_change(openflow_tables* t, uint8_t table) noexcept nogil:
+    """Programs that consulted `table` are out of date."""
+    t.version += 1
+    t.tables[table].version = t.version
+
+
+cdef flow* flow_new(uint32_t n_words, const uint16_t* words, const uint64_t* values, const uint64_t* masks,
+                    int32_t priority, const ofpact* actions, uint32_t n_actions_bytes) noexcept nogil:
+    cdef uint32_t n_conjunctions = count_conjunctions(actions, n_actions_bytes)
+    cdef size_t n_bytes = (sizeof(flow) + n_words * 2 * sizeof(uint64_t) + n_actions_bytes
+                           + n_conjunctions * sizeof(cls_conjunction) + (n_words * sizeof(uint16_t) + 7) // 8 * 8)
+    cdef flow* f = <flow*>calloc(1, n_bytes)
+    if f == NULL:
+        return NULL
+    f.refs = 1
+    f.rule.priority = priority
+    f.rule.n_words = <uint16_t>n_words
+    f.rule.values = <uint64_t*>(f + 1)
+    f.rule.masks = f.rule.values + n_words
+    f.actions = <ofpact*>(f.rule.masks + n_words)
+    f.rule.conjunctions = <cls_conjunction*>(<char*>f.actions + n_actions_bytes)
+    f.rule.words = <uint16_t*>(f.rule.conjunctions + n_conjunctions)
+    memcpy(f.rule.words, words, n_words * sizeof(uint16_t))
+    memcpy(f.rule.values, values, n_words * sizeof(uint64_t))
+    memcpy(f.rule.masks, masks, n_words * sizeof(uint64_t))
+    memcpy(f.actions, actions, n_actions_bytes)
+    f.n_actions_bytes = n_actions_bytes
+    f.rule.n_conjunctions = <uint16_t>n_conjunctions
+    fill_conjunctions(f)
+    return f
+
+
+cdef uint32_t count_conjunctions(const ofpact* actions, uint32_t n_bytes) noexcept nogil:
+    cdef const ofpact* a = actions
+    cdef uint32_t n = 0
+    while <const char*>a < <const char*>actions + n_bytes:
+        n += a.code == OFPACT_CONJUNCTION
+        a = ofpact_next(a)
+    return n
+
+
+cdef void fill_conjunctions(flow* f) noexcept nogil:
+    cdef const ofpact* a = f.actions
+    cdef uint32_t n = 0
+    while <const char*>a < <const char*>f.actions + f.n_actions_bytes:
+        if a.code == OFPACT_CONJUNCTION:
+            f.rule.conjunctions[n] = cls_conjunction(
+                id=a.arg, clause=<uint8_t>ofpact_payload(a)[0], n_clauses=<uint8_t>ofpact_payload(a)[1])
+            n += 1
+        a = ofpact_next(a)
+
+
+cdef inline bint has_own_actions(const flow* f) noexcept nogil:
+    """True if `actions` is a block of its own, not part of the flow's."""
+    return <const char*>f.actions != <const char*>(f.rule.masks + f.rule.n_words)
+
+
+cdef bint flow_set_actions(openflow_tables* t, flow* f, const ofpact* actions, uint32_t n_actions_bytes) noexcept nogil:
+    """Gives a flow that is in its table other actions. False without memory, or if that would make it a conjunctive
+    rule or end it being one (the caller then replaces the flow)."""
+    cdef ofpact* copy
+    if f.n_actions_bytes == n_actions_bytes and memcmp(f.actions, actions, n_actions_bytes) == 0:
+        return True
+    if f.rule.n_conjunctions or count_conjunctions(actions, n_actions_bytes):
+        return False
+    copy = <ofpact*>malloc(n_actions_bytes + 1)
+    if copy == NULL:
+        return False
+    memcpy(copy, actions, n_actions_bytes)
+    if has_own_actions(f):
+        free(f.actions)
+    f.actions = copy
+    f.n_actions_bytes = n_actions_bytes
+    tables_note_change(t, f.table)
+    return True
+
+
+cdef void flow_unref(flow* f) noexcept nogil:
+    f.refs -= 1
+    if f.refs == 0:
+        if has_own_actions(f):
+            free(f.actions)
+        free(f)
+
+
+# Groups and meters.
+
+cdef group* group_find(const openflow_tables* t, uint32_t id) noexcept nogil:
+    cdef uint32_t low = 0, high = t.n_groups, middle
+    while low < high:
+        middle = (low + high) // 2
+        if t.groups[middle].id < id:
+            low = middle + 1
+        else:
+            high = middle
+    return t.groups[low] if low < t.n_groups and t.groups[low].id == id else NULL
+
+
+cdef void group_unref(group* g) noexcept nogil:
+    cdef uint32_t i
+    g.refs -= 1
+    if g.refs == 0:
+        for i in range(g.n_buckets):
+            free(g.buckets[i].actions)
+        free(g.buckets)
+        free(g.fields)
+        free(g.hash_map)
+        free(g)
+
+
+cdef meter* meter_find(const openflow_tables* t, uint32_t id) noexcept nogil:
+    cdef uint32_t low = 0, high = t.n_meters, middle
+    while low < high:
+        middle = (low + high) // 2
+        if t.meters[middle].id < id:
+            low = middle + 1
+        else:
+            high = middle
+    return t.meters[low] if low < t.n_meters and t.meters[low].id == id else NULL
+
+
+cdef void meter_unref(meter* m) noexcept nogil:
+    m.refs -= 1
+    if m.refs == 0:
+        free(m.bands)
+        free(m)

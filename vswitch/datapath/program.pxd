@@ -1,34 +1,99 @@
 """What translation leaves behind: a short list of operations, and the flows that led to it."""
-from libc.stdint cimport uint16_t, uint32_t, uint64_t
-from vswitch.datapath.flow_table cimport flow
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from vswitch.datapath.flow_table cimport flow, group, openflow_tables
 
 cdef enum op_code:
     OP_NORMAL = 0                   # learn, look up, send or flood; decided when it runs, not when it is translated
-    OP_DROP = 1                     # `argument` is the reason (fate.pxd)
+    OP_DROP = 1                     # argument: the reason (fate.pxd)
+    OP_OUTPUT = 2                   # value: port*; argument: bytes to truncate to, or 0; n: depth of the walk here; mask: its resubmits so far
+    OP_KEY = 3                      # argument: word of the flow key; word = word & ~mask | value; n: edit groups that it concerns
+    OP_TAGS = 4                     # value: the tag_stack that the frame has from here on
+    OP_CONTROLLER = 5               # value: packet_in_spec*
+    OP_LEARN = 6                    # value: learned_flow*
+    OP_METER = 7                    # value: meter*
+    OP_SAMPLE = 8                   # counted, without effect
+    OP_IF_LARGER = 9                # argument: bytes; value: ops to skip if the frame is not larger
+    OP_SKIP = 10                    # value: ops to skip
+    OP_IN_PORT = 11                 # value: port* or NULL: where the frame is said to have come in from here on
+    OP_RECIRC = 12                  # value: frozen_state*: commit, extract again, go on there
+    OP_FIN_TIMEOUT = 13             # value: flow*; argument: idle << 16 | hard, seconds
+    OP_MPLS = 14                    # the label stack and Ethertype are now those of the key
+    OP_CLONE = 15                   # value: so many ops follow that run on a copy
+
+cdef enum edit_group:               # fields whose bytes may differ from the key; commit.pyx writes them
+    EDIT_ETH = 1
+    EDIT_IPV4 = 2
+    EDIT_IPV6 = 4
+    EDIT_L4 = 8
+    EDIT_ARP = 16
+    EDIT_ND = 32
+    EDIT_MPLS = 64
+    EDIT_ICMP = 128
+    EDIT_NSH = 256
 
 cdef struct op:
     uint16_t code
-    uint16_t argument
+    uint16_t n
+    uint32_t argument
+    uint64_t value
+    uint64_t mask
+
+cdef struct table_version:
+    uint16_t table                  # or TABLE_GROUPS, TABLE_PORTS
+    uint64_t version
+
+cdef struct bucket_stats:
+    group* owner
+    uint32_t bucket                 # index; 0xFFFFFFFF: the group itself
 
 cdef struct program:
     uint32_t number                 # in Datapath.programs: what a row of the ledger names
     uint32_t bridge                 # number of the bridge it was translated for
-    uint64_t tables_version         # of the bridge's flow table when it was translated
     uint32_t n_ops
     uint32_t n_flows
+    uint32_t n_tables
+    uint32_t n_buckets
     op* ops
-    flow** flows                    # hit on the way, in order
-    uint64_t n_packets              # not pushed to the flows yet
+    flow** flows                    # hit on the way, in order; a reference is held of each
+    table_version* tables           # what the walk consulted
+    bucket_stats* buckets           # groups that count its frames; a reference is held of each
+    uint64_t checked_version        # openflow_tables.version when it was last found up to date
+    uint32_t max_depth              # of the walk
+    uint32_t n_resubmits
+    uint16_t drop_table             # that dropped the frame, with ...
+    uint16_t error                  # 0, or the fate of a walk that was given up
+    uint32_t drop_flow              # ... the number of this flow; 0xFFFFFFFF: none
+    uint32_t n_timed                # flows with a timeout among `flows`
+    bint edits_key                  # has an OP_KEY
+    bint is_dead                    # replaced; freed when no frame is under way
+    program* next_dead
+    void* megaflow                  # where the flow cache has it, or NULL; flow_cache.pyx casts them
+    void* subtable
+    uint64_t n_packets              # not pushed yet
     uint64_t n_bytes
 
-cdef struct program_list:           # every program of a datapath, by number
-    program** programs
-    uint32_t n_programs
-    uint32_t n_allocated
+cdef struct program_record:         # what is kept of a program that is gone
+    uint32_t bridge
+    uint16_t drop_table
+    uint32_t drop_flow
 
-cdef program* program_new(uint32_t n_ops, uint32_t n_flows) noexcept nogil
+cdef struct program_list:           # of a datapath
+    program** programs              # the live ones, in no order
+    uint32_t* positions             # by number: where in `programs`, 0xFFFFFFFF for one that is gone
+    program_record* records         # by number
+    uint32_t n_live
+    uint32_t n_programs             # numbers given
+    uint32_t n_live_allocated
+    uint32_t n_allocated
+    program* dead                   # replaced, not freed yet
+
+cdef program* program_new(uint32_t n_ops, uint32_t n_flows, uint32_t n_tables, uint32_t n_buckets) noexcept nogil
 cdef void program_free(program* p) noexcept nogil
 cdef void program_push_stats(program* p) noexcept nogil
+cdef bint program_is_current(program* p, const openflow_tables* t) noexcept nogil
 cdef bint program_list_add(program_list* list, program* p) noexcept nogil
+cdef void program_list_remove(program_list* list, program* p) noexcept nogil
+cdef void program_list_sweep(program_list* list) noexcept nogil
+cdef void program_list_push(program_list* list) noexcept nogil
 cdef void program_list_retire(program_list* list, uint32_t bridge) noexcept nogil
 cdef void program_list_free(program_list* list) noexcept nogil

@@ -1,64 +1,169 @@
-"""Programs: allocation, and the push of their counters to the flows they came from."""
+"""Programs: allocation, their list, and the push of their counters to the flows they came from.
+
+A program holds references to its flows and groups, so they outlive their tables as long as frames may still be counted.
+A program that is out of date is replaced and freed; a small record by number stays, for rows of the ledger name it.
+"""
 from libc.stdlib cimport calloc, free, realloc
+from libc.string cimport memset
+
+from vswitch.datapath.flow_learn cimport learned_flow, learned_flow_free
+from vswitch.datapath.flow_table cimport TABLE_GROUPS, TABLE_PORTS, flow_unref, group_unref
+
+cdef enum:
+    GONE = 0xFFFFFFFF
 
 
-cdef program* program_new(uint32_t n_ops, uint32_t n_flows) noexcept nogil:
-    """An empty program with room for `n_ops` operations and `n_flows` flows, or NULL."""
-    cdef size_t n_bytes = sizeof(program) + n_flows * sizeof(flow*) + n_ops * sizeof(op)
+cdef program* program_new(uint32_t n_ops, uint32_t n_flows, uint32_t n_tables, uint32_t n_buckets) noexcept nogil:
+    """An empty program with room for so much, in one block of memory, or NULL."""
+    cdef size_t n_bytes = (sizeof(program) + n_ops * sizeof(op) + n_flows * sizeof(flow*)
+                           + n_tables * sizeof(table_version) + n_buckets * sizeof(bucket_stats))
     cdef program* p = <program*>calloc(1, n_bytes)
     if p != NULL:
-        p.flows = <flow**>(p + 1)
-        p.ops = <op*>(p.flows + n_flows)
+        p.ops = <op*>(p + 1)
+        p.flows = <flow**>(p.ops + n_ops)
+        p.tables = <table_version*>(p.flows + n_flows)
+        p.buckets = <bucket_stats*>(p.tables + n_tables)
         p.n_ops = n_ops
         p.n_flows = n_flows
+        p.n_tables = n_tables
+        p.n_buckets = n_buckets
+        p.drop_flow = GONE
     return p
 
 
 cdef void program_free(program* p) noexcept nogil:
+    """Frees a program with what its operations own, and lets go of its flows."""
+    cdef uint32_t i
+    for i in range(p.n_ops):
+        if p.ops[i].code == OP_LEARN:
+            learned_flow_free(<learned_flow*>p.ops[i].value)
+        elif p.ops[i].code == OP_CONTROLLER or p.ops[i].code == OP_RECIRC:
+            free(<void*>p.ops[i].value)
+    for i in range(p.n_flows):
+        flow_unref(p.flows[i])
+    for i in range(p.n_buckets):
+        group_unref(p.buckets[i].owner)
     free(p)
 
 
 cdef void program_push_stats(program* p) noexcept nogil:
-    """Adds what was counted since the last push to every flow that the program came from."""
+    """Adds what was counted since the last push to every flow and group that the program came from."""
     cdef uint32_t i
+    cdef bucket_stats* b
+    if p.n_packets == 0:
+        return
     for i in range(p.n_flows):
         p.flows[i].n_packets += p.n_packets
         p.flows[i].n_bytes += p.n_bytes
+    for i in range(p.n_buckets):
+        b = &p.buckets[i]
+        if b.bucket == GONE:
+            b.owner.n_packets += p.n_packets
+            b.owner.n_bytes += p.n_bytes
+        else:
+            b.owner.buckets[b.bucket].n_packets += p.n_packets
+            b.owner.buckets[b.bucket].n_bytes += p.n_bytes
     p.n_packets = p.n_bytes = 0
+
+
+cdef bint program_is_current(program* p, const openflow_tables* t) noexcept nogil:
+    """True if nothing that the walk consulted has changed since. To be asked if `checked_version` is not `t.version`."""
+    cdef uint32_t i
+    cdef uint64_t version
+    for i in range(p.n_tables):
+        if p.tables[i].table == TABLE_GROUPS:
+            version = t.groups_version
+        elif p.tables[i].table == TABLE_PORTS:
+            version = t.ports_version
+        else:
+            version = t.tables[p.tables[i].table].version
+        if version != p.tables[i].version:
+            return False
+    p.checked_version = t.version
+    return True
 
 
 cdef bint program_list_add(program_list* list, program* p) noexcept nogil:
     """Gives `p` its number and keeps it; False if memory ran out (`p` is then freed)."""
     cdef program** programs
-    if list.n_programs == list.n_allocated:
-        programs = <program**>realloc(list.programs, (list.n_allocated * 2 + 16) * sizeof(program*))
+    cdef uint32_t* positions
+    cdef program_record* records
+    cdef uint32_t n
+    if list.n_live == list.n_live_allocated:
+        n = list.n_live_allocated * 2 + 16
+        programs = <program**>realloc(list.programs, n * sizeof(program*))
         if programs == NULL:
             program_free(p)
             return False
         list.programs = programs
-        list.n_allocated = list.n_allocated * 2 + 16
+        list.n_live_allocated = n
+    if list.n_programs == list.n_allocated:
+        n = list.n_allocated * 2 + 16
+        positions = <uint32_t*>realloc(list.positions, n * sizeof(uint32_t))
+        if positions != NULL:
+            list.positions = positions
+        records = <program_record*>realloc(list.records, n * sizeof(program_record))
+        if records != NULL:
+            list.records = records
+        if positions == NULL or records == NULL:
+            program_free(p)
+            return False
+        list.n_allocated = n
     p.number = list.n_programs
-    list.programs[list.n_programs] = p
     list.n_programs += 1
+    list.records[p.number] = program_record(bridge=p.bridge, drop_table=p.drop_table, drop_flow=p.drop_flow)
+    list.positions[p.number] = list.n_live
+    list.programs[list.n_live] = p
+    list.n_live += 1
     return True
 
 
-cdef void program_list_retire(program_list* list, uint32_t bridge) noexcept nogil:
-    """Pushes the counters of a bridge's programs and lets go of its flows, which are about to change.
+cdef void program_list_remove(program_list* list, program* p) noexcept nogil:
+    """Pushes the counters of `p`; program_list_sweep() frees it, for it may be running."""
+    cdef uint32_t at = list.positions[p.number]
+    list.n_live -= 1
+    list.programs[at] = list.programs[list.n_live]
+    list.positions[list.programs[at].number] = at
+    list.positions[p.number] = GONE
+    program_push_stats(p)
+    p.is_dead = True
+    p.next_dead = list.dead
+    list.dead = p
 
-    The programs stay: rows of the ledger name them.
-    """
+
+cdef void program_list_sweep(program_list* list) noexcept nogil:
+    """Frees what was removed. No frame may be under way."""
+    cdef program* p
+    while list.dead != NULL:
+        p = list.dead
+        list.dead = p.next_dead
+        program_push_stats(p)       # it may have been running when it was removed
+        program_free(p)
+
+
+cdef void program_list_push(program_list* list) noexcept nogil:
+    """Pushes the counters of all programs."""
     cdef uint32_t i
-    for i in range(list.n_programs):
+    for i in range(list.n_live):
+        program_push_stats(list.programs[i])
+
+
+cdef void program_list_retire(program_list* list, uint32_t bridge) noexcept nogil:
+    """Removes the programs of a bridge; its cache must not lead to them any more."""
+    cdef uint32_t i = 0
+    while i < list.n_live:
         if list.programs[i].bridge == bridge:
-            program_push_stats(list.programs[i])
-            list.programs[i].n_flows = 0
+            program_list_remove(list, list.programs[i])
+        else:
+            i += 1
 
 
 cdef void program_list_free(program_list* list) noexcept nogil:
     cdef uint32_t i
-    for i in range(list.n_programs):
+    program_list_sweep(list)
+    for i in range(list.n_live):
         program_free(list.programs[i])
     free(list.programs)
-    list.programs = NULL
-    list.n_programs = list.n_allocated = 0
+    free(list.positions)
+    free(list.records)
+    memset(list, 0, sizeof(program_list))

@@ -12,9 +12,11 @@ from vswitch.datapath.fate cimport (
     DROP_ETH_TRUNCATED, DROP_MIRROR_OUTPUT_PORT, DROP_PORT_NOT_RECEIVING, DROP_RECURSION_TOO_DEEP,
     DROP_TOO_MANY_ACTIONS, DROP_TOO_MANY_RESUBMITS, DROP_UNKNOWN_TRUNCATED,
 )
-from vswitch.datapath.flow_cache cimport flow_cache_clear, flow_cache_insert, flow_cache_lookup
+from vswitch.datapath.flow_cache cimport flow_cache_clear, flow_cache_insert, flow_cache_lookup, flow_cache_remove
 from vswitch.datapath.normal cimport normal
-from vswitch.datapath.program cimport OP_DROP, OP_NORMAL, program, program_list_add
+from vswitch.datapath.program cimport (
+    OP_DROP, OP_NORMAL, program, program_is_current, program_list_add, program_list_remove, program_list_retire, program_list_sweep,
+)
 from vswitch.datapath.translate cimport translate
 from vswitch.datapath.vlan cimport tags_from_key
 from vswitch.tables.flow_key cimport DL_TYPE_NONE, flow_extract_l2, flow_key
@@ -23,6 +25,8 @@ from vswitch.tables.flow_key cimport DL_TYPE_NONE, flow_extract_l2, flow_key
 cdef void frame_receive(execution* ex, port* in_port, const frame* f) noexcept nogil:
     """Takes `f`, received at `in_port`, through the switch."""
     cdef program* p
+    if ex.programs.dead != NULL:
+        program_list_sweep(ex.programs)
     in_port.rx_packets += 1
     in_port.rx_bytes += f.len
     execution_begin(ex, in_port, in_port.bridge, f.data, f.caplen, f.len, f.time_ns)
@@ -76,8 +80,8 @@ cdef inline bint may_receive(const execution* ex, const port* in_port) noexcept 
 cdef inline program* bridge_program(execution* ex) noexcept nogil:
     """The program for the frame's key in this bridge, from the cache or by translation; counts the frame for it."""
     cdef program* p = flow_cache_lookup(ex.bridge.cache, &ex.key)
-    if p == NULL or p.tables_version != ex.bridge.flows.version:
-        p = translate_and_cache(ex)
+    if p == NULL or (p.checked_version != ex.bridge.flows.version and not program_is_current(p, ex.bridge.flows)):
+        p = translate_and_cache(ex, p)
         if p == NULL:
             return NULL
     p.n_packets += 1
@@ -85,16 +89,20 @@ cdef inline program* bridge_program(execution* ex) noexcept nogil:
     return p
 
 
-cdef program* translate_and_cache(execution* ex) noexcept nogil:
-    """Slow path. The tables changed or the kind of frame is new."""
+cdef program* translate_and_cache(execution* ex, program* old) noexcept nogil:
+    """Slow path. The tables changed since `old` was translated, or (NULL) the kind of frame is new."""
     cdef flow_key mask
-    cdef program* p = translate(ex.bridge, &ex.key, &mask)
+    cdef program* p
+    if old != NULL:
+        flow_cache_remove(ex.bridge.cache, old)
+        program_list_remove(ex.programs, old)
+    elif ex.bridge.cache.n_megaflows >= ex.bridge.cache.max_megaflows:
+        flow_cache_clear(ex.bridge.cache)
+        program_list_retire(ex.programs, ex.bridge.number)
+    p = translate(ex.bridge, &ex.key, &mask)
     if p == NULL or not program_list_add(ex.programs, p):
         ex.out_of_memory = True
         return NULL
-    if ex.bridge.cache_version != ex.bridge.flows.version:
-        flow_cache_clear(ex.bridge.cache)
-        ex.bridge.cache_version = ex.bridge.flows.version
     flow_cache_insert(ex.bridge.cache, &ex.key, &mask, p)   # without memory it is translated again next time
     return p
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Mapping, Sequence
 
 from vswitch.errors import ConfigError
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from vswitch.switch.node import SwitchNode
 
 OFPP_LOCAL = 65534
-NORMAL_ACTION = 1  # flow_table.pxd: FLOW_NORMAL
-DROP_ACTION = 0
+NORMAL_ACTION = struct.pack("=HHIQ", 1, 16, 0xFFFA, 0)  # compiled: ofpact.pxd, OFPACT_OUTPUT
+RESET_COUNTS = 1 << 4  # flow_table.pxd: FLOW_RESET_COUNTS
 DEFAULT_FLOW = FlowEntry(match="", actions="NORMAL", table=0, priority=0)
 
 
@@ -48,8 +49,6 @@ class Bridge:
         self.used_ofports: dict[int, int] = {}  # number → clock (ns) when its port went away
         self.fail_mode = ""
         self._flows: dict[int, FlowEntry] = {}
-        self._flow_time_ns: dict[int, int] = {}
-        self._n_flows = 0
 
     # Configuration by Python calls: each one is a transaction, just as a command would make it.
 
@@ -227,31 +226,27 @@ class Bridge:
 
     def flows(self) -> list[FlowEntry]:
         """The flows with their counters, in the order in which they were added."""
-        counters = self._datapath.flow_counters(self.number)
-        now_ns = self._datapath.now_ns
         return [
-            flow._replace(
-                n_packets=counters[number][0],
-                n_bytes=counters[number][1],
-                duration_s=(now_ns - self._flow_time_ns[number]) / 1e9,
-            )
-            for number, flow in self._flows.items()
+            self._flows[number]._replace(n_packets=n_packets, n_bytes=n_bytes, duration_s=age_ns / 1e9)
+            for number, *_, n_packets, n_bytes, age_ns, _, _ in self._datapath.flows(self.number)
         ]
 
     def add_flow(self, flow: FlowEntry) -> None:
         """Add or replace a flow that matches everything; its actions are ``NORMAL`` or ``drop``."""
-        self._flows = {number: old for number, old in self._flows.items() if old.priority != flow.priority}
-        self._n_flows += 1
-        action = NORMAL_ACTION if flow.actions == "NORMAL" else DROP_ACTION
-        self._datapath.add_flow(self.number, flow.priority, self._n_flows, action)
-        self._flows[self._n_flows] = flow
-        self._flow_time_ns[self._n_flows] = self._datapath.now_ns
+        actions = NORMAL_ACTION if flow.actions == "NORMAL" else b""
+        _, added, removed = self._datapath.flow_mod(
+            self.number, 0, table=flow.table, priority=flow.priority, new_cookie=flow.cookie,
+            flags=RESET_COUNTS if "reset_counts" in flow.flags else 0, actions=actions,
+        )
+        for number in removed:
+            del self._flows[number]
+        for number in added:
+            self._flows[number] = flow
 
     def del_flows(self) -> None:
         """Remove every flow, the default one too."""
-        self._datapath.clear_flows(self.number)
+        self._datapath.flow_mod(self.number, 3, table=255)
         self._flows.clear()
-        self._flow_time_ns.clear()
 
     def set_fail_mode(self, fail_mode: str) -> None:
         """Change of Bridge:fail_mode: flushes the flows; a standalone bridge then gets the default NORMAL flow."""
