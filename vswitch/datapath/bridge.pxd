@@ -130,12 +130,21 @@ cdef struct bridge:
     mirror mirrors[32]              # MAX_MIRRORS
     bint has_mirrors
     bint forward_bpdu               # other_config:forward-bpdu
+    port** port_pages[256]          # ports by OpenFlow number: its high byte, then its low one (bridge_find_port())
     uint32_t number                 # in Datapath
 
 cdef inline bint vlan_bitmap_has(const uint64_t* bitmap, uint64_t vid) noexcept nogil:
     """True if `bitmap` (NULL: all VLANs) holds `vid`."""
     return bitmap == NULL or (bitmap[vid >> 6] >> (vid & 63)) & 1
 
+cdef inline port* bridge_find_port(const bridge* br, uint32_t ofp_port) noexcept nogil:
+    """The port with an OpenFlow number, or NULL."""
+    if ofp_port > 0xFFFF or br.port_pages[ofp_port >> 8] == NULL:
+        return NULL
+    return br.port_pages[ofp_port >> 8][ofp_port & 0xFF]
+
+cdef int bridge_add_port(bridge* br, port* p) except -1
+cdef void bridge_remove_port(bridge* br, const port* p) noexcept nogil
 cdef bridge* bridge_new(uint32_t number) except NULL
 cdef void bridge_free(bridge* br) noexcept nogil
 cdef bundle* bridge_add_bundle(bridge* br) except NULL

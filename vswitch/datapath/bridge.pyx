@@ -47,6 +47,8 @@ cdef void bridge_free(bridge* br) noexcept nogil:
         bundle_free(br.bundles[i])
     free(br.bundles)
     free(br.flood_order)
+    for i in range(256):
+        free(br.port_pages[i])
     if br.macs != NULL:
         mac_table_free(br.macs)
     if br.mcast != NULL:
@@ -54,6 +56,23 @@ cdef void bridge_free(bridge* br) noexcept nogil:
     tables_free(br.flows)
     flow_cache_free(br.cache)
     free(br)
+
+
+cdef int bridge_add_port(bridge* br, port* p) except -1:
+    """Makes `p` known by its OpenFlow number."""
+    cdef port** page = br.port_pages[p.ofp_port >> 8]
+    if page == NULL:
+        page = <port**>calloc(256, sizeof(port*))
+        if page == NULL:
+            raise MemoryError
+        br.port_pages[p.ofp_port >> 8] = page
+    page[p.ofp_port & 0xFF] = p
+    return 0
+
+
+cdef void bridge_remove_port(bridge* br, const port* p) noexcept nogil:
+    if bridge_find_port(br, p.ofp_port) == p:
+        br.port_pages[p.ofp_port >> 8][p.ofp_port & 0xFF] = NULL
 
 
 cdef bundle* bridge_add_bundle(bridge* br) except NULL:

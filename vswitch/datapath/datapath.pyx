@@ -46,7 +46,7 @@ cdef class Datapath(Flows):
     cdef execution ex
     cdef FrameCollector collector               # takes the copies for receive()
     cdef FrameCollector own                     # takes what the switch itself sends outside of a replay
-    cdef uint64_t counts[25]                    # N_FATES
+    cdef uint64_t counts[64]                    # at least N_FATES
     cdef uint64_t next_event_ns                 # when the clock must not pass unnoticed: the first of these two and next_expiry_ns
     cdef uint64_t next_second_ns                # the next whole second: addresses age
     cdef uint64_t next_bond_ns                  # a bond has something to do

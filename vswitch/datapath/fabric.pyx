@@ -9,8 +9,8 @@ from libc.stdlib cimport calloc, free, malloc, realloc
 from vswitch.capture.writer cimport CaptureWriter
 from vswitch.datapath.bond cimport bond_unregister
 from vswitch.datapath.bridge cimport (
-    MAX_MIRRORS, N_VLANS, bridge, bridge_add_bundle, bridge_clear_mirror, bridge_free, bridge_new,
-    bridge_remove_bundle, bridge_set_mirror, bundle, bundle_add_member, bundle_forget, bundle_remove_member,
+    MAX_MIRRORS, N_VLANS, bridge, bridge_add_bundle, bridge_add_port, bridge_clear_mirror, bridge_free, bridge_new,
+    bridge_remove_bundle, bridge_remove_port, bridge_set_mirror, bundle, bundle_add_member, bundle_forget, bundle_remove_member,
     bundle_set_vlans, bundle_update_floodable, port, port_update_plain, priority_tags as priority_tags_t, vlan_mode as vlan_mode_t,
 )
 from vswitch.datapath.flow_cache cimport flow_cache_clear
@@ -147,6 +147,11 @@ cdef class Fabric:
         p.number = self.n_ports
         p.ofp_port = ofp_port
         p.is_patch = is_patch
+        try:
+            bridge_add_port(br, p)
+        except MemoryError:
+            free(p)
+            raise
         grown[self.n_ports] = p
         self.writers.append(None)
         self.n_ports += 1
@@ -157,6 +162,7 @@ cdef class Fabric:
         cdef port* p = self._port(number)
         self._change()
         self._leave_bundle(p)
+        bridge_remove_port(p.bridge, p)
         if p.peer != NULL and p.peer.peer == p:
             p.peer.peer = NULL
         self.ports[number] = NULL

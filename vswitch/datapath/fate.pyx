@@ -26,6 +26,15 @@ FATES = {
     DROP_NO_MULTICAST_RECEIVER: ("NO_MULTICAST_RECEIVER", "multicast snooping knows no port that wants the frame"),
     DROP_PATCH_WITHOUT_PEER: ("PATCH_WITHOUT_PEER", "sent to a patch port whose options:peer leads nowhere"),
     DROP_BOND_WITHOUT_MEMBER: ("BOND_WITHOUT_MEMBER", "sent to a bond that has no member to send on"),
+    DROP_OUTPUT_IS_INPUT: ("OUTPUT_IS_INPUT", "output by number to the port where it came in"),
+    DROP_OUTPUT_PORT_MISSING: ("OUTPUT_PORT_MISSING", "output to a port that does not exist"),
+    DROP_GROUP_MISSING: ("GROUP_MISSING", "sent to a group that does not exist"),
+    DROP_GROUP_NO_LIVE_BUCKET: ("GROUP_NO_LIVE_BUCKET", "no bucket of the group is live"),
+    DROP_TTL_EXPIRED: ("TTL_EXPIRED", "a TTL would have been decremented to zero"),
+    DROP_FRAGMENT: ("FRAGMENT", "an IP fragment, and the bridge drops them (ovs-ofctl set-frags)"),
+    DROP_TOO_MANY_MPLS_LABELS: ("TOO_MANY_MPLS_LABELS", "more MPLS labels than can be handled"),
+    DROP_STACK_TOO_DEEP: ("STACK_TOO_DEEP", "over 64 kB on the stack of push and pop"),
+    DROP_ACTION_UNSUPPORTED: ("ACTION_UNSUPPORTED", "an action that is not supported"),
 }
 """Code → (name, meaning); codes from ``FIRST_DROP`` on are drop reasons."""
 

@@ -19,6 +19,7 @@ cdef enum op_code:
     OP_FIN_TIMEOUT = 13             # value: flow*; argument: idle << 16 | hard, seconds
     OP_MPLS = 14                    # the label stack and Ethertype are now those of the key
     OP_CLONE = 15                   # value: so many ops follow that run on a copy
+    OP_COMMIT = 16                  # write what was edited into the frame now: the headers are about to be hidden
 
 cdef enum edit_group:               # fields whose bytes may differ from the key; commit.pyx writes them
     EDIT_ETH = 1

@@ -7,7 +7,7 @@ from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memset
 
 from vswitch.datapath.flow_learn cimport learned_flow, learned_flow_free
-from vswitch.datapath.flow_table cimport TABLE_GROUPS, TABLE_PORTS, flow_unref, group_unref
+from vswitch.datapath.flow_table cimport TABLE_GROUPS, TABLE_PORTS, flow_unref, group_unref, meter, meter_unref
 
 cdef enum:
     GONE = 0xFFFFFFFF
@@ -39,6 +39,8 @@ cdef void program_free(program* p) noexcept nogil:
             learned_flow_free(<learned_flow*>p.ops[i].value)
         elif p.ops[i].code == OP_CONTROLLER or p.ops[i].code == OP_RECIRC:
             free(<void*>p.ops[i].value)
+        elif p.ops[i].code == OP_METER:
+            meter_unref(<meter*>p.ops[i].value)
     for i in range(p.n_flows):
         flow_unref(p.flows[i])
     for i in range(p.n_buckets):

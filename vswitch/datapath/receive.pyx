@@ -4,6 +4,7 @@ The order of checks is xlate_actions()'s for the first bridge and patch_port_out
 first one a frame counts for its flow before the port's own rules may drop it.
 """
 from libc.stdint cimport uint32_t
+from libc.string cimport memset
 
 from vswitch.capture.record cimport frame
 from vswitch.datapath.bridge cimport PORT_NO_RECV, PORT_NO_RECV_STP, bridge, port
@@ -14,10 +15,11 @@ from vswitch.datapath.fate cimport (
 )
 from vswitch.datapath.flow_cache cimport flow_cache_clear, flow_cache_insert, flow_cache_lookup, flow_cache_remove
 from vswitch.datapath.normal cimport normal
+from vswitch.datapath.output cimport output_to_port
 from vswitch.datapath.program cimport (
-    OP_DROP, OP_NORMAL, program, program_is_current, program_list_add, program_list_remove, program_list_retire, program_list_sweep,
+    OP_DROP, OP_NORMAL, OP_OUTPUT, OP_TAGS, program, program_is_current, program_list_add, program_list_remove, program_list_retire, program_list_sweep,
 )
-from vswitch.datapath.translate cimport translate
+from vswitch.datapath.translate cimport translate, translate_args
 from vswitch.datapath.vlan cimport tags_from_key
 from vswitch.tables.flow_key cimport DL_TYPE_NONE, flow_extract_l2, flow_key
 
@@ -92,6 +94,7 @@ cdef inline program* bridge_program(execution* ex) noexcept nogil:
 cdef program* translate_and_cache(execution* ex, program* old) noexcept nogil:
     """Slow path. The tables changed since `old` was translated, or (NULL) the kind of frame is new."""
     cdef flow_key mask
+    cdef translate_args args
     cdef program* p
     if old != NULL:
         flow_cache_remove(ex.bridge.cache, old)
@@ -99,7 +102,8 @@ cdef program* translate_and_cache(execution* ex, program* old) noexcept nogil:
     elif ex.bridge.cache.n_megaflows >= ex.bridge.cache.max_megaflows:
         flow_cache_clear(ex.bridge.cache)
         program_list_retire(ex.programs, ex.bridge.number)
-    p = translate(ex.bridge, &ex.key, &mask)
+    memset(&args, 0, sizeof(args))
+    p = translate(ex.bridge, &ex.key, &args, &mask)
     if p == NULL or not program_list_add(ex.programs, p):
         ex.out_of_memory = True
         return NULL
@@ -113,5 +117,9 @@ cdef inline void run(execution* ex, const program* p) noexcept nogil:
     for i in range(p.n_ops):
         if p.ops[i].code == OP_NORMAL:
             normal(ex)
+        elif p.ops[i].code == OP_OUTPUT:
+            output_to_port(ex, <port*>p.ops[i].value)
+        elif p.ops[i].code == OP_TAGS:
+            ex.tags = p.ops[i].value
         elif p.ops[i].code == OP_DROP:
             drop(ex, p.ops[i].argument)

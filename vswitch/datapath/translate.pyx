@@ -1,39 +1,331 @@
 """Translation: walks a bridge's flow tables for one key and leaves a program.
 
-What it looked at is reported as a mask, so that the program can serve every key that agrees there; the flows it
-hit stay with the program, so that counters can be pushed to them and a frame can be explained without a second
-walk. NORMAL is not decided here but left to the program (see normal.pyx).
+What the walk looked at is reported as a mask, so that the program can serve every key that agrees there; the flows it
+hit stay with the program, so that counters can be pushed to them and a frame can be explained without a second walk.
+Follows xlate_actions() of ofproto-dpif-xlate, with two differences that change no answer: NORMAL is not decided here
+(see normal.pyx), and a patch port does not lead the walk into the next bridge. The frame enters that bridge when
+the program runs, and finds a program there.
+
+*Masks.* `wc` is what OVS unwildcards, rule for rule, because `ofproto/trace` shows it. OVS always looks at in_port, the
+Ethertype, the fragment bits and more; a program often does not, and then serves more frames. So those bits are in
+`need` where a decision did look at them, and the cache's mask is both together.
+
+*Limits.* Depth and number of look-ups are counted from what was spent before the walk. A walk that runs into a limit drops
+the frame; `program.error` has the reason.
+
+Thread-safety: none needed; a walk reads the tables of one datapath and writes nothing but what it returns.
 """
-from libc.string cimport memset
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport free
+from libc.string cimport memcpy, memset
 
-from vswitch.datapath.bridge cimport bridge
-from vswitch.datapath.fate cimport DROP_FLOW_ACTION, DROP_TABLE_MISS
-from vswitch.datapath.flow_table cimport flow, flow_ref, tables_lookup
-from vswitch.datapath.ofpact cimport OFPACT_OUTPUT
-from vswitch.datapath.program cimport OP_DROP, OP_NORMAL, op, program, program_new
-from vswitch.tables.flow_key cimport flow_key
+from vswitch.datapath.bridge cimport PORT_NO_PACKET_IN, bridge, bridge_find_port, port
+from vswitch.datapath.fate cimport DROP_FLOW_ACTION, DROP_FRAGMENT, DROP_TABLE_MISS, FATE_DELIVERED
+from vswitch.datapath.flow_table cimport (
+    N_TABLES, TABLE_GROUPS, TABLE_PORTS, flow, flow_ref, group_ref, meter, meter_ref, openflow_tables, tables_lookup,
+)
+from vswitch.datapath.ofpact cimport ofpact
+from vswitch.datapath.program cimport OP_DROP, OP_KEY, OP_METER, op, program, program_new, table_version
+from vswitch.datapath.translate_actions cimport walk_actions, walk_to_end
+from vswitch.datapath.translate_freeze cimport resources_left, thaw
+from vswitch.datapath.translate_output cimport packet_in
+from vswitch.datapath.translation cimport (
+    ACTSET_UNSET, NO_METER, EVENT_FRAGMENTS, EVENT_MISS, EVENT_MISS_PACKET_IN, EVENT_TABLE, FLOW_KEY_WORDS, REASON_NO_MATCH,
+    frozen_state, record, trace, translation, translation_add_flow, translation_add_op, translation_begin,
+    translation_consult, translation_end, translation_note_drop,
+)
+from vswitch.tables.flow_key cimport FRAG_ANY, FRAG_LATER, VLAN_PRESENT, flow_key
+from vswitch.wire.ethernet cimport ETH_TYPE_IPV4, ETH_TYPE_IPV6, ETH_TYPE_MPLS, ETH_TYPE_MPLS_MCAST
+from vswitch.wire.ipv4 cimport IP_PROTO_ICMP, IP_PROTO_ICMP6
+
+cdef enum:
+    FRAGMENTS_NORMAL = 0            # ports of fragments read as zero in look-ups (OFPUTIL_FRAG_*)
+    FRAGMENTS_DROP = 1
+    TABLE_MISS_DEFAULT = 0          # what ends a walk that hits nothing (OFPUTIL_TABLE_MISS_*)
+    TABLE_MISS_CONTROLLER = 1
+    TABLE_MISS_CONTINUE = 2
+    TABLE_MISS_MASK = 3
+    CT_ORIGINAL_PROTO_NONE = 0
+
+cdef enum lookup_result:
+    LOOKUP_HIT
+    LOOKUP_MISS
+    LOOKUP_MISS_PACKET_IN
+    LOOKUP_FRAGMENT
 
 
-cdef program* translate(const bridge* br, const flow_key* key, flow_key* mask) noexcept nogil:
-    """The program for `key` in `br`, and in `mask` the bits of the key that it depends on; NULL without memory."""
-    cdef flow* hit
+cdef program* translate(const bridge* br, const flow_key* key, const translate_args* args, flow_key* mask) noexcept nogil:
+    cdef translation t
     cdef program* p
-    memset(mask, 0, sizeof(flow_key))
-    hit = tables_lookup(br.flows, 0, key, mask)
-    p = program_new(1, 1 if hit != NULL else 0, 1, 0)
+    t.flow = key[0]
+    translation_begin(&t)
+    t.bridge = br
+    t.tables = br.flows
+    t.walk = walk_actions
+    t.look_up = look_up
+    t.outer_depth = args.depth
+    t.outer_resubmits = args.n_resubmits
+    t.events = args.events
+    t.is_resumed = args.frozen != NULL
+    if not t.is_resumed:
+        t.flow.actset_output = ACTSET_UNSET
+    t.run = t.flow
+
+    walk(&t, args.frozen)
+    p = make_program(&t)
+    make_mask(&t, mask)
+    if t.events != NULL:
+        make_ovs_mask(&t, key, &t.events.wc)
+    translation_end(&t)
+    return p
+
+
+cdef void walk(translation* t, const frozen_state* frozen) noexcept nogil:
+    """From the first look-up, or from where the walk was frozen, to the end of the action set."""
+    cdef lookup_result found
+    if frozen != NULL:
+        thaw(t, frozen)
+        if frozen.n_actions_bytes:
+            walk_to_end(t, <const ofpact*>frozen.data, frozen.n_actions_bytes, True)
+            return
+    found = find_flow(t, t.flow.in_port, True, True)
+    begin_list(t, found)
+    if found == LOOKUP_HIT:
+        walk_to_end(t, t.rule.actions, t.rule.n_actions_bytes, True)
+    else:
+        miss(t, found)
+    t.trace_depth -= 1
+
+
+cdef lookup_result find_flow(translation* t, uint32_t in_port, bint may_packet_in, bint honor_miss) noexcept nogil:
+    """Looks `t.flow`, come in at `in_port`, up in `t.table` and those behind it that a miss continues in.
+
+    Leaves the flow in `t.rule`, the table in `t.table` (OVS rule_dpif_lookup_from_table()).
+    """
+    cdef uint16_t old_tp_src = t.flow.tp_src
+    cdef uint16_t old_tp_dst = t.flow.tp_dst
+    cdef uint32_t old_in_port = t.flow.in_port
+    cdef uint32_t miss_config = TABLE_MISS_CONTINUE
+    cdef lookup_result result = LOOKUP_MISS
+    t.rule = NULL
+    if t.tables.frag_handling == FRAGMENTS_DROP:
+        t.need.nw_frag |= FRAG_ANY | FRAG_LATER
+        if t.flow.nw_frag & FRAG_ANY:
+            return LOOKUP_FRAGMENT
+    if t.flow.nw_frag & FRAG_ANY and t.tables.frag_handling == FRAGMENTS_NORMAL:
+        t.flow.tp_src = t.flow.tp_dst = 0
+    t.flow.in_port = in_port
+    while t.table < N_TABLES:
+        translation_consult(t, t.table)
+        t.rule = tables_lookup(t.tables, t.table, &t.flow, &t.wc)
+        if t.rule != NULL:
+            result = LOOKUP_HIT
+            break
+        if not honor_miss:
+            break
+        miss_config = t.tables.tables[t.table].config & TABLE_MISS_MASK
+        if miss_config != TABLE_MISS_CONTINUE or t.table == N_TABLES - 2:
+            break
+        t.table += 1
+    t.flow.tp_src = old_tp_src
+    t.flow.tp_dst = old_tp_dst
+    t.flow.in_port = old_in_port
+    if t.wc.tp_src or t.wc.tp_dst:
+        t.need.nw_frag |= FRAG_ANY | FRAG_LATER
+    if result == LOOKUP_MISS and may_packet_in and (
+            miss_config == TABLE_MISS_CONTINUE or miss_config == TABLE_MISS_CONTROLLER) and wants_packet_in(t):
+        result = LOOKUP_MISS_PACKET_IN
+    return result
+
+
+cdef bint wants_packet_in(translation* t) noexcept nogil:
+    cdef port* p
+    t.need.in_port = 0xFFFFFFFF
+    translation_consult(t, TABLE_PORTS)
+    p = bridge_find_port(t.bridge, t.flow.in_port)
+    return p != NULL and not p.config & PORT_NO_PACKET_IN
+
+
+cdef void look_up(translation* t, uint32_t in_port, uint8_t table, bint may_packet_in, bint honor_miss, bint with_ct,
+                  bint is_last) noexcept nogil:
+    """resubmit, goto_table: does the actions of the flow found in `table` (OVS xlate_table_action())."""
+    cdef uint8_t old_table = t.table
+    cdef uint64_t old_cookie = t.cookie
+    cdef flow* old_rule = t.rule
+    cdef lookup_result found
+    cdef bint deepens = table <= old_table
+    if t.was_mpls:
+        t.exit = t.freezing = True
+        return
+    if not resources_left(t):
+        return
+    if with_ct and not swap_tuple(t):
+        return
+    t.table = table
+    found = find_flow(t, in_port, may_packet_in, honor_miss)
+    if with_ct:
+        swap_tuple(t)
+    t.n_resubmits += 1
+    t.depth += deepens
+    if t.depth > t.max_depth:
+        t.max_depth = t.depth
+    begin_list(t, found)
+    if found == LOOKUP_HIT:
+        walk_actions(t, t.rule.actions, t.rule.n_actions_bytes, is_last, False)
+    else:
+        miss(t, found)
+    t.trace_depth -= 1
+    t.depth -= deepens
+    t.rule = old_rule
+    t.cookie = old_cookie
+    t.table = old_table
+
+
+cdef void begin_list(translation* t, lookup_result found) noexcept nogil:
+    """Counts and reports what a look-up found."""
+    if found == LOOKUP_HIT:
+        t.cookie = t.rule.cookie
+        translation_add_flow(t, t.rule)
+    if t.events != NULL:
+        record(t, EVENT_TABLE if found == LOOKUP_HIT else EVENT_MISS if found == LOOKUP_MISS
+               else EVENT_FRAGMENTS if found == LOOKUP_FRAGMENT else EVENT_MISS_PACKET_IN, 0, NULL, 0)
+    t.trace_depth += 1
+
+
+cdef void miss(translation* t, lookup_result found) noexcept nogil:
+    """What OVS's hidden flows for misses do."""
+    t.cookie = 0
+    if found == LOOKUP_MISS_PACKET_IN:
+        packet_in(t, 0xFFFF, REASON_NO_MATCH, 0, NO_METER, NULL, 0, False)
+    translation_note_drop(t, DROP_FRAGMENT if found == LOOKUP_FRAGMENT else DROP_TABLE_MISS)
+
+
+cdef bint swap_tuple(translation* t) noexcept nogil:
+    """Exchanges the addresses with those of the connection's original direction; False for a frame without any."""
+    t.need.dl_type = 0xFFFF
+    t.need.ct_nw_proto = 0xFF
+    if t.flow.ct_nw_proto == CT_ORIGINAL_PROTO_NONE:
+        return False
+    if t.flow.dl_type != ETH_TYPE_IPV4 and t.flow.dl_type != ETH_TYPE_IPV6:
+        return False
+    swap_key(&t.flow, t.flow.dl_type == ETH_TYPE_IPV4)
+    swap_key(&t.wc, t.flow.dl_type == ETH_TYPE_IPV4)
+    return True
+
+
+cdef void swap_key(flow_key* k, bint is_ipv4) noexcept nogil:
+    cdef int i
+    k.nw_proto, k.ct_nw_proto = k.ct_nw_proto, k.nw_proto
+    k.tp_src, k.ct_tp_src = k.ct_tp_src, k.tp_src
+    k.tp_dst, k.ct_tp_dst = k.ct_tp_dst, k.tp_dst
+    if is_ipv4:
+        k.nw_src, k.ct_nw_src = k.ct_nw_src, k.nw_src
+        k.nw_dst, k.ct_nw_dst = k.ct_nw_dst, k.nw_dst
+        return
+    for i in range(2):
+        k.ipv6_src[i], k.ct_ipv6_src[i] = k.ct_ipv6_src[i], k.ipv6_src[i]
+        k.ipv6_dst[i], k.ct_ipv6_dst[i] = k.ct_ipv6_dst[i], k.ipv6_dst[i]
+
+
+cdef program* make_program(translation* t) noexcept nogil:
+    """What the walk left, in one block of memory; NULL without memory."""
+    cdef program* p
+    cdef uint32_t n_tables = 0
+    cdef uint32_t i
+    if t.n_outputs == 0 or t.error:
+        translation_add_op(t, op(code=OP_DROP, n=0, argument=t.error if t.error else t.drop_reason if t.drop_reason
+                                 else <uint32_t>DROP_FLOW_ACTION, value=0, mask=0))
+    for i in range(TABLE_PORTS + 1):
+        n_tables += t.consulted[i >> 6] >> (i & 63) & 1
+    p = NULL if t.out_of_memory else program_new(t.n_ops, t.n_flows, n_tables, t.n_buckets)
     if p == NULL:
         return NULL
-    p.bridge = br.number
-    p.tables[0].table = 0
-    p.tables[0].version = br.flows.tables[0].version
-    p.checked_version = br.flows.version
-    if hit == NULL:
-        p.ops[0] = op(code=OP_DROP, n=0, argument=DROP_TABLE_MISS, value=0, mask=0)
-        return p
-    flow_ref(hit)
-    p.flows[0] = hit
-    if hit.n_actions_bytes and hit.actions.code == OFPACT_OUTPUT:
-        p.ops[0] = op(code=OP_NORMAL, n=0, argument=0, value=0, mask=0)
-    else:
-        p.ops[0] = op(code=OP_DROP, n=0, argument=DROP_FLOW_ACTION, value=0, mask=0)
+    p.bridge = t.bridge.number
+    memcpy(p.ops, t.ops, t.n_ops * sizeof(op))
+    for i in range(t.n_flows):
+        p.flows[i] = t.flows[i]
+        flow_ref(t.flows[i])
+    for i in range(t.n_buckets):
+        p.buckets[i] = t.buckets[i]
+        group_ref(t.buckets[i].owner)
+    n_tables = 0
+    for i in range(TABLE_PORTS + 1):
+        if t.consulted[i >> 6] >> (i & 63) & 1:
+            p.tables[n_tables] = table_version(table=<uint16_t>i, version=version_of(t.tables, i))
+            n_tables += 1
+    p.checked_version = t.tables.version
+    p.max_depth = t.max_depth
+    p.n_resubmits = t.n_resubmits
+    p.error = <uint16_t>t.error
+    for i in range(p.n_flows):
+        p.n_timed += p.flows[i].idle_timeout_s != 0 or p.flows[i].hard_timeout_s != 0
+    for i in range(p.n_ops):
+        p.edits_key |= p.ops[i].code == OP_KEY
+        if p.ops[i].code == OP_METER:
+            meter_ref(<meter*>p.ops[i].value)
+    p.drop_table = t.drop_table
+    p.drop_flow = t.drop_flow
     return p
+
+
+cdef inline uint64_t version_of(const openflow_tables* tables, uint32_t table) noexcept nogil:
+    if table == TABLE_GROUPS:
+        return tables.groups_version
+    return tables.ports_version if table == TABLE_PORTS else tables.tables[table].version
+
+
+cdef void make_mask(translation* t, flow_key* mask) noexcept nogil:
+    """What the cache matches on. What is the same for every frame that enters a bridge is left out."""
+    cdef uint64_t* to = <uint64_t*>mask
+    cdef uint64_t* wc = <uint64_t*>&t.wc
+    cdef uint64_t* need = <uint64_t*>&t.need
+    cdef uint32_t i
+    for i in range(FLOW_KEY_WORDS):
+        to[i] = wc[i] | need[i]
+    if not t.is_resumed:
+        clear_pipeline_fields(mask)
+    mask.packet_type = mask.recirc_id = 0
+
+
+cdef inline void clear_pipeline_fields(flow_key* mask) noexcept nogil:
+    """Metadata and registers (OVS flow_wildcards_clear_non_packet_fields())."""
+    mask.metadata = 0
+    memset(mask.regs, 0, sizeof(mask.regs))
+    mask.conj_id = mask.actset_output = 0
+
+
+cdef void make_ovs_mask(translation* t, const flow_key* key, flow_key* mask) noexcept nogil:
+    """The mask of OVS's megaflow (xlate_wc_init() and xlate_wc_finish())."""
+    cdef int i
+    mask[0] = t.wc
+    mask.in_port = mask.packet_type = mask.recirc_id = 0xFFFFFFFF
+    mask.dl_type = 0xFFFF
+    if key.dl_type == ETH_TYPE_IPV4 or key.dl_type == ETH_TYPE_IPV6:
+        mask.nw_frag |= FRAG_ANY | FRAG_LATER
+    if key.tun_dst or key.tun_ipv6_dst[0] or key.tun_ipv6_dst[1]:
+        unwildcard_tunnel(mask)
+    clear_pipeline_fields(mask)
+    if (t.flow.dl_type == ETH_TYPE_IPV4 and t.flow.nw_proto == IP_PROTO_ICMP) or (
+            t.flow.dl_type == ETH_TYPE_IPV6 and t.flow.nw_proto == IP_PROTO_ICMP6):
+        mask.tp_src &= 0xFF
+        mask.tp_dst &= 0xFF
+    if t.flow.nw_frag & FRAG_LATER:
+        mask.tp_src = mask.tp_dst = 0
+    if key.dl_type != ETH_TYPE_MPLS and key.dl_type != ETH_TYPE_MPLS_MCAST:
+        memset(mask.mpls_lse, 0, sizeof(mask.mpls_lse))
+    for i in range(2):
+        if mask.vlans[i].tci:
+            mask.vlans[i].tci |= VLAN_PRESENT
+        if key.vlans[i].tpid == 0:
+            mask.vlans[i].tpid = mask.vlans[i].tci = 0
+    if not (key.tun_dst or key.tun_ipv6_dst[0] or key.tun_ipv6_dst[1]):
+        memset(&mask.tun_flags, 0, <size_t>(<char*>mask + sizeof(flow_key) - <char*>&mask.tun_flags))
+
+
+cdef void unwildcard_tunnel(flow_key* mask) noexcept nogil:
+    """A frame from a tunnel always depends on where it came from (OVS tnl_wc_init())."""
+    mask.tun_id = <uint64_t>-1
+    mask.tun_src = mask.tun_dst = 0xFFFFFFFF
+    mask.tun_ipv6_src[0] = mask.tun_ipv6_src[1] = mask.tun_ipv6_dst[0] = mask.tun_ipv6_dst[1] = <uint64_t>-1
+    mask.tun_flags = 0xFFFF
+    mask.tun_tos = mask.tun_ttl = 0xFF

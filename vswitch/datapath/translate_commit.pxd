@@ -1,0 +1,4 @@
+"""Edits so far, as operations."""
+from vswitch.datapath.translation cimport translation
+
+cdef void translation_commit(translation* t) noexcept nogil

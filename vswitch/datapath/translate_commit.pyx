@@ -1,0 +1,145 @@
+"""Writes down what changed in the key since the last operation that looked (OVS xlate_commit_actions()).
+
+One operation a changed word of the key, one for the VLAN tags. What the operations assume of the frame (every bit that
+they change, all of the tags) goes into the mask.
+"""
+from libc.stdint cimport uint16_t, uint32_t, uint64_t
+from libc.string cimport memcmp
+
+from vswitch.datapath.bridge cimport bridge_find_port
+from vswitch.datapath.execution cimport POP_VLAN_ACTION_BYTES, PUSH_VLAN_ACTION_BYTES
+from vswitch.datapath.flow_table cimport TABLE_PORTS
+from vswitch.datapath.program cimport (
+    EDIT_ARP, EDIT_ETH, EDIT_ICMP, EDIT_IPV4, EDIT_IPV6, EDIT_L4, EDIT_MPLS, EDIT_ND, EDIT_NSH, OP_IN_PORT, OP_KEY,
+    OP_MPLS, OP_TAGS, op,
+)
+from vswitch.datapath.translation cimport FLOW_KEY_WORDS, translation, translation_add_op, translation_consult
+from vswitch.datapath.vlan cimport tags_from_key
+from vswitch.tables.flow_key cimport FLOW_MAX_VLANS, VLAN_PRESENT, flow_key, vlan_tag
+from vswitch.wire.ethernet cimport ETH_TYPE_ARP, ETH_TYPE_IPV4, ETH_TYPE_IPV6, ETH_TYPE_RARP
+from vswitch.wire.ipv4 cimport IP_PROTO_ICMP, IP_PROTO_ICMP6
+
+cdef enum:
+    # What OVS's set actions take in Netlink attributes, for its limit: (value and mask) and two headers.
+    SET_ETH_BYTES = 32
+    SET_IPV4_BYTES = 32
+    SET_IPV6_BYTES = 88
+    SET_L4_BYTES = 16
+    SET_MPLS_BYTES = 12
+    SET_OTHER_BYTES = 40
+
+
+cdef void translation_commit(translation* t) noexcept nogil:
+    cdef uint64_t* flow = <uint64_t*>&t.flow
+    cdef uint64_t* run = <uint64_t*>&t.run
+    cdef uint64_t* need = <uint64_t*>&t.need
+    cdef uint64_t changed
+    cdef uint32_t i, groups
+    cdef uint32_t edits = 0
+    if memcmp(flow, run, sizeof(flow_key)) == 0:
+        return
+    for i in range(FLOW_KEY_WORDS):
+        changed = flow[i] ^ run[i]
+        if changed == 0 or i == vlan_word():
+            continue
+        groups = word_groups(t, i)
+        need[i] |= changed
+        translation_add_op(t, op(code=OP_KEY, n=<uint16_t>groups, argument=i, value=flow[i] & changed, mask=changed))
+        edits |= groups
+        if i == in_port_word() and t.flow.in_port != t.run.in_port:
+            translation_consult(t, TABLE_PORTS)
+            t.need.in_port = 0xFFFFFFFF
+            translation_add_op(t, op(code=OP_IN_PORT, n=0, argument=t.flow.in_port,
+                                     value=<uint64_t>bridge_find_port(t.bridge, t.flow.in_port), mask=0))
+        run[i] = flow[i]
+    if edits & EDIT_MPLS:
+        translation_add_op(t, op(code=OP_MPLS, n=EDIT_MPLS, argument=0, value=0, mask=0))
+    if flow[vlan_word()] != run[vlan_word()]:
+        commit_tags(t)
+    if edits:
+        count_edits(t, edits)
+
+
+cdef void commit_tags(translation* t) noexcept nogil:
+    cdef int n_old = count_tags(&t.run)
+    cdef int n_new = count_tags(&t.flow)
+    cdef uint64_t* flow = <uint64_t*>&t.flow
+    cdef uint64_t* run = <uint64_t*>&t.run
+    cdef uint64_t* need = <uint64_t*>&t.need
+    while n_old and n_new and same_tag(&t.run.vlans[n_old - 1], &t.flow.vlans[n_new - 1]):
+        n_old -= 1
+        n_new -= 1
+    t.actions_bytes += n_old * POP_VLAN_ACTION_BYTES + n_new * PUSH_VLAN_ACTION_BYTES
+    while n_old:
+        n_old -= 1
+        t.wc.vlans[n_old].tpid = t.wc.vlans[n_old].tci = 0xFFFF
+    need[vlan_word()] = <uint64_t>-1
+    if tags_from_key(t.flow.vlans) != tags_from_key(t.run.vlans):
+        translation_add_op(t, op(code=OP_TAGS, n=0, argument=0, value=tags_from_key(t.flow.vlans), mask=0))
+    run[vlan_word()] = flow[vlan_word()]
+
+
+cdef inline int count_tags(const flow_key* key) noexcept nogil:
+    if not key.vlans[0].tci & VLAN_PRESENT:
+        return 0
+    return 2 if key.vlans[1].tci & VLAN_PRESENT else 1
+
+
+cdef inline bint same_tag(const vlan_tag* a, const vlan_tag* b) noexcept nogil:
+    return a.tpid == b.tpid and a.tci == b.tci
+
+
+cdef inline uint32_t word_of(const flow_key* key, const void* member) noexcept nogil:
+    return <uint32_t>(<const char*>member - <const char*>key) // 8
+
+
+cdef inline uint32_t vlan_word() noexcept nogil:
+    cdef flow_key* key = NULL
+    return word_of(key, &key.vlans[0])
+
+
+cdef inline uint32_t in_port_word() noexcept nogil:
+    cdef flow_key* key = NULL
+    return word_of(key, &key.in_port)
+
+
+cdef uint32_t word_groups(const translation* t, uint32_t word) noexcept nogil:
+    """Which headers of the frame word `word` of the key stands for (EDIT_*); 0 for metadata."""
+    cdef flow_key* key = NULL
+    cdef uint16_t type = t.flow.dl_type
+    if word < word_of(key, &key.dl_dst) or word >= word_of(key, &key.ct_nw_src):
+        return 0
+    if word < word_of(key, &key.dl_type):
+        return EDIT_ETH
+    if word < word_of(key, &key.nw_src):
+        return EDIT_MPLS
+    if word >= word_of(key, &key.nsh_flags):
+        return EDIT_NSH
+    if type == ETH_TYPE_ARP or type == ETH_TYPE_RARP:
+        return EDIT_ARP
+    if word < word_of(key, &key.nd_target):
+        return EDIT_IPV4 if type == ETH_TYPE_IPV4 else EDIT_IPV6 if type == ETH_TYPE_IPV6 else 0
+    if type != ETH_TYPE_IPV4 and type != ETH_TYPE_IPV6:
+        return 0
+    if word < word_of(key, &key.tcp_flags):
+        return EDIT_ND
+    if t.flow.nw_proto == IP_PROTO_ICMP or t.flow.nw_proto == IP_PROTO_ICMP6:
+        return EDIT_ND if word > word_of(key, &key.tcp_flags) else EDIT_ICMP | (
+            EDIT_ND if t.flow.nw_proto == IP_PROTO_ICMP6 else 0)
+    return EDIT_L4
+
+
+cdef void count_edits(translation* t, uint32_t edits) noexcept nogil:
+    """Adds what OVS would encode, which its limit of resubmits looks at."""
+    if edits & EDIT_ETH:
+        t.actions_bytes += SET_ETH_BYTES
+    if edits & EDIT_IPV4:
+        t.actions_bytes += SET_IPV4_BYTES
+    if edits & EDIT_IPV6:
+        t.actions_bytes += SET_IPV6_BYTES
+    if edits & EDIT_L4:
+        t.actions_bytes += SET_L4_BYTES
+    if edits & EDIT_MPLS:
+        t.actions_bytes += SET_MPLS_BYTES
+    if edits & (EDIT_ARP | EDIT_ND | EDIT_ICMP | EDIT_NSH):
+        t.actions_bytes += SET_OTHER_BYTES
