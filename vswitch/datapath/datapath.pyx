@@ -27,7 +27,11 @@ from vswitch.datapath.fate cimport DROP_NO_FLOOD_PORT, FATE_DELIVERED, N_FATES
 from vswitch.datapath.flows cimport Flows
 from vswitch.datapath.ledger cimport Ledger, fate_row, ledger_add_fate, ledger_n_outputs
 from vswitch.datapath.mirror cimport mirror_frame
-from vswitch.datapath.receive cimport bridge_receive, frame_prefetch, frame_prefetch_data, frame_receive
+from vswitch.datapath.packet_in cimport packet_in_clear, packet_in_queue
+from vswitch.datapath.receive cimport (
+    bridge_receive, frame_prefetch, frame_prefetch_data, frame_receive, frame_resume,
+)
+from vswitch.tables.flow_key cimport FLOW_DEPTH_L2, FLOW_DEPTH_L4
 from vswitch.tables.mac_table cimport (
     mac_entry, mac_table_add_static, mac_table_clear_statistics, mac_table_del_static, mac_table_flush, mac_table_run,
 )
@@ -45,19 +49,29 @@ cdef class Datapath(Flows):
 
     cdef execution ex
     cdef FrameCollector collector               # takes the copies for receive()
+    cdef packet_in_queue packet_ins             # frames for the controller
+    cdef FrameCollector packet_in_frames        # their bytes
     cdef FrameCollector own                     # takes what the switch itself sends outside of a replay
-    cdef uint64_t counts[64]                    # at least N_FATES
+    cdef uint64_t counts[35]                    # N_FATES
     cdef uint64_t next_event_ns                 # when the clock must not pass unnoticed: the first of these two and next_expiry_ns
     cdef uint64_t next_second_ns                # the next whole second: addresses age
     cdef uint64_t next_bond_ns                  # a bond has something to do
 
+    def __dealloc__(self):
+        packet_in_clear(&self.packet_ins)
+        free(self.ex.scratch)
+
     def __cinit__(self):
         self.collector = FrameCollector()
         self.own = FrameCollector()
+        self.packet_in_frames = FrameCollector()
         self.next_event_ns = self.next_second_ns = NS_PER_S
         self.next_bond_ns = BOND_NEVER
         self.ex.receive = bridge_receive
         self.ex.mirror = mirror_frame
+        self.ex.resume = frame_resume
+        self.ex.packet_ins = &self.packet_ins
+        self.ex.packet_in_frames = &self.packet_in_frames.writer
         self.ex.programs = &self.programs
 
     # Frames.
@@ -75,6 +89,7 @@ cdef class Datapath(Flows):
         self.settle()
         self.advance(clock_ns)
         self.ex.collect = &self.collector.writer
+        self.ex.clock_ns = self.now_ns
         self._switch(in_port, &f)
         self.ex.collect = NULL
         self._check_memory()
@@ -128,9 +143,17 @@ cdef class Datapath(Flows):
         """Before the first frame after a change."""
         if self.running:
             raise RuntimeError("this datapath is in the middle of a replay")
+        cdef uint32_t i
         self._derive()
+        self._update_expiry()
         self._plan()
         self.ex.vlan_limit = self.vlan_limit
+        self.ex.extract_depth = FLOW_DEPTH_L2
+        for i in range(self.n_bridges):
+            if self.bridges[i] != NULL:
+                self.bridges[i].flows.next_event_ns = &self.next_event_ns
+                if not self.bridges[i].flows.is_catch_all:
+                    self.ex.extract_depth = FLOW_DEPTH_L4
         return 0
 
     cdef int _check_writers(self) except -1:
@@ -160,6 +183,7 @@ cdef class Datapath(Flows):
             for i in range(n):
                 if <int64_t>(frames[i].time_ns - offset_ns[0] - self.next_event_ns) >= 0:
                     self._advance(frames[i].time_ns - offset_ns[0], frames[i].time_ns)
+                self.ex.clock_ns = frames[i].time_ns - offset_ns[0]
                 self._switch(table[frames[i].input], &frames[i])
             n_switched += n
             if <int64_t>(frames[n - 1].time_ns - offset_ns[0] - self.now_ns) > 0:
@@ -219,6 +243,31 @@ cdef class Datapath(Flows):
             self._run_bonds(self.now_ns)
             self._check_memory()
 
+    def take_packet_ins(self):
+        """Takes the frames that flows sent to the controller.
+
+        Returns
+        -------
+        list of tuple
+            bridge number, OpenFlow number of the input port, controller id, reason (OFPR_*), table, flow number,
+            cookie, userdata, length of the whole frame, and its bytes up to `max_len` of the action.
+        """
+        cdef uint32_t i
+        cdef list frames = self.packet_in_frames.take()
+        taken = []
+        for i in range(self.packet_ins.n):
+            p = self.packet_ins.entries[i]
+            _, _, n_bytes, data = frames[i]
+            taken.append((p.bridge, p.in_port, p.controller, p.reason, p.table, p.flow, p.cookie,
+                          p.userdata[:p.n_userdata] if p.n_userdata else b"", n_bytes, data[:p.max_len]))
+        packet_in_clear(&self.packet_ins)
+        return taken
+
+    @property
+    def n_packet_ins_lost(self):
+        """Frames for the controller that found its queue full."""
+        return self.packet_ins.n_lost
+
     def take_own(self):
         """[(port number, bytes), ...]: what the switch itself sent since the last call, replays apart."""
         return [(out, copy) for out, _, _, copy in self.own.take()]
@@ -233,6 +282,7 @@ cdef class Datapath(Flows):
             self._run_bonds(time_ns)
         if clock_ns >= self.next_second_ns:
             self._age(clock_ns // NS_PER_S)
+        self._update_expiry()           # flows may have been learned
         if clock_ns >= self.next_expiry_ns:
             self._expire_flows()
         self._plan()

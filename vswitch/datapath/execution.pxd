@@ -4,9 +4,10 @@ from vswitch.capture.writer cimport capture_writer
 from vswitch.datapath.bridge cimport bridge, bundle, port
 from vswitch.datapath.fate cimport FATE_DELIVERED
 from vswitch.datapath.ledger cimport ledger_rows
+from vswitch.datapath.packet_in cimport packet_in_queue
 from vswitch.datapath.program cimport program_list
 from vswitch.datapath.vlan cimport tag_stack
-from vswitch.tables.flow_key cimport flow_key
+from vswitch.tables.flow_key cimport flow_key, frame_layout
 
 cdef enum:
     MAX_DEPTH = 64                  # nested look-ups (OVS MAX_DEPTH)
@@ -21,6 +22,7 @@ cdef enum:
 
 cdef struct execution
 ctypedef void (*bridge_receiver)(execution* ex) noexcept nogil
+ctypedef void (*frame_resumer)(execution* ex, const void* frozen) noexcept nogil
 ctypedef void (*frame_mirror)(execution* ex, bundle* b, uint32_t candidates) noexcept nogil
 
 cdef struct execution:
@@ -47,6 +49,14 @@ cdef struct execution:
     uint32_t reason                 # first reason of a drop that was met; FATE_DELIVERED if none
     uint32_t reason_bridge          # number of the bridge that gave it
     bint l3_extracted               # `key` holds the network layer
+    # Edits: commit.pyx
+    frame_layout layout             # of `data`, if `key` holds more than layer 2
+    uint32_t dirty                  # edit_group bits: `key` may differ from the bytes
+    uint32_t touched                # ... groups that have been written to the bytes
+    uint32_t nd_edits               # nd_edit bits
+    bint is_scratch                 # `data` is `scratch`
+    bint has_metadata               # registers and the like were written to `key`
+    bint stopped                    # a meter has dropped the frame: nothing more happens to it
     tag_stack committed_tags        # tags that OVS's datapath has on the frame after the last output
     uint32_t program                # number of the program that the first bridge ran
     uint32_t mirror_snaplen         # how far the mirror at work cuts its copies; 0: not at all
@@ -55,10 +65,17 @@ cdef struct execution:
     int vlan_limit
     bint out_of_memory              # translation failed for want of memory
     bridge_receiver receive         # bridge_receive() of receive.pyx: a patch port enters the next bridge
+    frame_resumer resume            # frame_resume() of receive.pyx: parses the frame again and goes on
     frame_mirror mirror             # mirror_frame() of mirror.pyx: what leaves may be copied, copies leave too
     program_list* programs          # where translation keeps what it makes
     capture_writer* collect         # where copies for ports without a writer go (Node.send()), or NULL
     ledger_rows* ledger             # or NULL
+    uint64_t clock_ns               # time since the set-up
+    int extract_depth               # flow_depth that the bridges' flows need
+    uint8_t* scratch                # room for an edited frame
+    size_t scratch_size
+    packet_in_queue* packet_ins     # or NULL: frames for the controller are only counted
+    capture_writer* packet_in_frames        # their bytes, in the same order
 
 
 cdef inline void execution_begin(execution* ex, port* in_port, bridge* br, const uint8_t* data, uint32_t caplen,
@@ -76,6 +93,8 @@ cdef inline void execution_begin(execution* ex, port* in_port, bridge* br, const
     ex.n_popped = 0
     ex.reason = FATE_DELIVERED
     ex.l3_extracted = False
+    ex.dirty = ex.touched = ex.nd_edits = 0
+    ex.is_scratch = ex.stopped = False
 
 
 cdef inline void drop(execution* ex, uint32_t reason) noexcept nogil:

@@ -35,6 +35,7 @@ FATES = {
     DROP_TOO_MANY_MPLS_LABELS: ("TOO_MANY_MPLS_LABELS", "more MPLS labels than can be handled"),
     DROP_STACK_TOO_DEEP: ("STACK_TOO_DEEP", "over 64 kB on the stack of push and pop"),
     DROP_ACTION_UNSUPPORTED: ("ACTION_UNSUPPORTED", "an action that is not supported"),
+    DROP_METER: ("METER", "over the rate of a meter's band"),
 }
 """Code → (name, meaning); codes from ``FIRST_DROP`` on are drop reasons."""
 

@@ -33,6 +33,8 @@ cdef void flow_expiry_note(openflow_tables* t, const flow* f) noexcept nogil:
     """A flow with a timeout is new, or has less time left than before."""
     if f.idle_timeout_s or f.hard_timeout_s:
         t.next_expiry_ns = min(t.next_expiry_ns, expiry_ms(f) * NS_PER_MS)
+        if t.next_event_ns != NULL and t.next_event_ns[0] > t.next_expiry_ns:
+            t.next_event_ns[0] = t.next_expiry_ns
 
 
 cdef bint flow_expire(openflow_tables* t, uint64_t now_ns, flow_list* removed) noexcept nogil:

@@ -141,9 +141,9 @@ cdef struct openflow_tables:
     uint32_t n_meters
     uint32_t n_timed                # flows with a timeout
     uint64_t next_expiry_ns         # no flow times out before; UINT64_MAX: none will
-    int depth                       # flow_depth that look-ups and actions need
+    uint64_t* next_event_ns         # the datapath's next event, which a new timeout may bring forward; or NULL
     undo_log* log                   # what to take back if a bundle fails; NULL outside of one
-    bint is_catch_all               # nothing but a flow for everything in table 0 (or no flow): look-ups look at nothing
+    bint is_catch_all               # nothing but a flow in table 0 for everything that does NORMAL or drops (or no flow): nothing looks at a frame
 
 cdef openflow_tables* tables_new() except NULL
 cdef void tables_free(openflow_tables* t) noexcept nogil

@@ -11,7 +11,7 @@ one compare.
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcmp, memcpy
 
-from vswitch.datapath.ofpact cimport OFPACT_CONJUNCTION, ofpact_next, ofpact_payload
+from vswitch.datapath.ofpact cimport OFPACT_CONJUNCTION, OFPACT_OUTPUT, ofpact_next, ofpact_payload
 from vswitch.tables.classifier cimport (
     classifier_find, classifier_free, classifier_insert, classifier_lookup, classifier_new, classifier_remove,
     cls_conjunction,
@@ -19,6 +19,10 @@ from vswitch.tables.classifier cimport (
 
 cdef extern from "<stdint.h>":
     const uint64_t NEVER "UINT64_MAX"
+
+
+cdef enum:
+    OFPP_NORMAL = 0xFFFA
 
 
 cdef openflow_tables* tables_new() except NULL:
@@ -80,10 +84,16 @@ cdef bint tables_insert(openflow_tables* t, flow* f) noexcept nogil:
     t.n_flows += 1
     table.n_flows += 1
     t.n_timed += (f.idle_timeout_s | f.hard_timeout_s) != 0
-    if f.rule.n_words or f.table:
+    if f.rule.n_words or f.table or not is_plain(f):
         t.is_catch_all = False
     tables_note_change(t, f.table)
     return True
+
+
+cdef inline bint is_plain(const flow* f) noexcept nogil:
+    """True if all that the flow does is NORMAL, or nothing."""
+    return f.n_actions_bytes == 0 or (f.actions.code == OFPACT_OUTPUT and f.actions.arg == OFPP_NORMAL
+                                      and f.actions.len == f.n_actions_bytes)
 
 
 cdef void tables_remove(openflow_tables* t, flow* f) noexcept nogil:
@@ -95,6 +105,8 @@ cdef void tables_remove(openflow_tables* t, flow* f) noexcept nogil:
     t.tables[f.table].n_flows -= 1
     t.n_timed -= (f.idle_timeout_s | f.hard_timeout_s) != 0
     f.is_removed = True
+    if t.n_flows == 0:
+        t.is_catch_all = True
     tables_note_change(t, f.table)
     flow_unref(f)
 

@@ -10,6 +10,7 @@ from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE, eth_dst, eth_src, eth_type
 
 cdef void frame_receive(execution* ex, port* in_port, const frame* f) noexcept nogil
 cdef void bridge_receive(execution* ex) noexcept nogil
+cdef void frame_resume(execution* ex, const void* frozen) noexcept nogil
 
 
 cdef inline void frame_prefetch_data(const frame* f) noexcept nogil:

@@ -4,10 +4,12 @@ The order of checks is xlate_actions()'s for the first bridge and patch_port_out
 first one a frame counts for its flow before the port's own rules may drop it.
 """
 from libc.stdint cimport uint32_t
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from vswitch.capture.record cimport frame
 from vswitch.datapath.bridge cimport PORT_NO_RECV, PORT_NO_RECV_STP, bridge, port
+from vswitch.datapath.commit cimport commit_tags_to_bytes
+from vswitch.datapath.execute cimport execute
 from vswitch.datapath.execution cimport MAX_ACTIONS_BYTES, MAX_DEPTH, MAX_RESUBMITS, drop, execution, execution_begin
 from vswitch.datapath.fate cimport (
     DROP_ETH_TRUNCATED, DROP_MIRROR_OUTPUT_PORT, DROP_PORT_NOT_RECEIVING, DROP_RECURSION_TOO_DEEP,
@@ -15,13 +17,19 @@ from vswitch.datapath.fate cimport (
 )
 from vswitch.datapath.flow_cache cimport flow_cache_clear, flow_cache_insert, flow_cache_lookup, flow_cache_remove
 from vswitch.datapath.normal cimport normal
-from vswitch.datapath.output cimport output_to_port
 from vswitch.datapath.program cimport (
-    OP_DROP, OP_NORMAL, OP_OUTPUT, OP_TAGS, program, program_is_current, program_list_add, program_list_remove, program_list_retire, program_list_sweep,
+    OP_NORMAL, program, program_free, program_is_current, program_list_add, program_list_remove, program_list_retire,
+    program_list_sweep, program_push_stats,
 )
 from vswitch.datapath.translate cimport translate, translate_args
-from vswitch.datapath.vlan cimport tags_from_key
-from vswitch.tables.flow_key cimport DL_TYPE_NONE, flow_extract_l2, flow_key
+from vswitch.datapath.translation cimport frozen_state
+from vswitch.datapath.vlan cimport tag_stack, tags_from_key
+from vswitch.tables.flow_key cimport (
+    DL_TYPE_NONE, FLOW_DEPTH_L2, FLOW_DEPTH_L4, flow_extract, flow_extract_l2, flow_key, frame_layout,
+)
+
+cdef enum:
+    METADATA_BYTES = 128            # of a flow key: all that stands before dl_dst
 
 
 cdef void frame_receive(execution* ex, port* in_port, const frame* f) noexcept nogil:
@@ -32,9 +40,18 @@ cdef void frame_receive(execution* ex, port* in_port, const frame* f) noexcept n
     in_port.rx_packets += 1
     in_port.rx_bytes += f.len
     execution_begin(ex, in_port, in_port.bridge, f.data, f.caplen, f.len, f.time_ns)
-    if flow_extract_l2(f.data, f.caplen, ex.vlan_limit, &ex.key) < 0:
-        drop(ex, DROP_UNKNOWN_TRUNCATED if f.caplen < f.len else DROP_ETH_TRUNCATED)
-        return
+    if ex.extract_depth == FLOW_DEPTH_L2:
+        if flow_extract_l2(f.data, f.caplen, ex.vlan_limit, &ex.key) < 0:
+            drop(ex, DROP_UNKNOWN_TRUNCATED if f.caplen < f.len else DROP_ETH_TRUNCATED)
+            return
+    else:
+        if not flow_extract(f.data, f.caplen, ex.vlan_limit, FLOW_DEPTH_L4, &ex.key, &ex.layout):
+            drop(ex, DROP_UNKNOWN_TRUNCATED if f.caplen < f.len else DROP_ETH_TRUNCATED)
+            return
+        ex.l3_extracted = True
+    if ex.has_metadata:
+        memset(&ex.key, 0, METADATA_BYTES)
+        ex.has_metadata = False
     ex.key.in_port = in_port.ofp_port
     ex.tags = ex.base_tags = ex.committed_tags = tags_from_key(ex.key.vlans)
 
@@ -49,7 +66,10 @@ cdef void frame_receive(execution* ex, port* in_port, const frame* f) noexcept n
     else:
         if ex.bridge.has_mirrors and in_port.bundle != NULL and in_port.bundle.mirror_src:
             ex.mirror(ex, in_port.bundle, in_port.bundle.mirror_src)
-        run(ex, p)
+        if p.n_ops == 1 and p.ops[0].code == OP_NORMAL:
+            normal(ex)
+        else:
+            execute(ex, p)
 
 
 cdef void bridge_receive(execution* ex) noexcept nogil:
@@ -64,13 +84,94 @@ cdef void bridge_receive(execution* ex) noexcept nogil:
         drop(ex, DROP_TOO_MANY_RESUBMITS)
     elif ex.actions_bytes > MAX_ACTIONS_BYTES:
         drop(ex, DROP_TOO_MANY_ACTIONS)
+    elif ex.has_metadata:
+        enter_without_metadata(ex)
     else:
         p = bridge_program(ex)
         if p != NULL:
-            ex.depth += 1
-            ex.n_resubmits += 1
-            run(ex, p)
-            ex.depth -= 1
+            enter(ex, p)
+
+
+cdef void enter_without_metadata(execution* ex) noexcept nogil:
+    """Registers and the like stay behind in the bridge that wrote them; marks go along."""
+    cdef flow_key saved
+    cdef program* p
+    memcpy(&saved, &ex.key, METADATA_BYTES)
+    memset(&ex.key, 0, METADATA_BYTES)
+    ex.key.in_port = saved.in_port
+    ex.key.pkt_mark = saved.pkt_mark
+    ex.key.skb_priority = saved.skb_priority
+    p = bridge_program(ex)
+    if p != NULL:
+        enter(ex, p)
+    memcpy(&ex.key, &saved, METADATA_BYTES)
+
+
+cdef void enter(execution* ex, program* p) noexcept nogil:
+    """Runs the program of a bridge behind a patch port; the key is afterwards as it was."""
+    cdef flow_key saved
+    cdef bint is_own = False
+    if ex.depth + p.max_depth >= MAX_DEPTH or ex.n_resubmits + p.n_resubmits >= MAX_RESUBMITS:
+        # What is left of the limits may change what the walk does: one for this frame alone.
+        p = translate_limited(ex)
+        if p == NULL:
+            return
+        is_own = True
+    ex.depth += 1
+    ex.n_resubmits += 1 + p.n_resubmits
+    if p.edits_key:
+        saved = ex.key
+        execute(ex, p)
+        ex.key = saved
+        ex.dirty |= ex.touched
+    else:
+        execute(ex, p)
+    ex.depth -= 1
+    if is_own:
+        program_push_stats(p)
+        program_free(p)
+
+
+cdef program* translate_limited(execution* ex) noexcept nogil:
+    """A program for this frame alone, with the limits that are left; the caller frees it."""
+    cdef flow_key mask
+    cdef translate_args args
+    cdef program* p
+    memset(&args, 0, sizeof(args))
+    args.depth = ex.depth + 1
+    args.n_resubmits = ex.n_resubmits + 1
+    p = translate(ex.bridge, &ex.key, &args, &mask)
+    if p == NULL:
+        ex.out_of_memory = True
+    return p
+
+
+cdef void frame_resume(execution* ex, const void* frozen) noexcept nogil:
+    """The frame as it is now is parsed again, and the walk that stopped for that goes on (OVS recirculation)."""
+    cdef flow_key saved = ex.key
+    cdef frame_layout layout = ex.layout
+    cdef tag_stack tags = ex.tags
+    cdef flow_key mask
+    cdef translate_args args
+    cdef program* p
+    if not commit_tags_to_bytes(ex):
+        return
+    flow_extract(ex.data, ex.caplen, ex.vlan_limit, FLOW_DEPTH_L4, &ex.key, &ex.layout)
+    memset(&args, 0, sizeof(args))
+    args.frozen = <const frozen_state*>frozen
+    p = translate(ex.bridge, &ex.key, &args, &mask)
+    if p == NULL:
+        ex.out_of_memory = True
+        return
+    p.n_packets = 1
+    p.n_bytes = ex.len
+    execute(ex, p)
+    program_push_stats(p)
+    program_free(p)
+    ex.key = saved
+    ex.tags = tags
+    ex.layout.l2_pad = layout.l2_pad
+    ex.dirty |= ex.touched
 
 
 cdef inline bint may_receive(const execution* ex, const port* in_port) noexcept nogil:
@@ -109,17 +210,3 @@ cdef program* translate_and_cache(execution* ex, program* old) noexcept nogil:
         return NULL
     flow_cache_insert(ex.bridge.cache, &ex.key, &mask, p)   # without memory it is translated again next time
     return p
-
-
-cdef inline void run(execution* ex, const program* p) noexcept nogil:
-    """Executes the operations of `p` on the frame."""
-    cdef uint32_t i
-    for i in range(p.n_ops):
-        if p.ops[i].code == OP_NORMAL:
-            normal(ex)
-        elif p.ops[i].code == OP_OUTPUT:
-            output_to_port(ex, <port*>p.ops[i].value)
-        elif p.ops[i].code == OP_TAGS:
-            ex.tags = p.ops[i].value
-        elif p.ops[i].code == OP_DROP:
-            drop(ex, p.ops[i].argument)

@@ -17,10 +17,11 @@ from vswitch.datapath.program cimport OP_CONTROLLER, OP_NORMAL, OP_OUTPUT, op
 from vswitch.datapath.translate_commit cimport translation_commit
 from vswitch.datapath.translate_fields cimport piece_read, piece_unwildcard, pieces_load
 from vswitch.datapath.translate_hash cimport flow_hash, hash_2words, hash_unwildcard
+from vswitch.datapath.packet_in cimport packet_in_spec
 from vswitch.datapath.translation cimport (
     EVENT_NO_PORT, EVENT_OUTPUT_IN_PORT, EVENT_OUTPUT_REG, EVENT_OUTPUT_REG_RANGE, EVENT_TRUNC_PATCH,
     EVENT_TRUNC_UNSUPPORTED, NO_FLOW, NO_METER, REASON_ACTION, REASON_ACTION_SET, REASON_EXPLICIT_MISS,
-    REASON_GROUP, packet_in_spec, trace, translation, translation_add_op, translation_consult,
+    REASON_GROUP, trace, translation, translation_add_op, translation_consult,
     translation_note_drop,
 )
 

@@ -38,18 +38,6 @@ cdef enum packet_in_reason:         # OpenFlow's OFPR_*
     REASON_EXPLICIT_MISS = 6        # the action of a table-miss flow
     REASON_IMPLICIT_MISS = 7
 
-cdef struct packet_in_spec:         # what OP_CONTROLLER sends; one block of memory, the program's own
-    uint16_t controller
-    uint16_t max_len                # 0xFFFF: the whole frame
-    uint8_t reason
-    uint8_t table
-    bint pause
-    uint32_t flow                   # number
-    uint32_t meter                  # 0xFFFFFFFF: none
-    uint64_t cookie
-    uint32_t n_userdata
-    uint8_t userdata[1]             # ... n_userdata bytes
-
 cdef struct frozen_state:           # how OP_RECIRC goes on, once the frame is parsed again; one block of memory
     uint8_t table
     bint conntracked

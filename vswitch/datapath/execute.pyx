@@ -1,0 +1,198 @@
+"""The operations of a program, one after the other, on one frame.
+
+Edits change the key only; commit.pyx makes bytes of them before somebody looks. An operation that is not an edit leaves
+the key, the tags and the input port as it found them. What a program needs to know of the frame was decided when it was
+translated: there is no condition here but on the frame's length and on meters.
+"""
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy
+
+from vswitch.capture.writer cimport capture_writer
+from vswitch.datapath.bridge cimport bridge, port
+from vswitch.datapath.commit cimport ND_EDIT_EXTENSIONS, ND_EDIT_SLL, ND_EDIT_TARGET, ND_EDIT_TLL, commit
+from vswitch.datapath.execution cimport drop, execution
+from vswitch.datapath.fate cimport DROP_METER, FATE_CONSUMED
+from vswitch.datapath.flow_expiry cimport flow_reduce_timeouts
+from vswitch.datapath.flow_learn cimport flow_table_learn, learned_flow
+from vswitch.datapath.flow_table cimport flow, meter
+from vswitch.datapath.ledger cimport ledger_rows
+from vswitch.datapath.meter cimport meter_admits
+from vswitch.datapath.normal cimport normal
+from vswitch.datapath.output cimport output_to_port
+from vswitch.datapath.packet_in cimport packet_in, packet_in_add, packet_in_spec
+from vswitch.datapath.program cimport (
+    EDIT_MPLS, EDIT_ND, OP_CLONE, OP_CONTROLLER, OP_DROP, OP_FIN_TIMEOUT, OP_IF_LARGER, OP_IN_PORT, OP_KEY, OP_LEARN, OP_METER,
+    OP_MPLS, OP_NORMAL, OP_OUTPUT, OP_RECIRC, OP_SKIP, OP_TAGS, op,
+)
+from vswitch.tables.flow_key cimport flow_key
+
+cdef port controller                            # all zero: where packet-ins are said to leave
+
+
+cdef void execute(execution* ex, program* p) noexcept nogil:
+    """Runs `p` on the frame. The caller has counted it."""
+    cdef uint32_t i
+    for i in range(p.n_timed):
+        stamp(ex, p)
+        break
+    if p.error and ex.depth == 0:
+        # OVS gives up the whole frame when its first bridge errs; what it learned on the way stands.
+        for i in range(p.n_ops):
+            if p.ops[i].code == OP_LEARN or p.ops[i].code == OP_FIN_TIMEOUT or p.ops[i].code == OP_DROP:
+                run_ops(ex, &p.ops[i], 1)
+        return
+    run_ops(ex, p.ops, p.n_ops)
+
+
+cdef void stamp(execution* ex, program* p) noexcept nogil:
+    """Flows that time out were used now."""
+    cdef uint32_t i
+    for i in range(p.n_flows):
+        if p.flows[i].idle_timeout_s:
+            p.flows[i].used_ns = ex.clock_ns
+
+
+cdef void run_ops(execution* ex, const op* ops, uint32_t n_ops) noexcept nogil:
+    cdef const op* o = ops
+    cdef const op* end = ops + n_ops
+    while o < end and not ex.stopped:
+        if o.code == OP_OUTPUT:
+            output(ex, o)
+        elif o.code == OP_KEY:
+            set_key(ex, o)
+        elif o.code == OP_NORMAL:
+            commit(ex)
+            normal(ex)
+        elif o.code == OP_TAGS:
+            ex.tags = o.value
+        elif o.code == OP_DROP:
+            drop(ex, o.argument)
+        elif o.code == OP_LEARN:
+            flow_table_learn(ex.bridge.flows, <learned_flow*>o.value, ex.clock_ns)
+        elif o.code == OP_CONTROLLER:
+            send_to_controller(ex, <const packet_in_spec*>o.value)
+        elif o.code == OP_METER:
+            if not meter_admits(<meter*>o.value, ex.clock_ns, ex.len):
+                drop(ex, DROP_METER)
+                ex.stopped = True
+        elif o.code == OP_IF_LARGER:
+            if ex.len <= o.argument:
+                o += o.value
+        elif o.code == OP_SKIP:
+            o += o.value
+        elif o.code == OP_IN_PORT:
+            set_in_port(ex, <port*>o.value)
+        elif o.code == OP_MPLS:
+            ex.dirty |= EDIT_MPLS
+        elif o.code == OP_FIN_TIMEOUT:
+            flow_reduce_timeouts(ex.bridge.flows, <flow*>o.value, <uint16_t>(o.argument >> 16), <uint16_t>o.argument)
+        elif o.code == OP_RECIRC:
+            commit(ex)
+            ex.resume(ex, <const void*>o.value)
+        elif o.code == OP_CLONE:
+            run_clone(ex, o + 1, <uint32_t>o.value)
+            o += o.value
+        o += 1
+
+
+cdef inline void output(execution* ex, const op* o) noexcept nogil:
+    """Sends the frame as it is now, cut to `argument` bytes if that is not 0."""
+    cdef port* out = <port*>o.value
+    commit(ex)
+    if out.is_plain and not o.argument:
+        output_to_port(ex, out)
+        return
+    ex.depth += o.n
+    ex.n_resubmits += <uint32_t>o.mask
+    ex.mirror_snaplen = o.argument
+    output_to_port(ex, out)
+    ex.mirror_snaplen = 0
+    ex.depth -= o.n
+
+
+cdef inline void set_key(execution* ex, const op* o) noexcept nogil:
+    cdef uint64_t* word = <uint64_t*>&ex.key + o.argument
+    word[0] = word[0] & ~o.mask | o.value
+    ex.dirty |= o.n
+    if o.argument < <uint32_t>(<char*>&ex.key.dl_dst - <char*>&ex.key) // 8:
+        ex.has_metadata = True
+    if o.n & EDIT_ND:
+        note_nd_edit(ex, word)
+
+
+cdef void note_nd_edit(execution* ex, const uint64_t* word) noexcept nogil:
+    """Which part of a neighbour discovery packet the word is: others must not be written, see edit_nd()."""
+    if word == &ex.key.nd_target[0] or word == &ex.key.nd_target[1]:
+        ex.nd_edits |= ND_EDIT_TARGET
+    elif word == &ex.key.arp_sha:
+        ex.nd_edits |= ND_EDIT_SLL
+    elif word == &ex.key.arp_tha:
+        ex.nd_edits |= ND_EDIT_TLL
+    elif word == <uint64_t*>&ex.key.igmp_group_ip4 or word == <uint64_t*>&ex.key.tcp_flags:
+        ex.nd_edits |= ND_EDIT_EXTENSIONS
+
+
+cdef port nowhere                               # in_port of a frame that is said to come from no port
+
+
+cdef void set_in_port(execution* ex, port* p) noexcept nogil:
+    ex.in_port = p if p != NULL else &nowhere
+
+
+cdef void send_to_controller(execution* ex, const packet_in_spec* spec) noexcept nogil:
+    """Keeps the frame as it is now for Python."""
+    cdef capture_writer* collect = ex.collect
+    cdef ledger_rows* ledger = ex.ledger
+    cdef packet_in* p
+    commit(ex)
+    drop(ex, FATE_CONSUMED)
+    if ex.packet_ins == NULL:
+        return
+    p = packet_in_add(ex.packet_ins, spec)
+    if p == NULL:
+        return
+    p.bridge = ex.bridge.number
+    p.in_port = ex.key.in_port
+    # As a mirror's copy: it is no output, and no row of the ledger.
+    ex.collect = ex.packet_in_frames
+    ex.ledger = NULL
+    ex.mirroring += 1
+    controller.bridge = ex.bridge
+    controller.is_plain = True
+    output_to_port(ex, &controller)
+    ex.mirroring -= 1
+    ex.collect = collect
+    ex.ledger = ledger
+
+
+cdef void run_clone(execution* ex, const op* ops, uint32_t n_ops) noexcept nogil:
+    """Runs operations on a copy of the frame; what they change, or a meter's drop, ends with them."""
+    cdef execution* saved = <execution*>malloc(sizeof(execution) + ex.caplen)
+    cdef uint8_t* bytes = <uint8_t*>(saved + 1)
+    if saved == NULL:
+        ex.out_of_memory = True
+        return
+    saved[0] = ex[0]
+    memcpy(bytes, ex.data, ex.caplen)
+    run_ops(ex, ops, n_ops)
+    ex.key = saved.key
+    ex.tags = saved.tags
+    ex.base_tags = saved.base_tags
+    ex.committed_tags = saved.committed_tags
+    ex.n_popped = saved.n_popped
+    ex.in_port = saved.in_port
+    ex.layout = saved.layout
+    ex.caplen = saved.caplen
+    ex.len = saved.len
+    ex.dirty = saved.dirty
+    ex.nd_edits = saved.nd_edits
+    ex.stopped = saved.stopped
+    ex.has_metadata = ex.has_metadata or saved.has_metadata
+    ex.is_scratch = saved.is_scratch
+    if saved.is_scratch:
+        memcpy(ex.scratch, bytes, saved.caplen)
+        ex.data = ex.scratch
+    else:
+        ex.data = saved.data
+    free(saved)
