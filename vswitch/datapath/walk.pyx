@@ -1,0 +1,119 @@
+"""One walk through a bridge's tables, as Python sees it: for explanations and tests. Nothing is sent, learned or counted."""
+from libc.stdint cimport uint32_t, uint64_t
+from libc.string cimport memset
+
+from vswitch.datapath.bridge cimport bridge, port
+from vswitch.datapath.flow_learn cimport learned_flow
+from vswitch.datapath.flow_table cimport flow, meter
+from vswitch.datapath.flows cimport Flows
+from vswitch.datapath.program cimport (
+    OP_CLONE, OP_COMMIT, OP_CONTROLLER, OP_DROP, OP_FIN_TIMEOUT, OP_IF_LARGER, OP_IN_PORT, OP_KEY, OP_LEARN, OP_METER,
+    OP_MPLS, OP_NORMAL, OP_OUTPUT, OP_RECIRC, OP_SAMPLE, OP_SKIP, OP_TAGS, op, program, program_free,
+)
+from vswitch.datapath.translate cimport translate, translate_args
+from vswitch.datapath.translation cimport (
+    FLOW_KEY_WORDS, NO_FLOW, event, event_list, event_list_free, frozen_state, packet_in_spec,
+)
+from vswitch.tables.flow_key cimport FLOW_DEPTH_L4, flow_extract, flow_key, frame_layout
+
+OP_NAMES = {
+    OP_NORMAL: "normal", OP_DROP: "drop", OP_OUTPUT: "output", OP_KEY: "key", OP_TAGS: "tags", OP_CONTROLLER: "controller",
+    OP_LEARN: "learn", OP_METER: "meter", OP_SAMPLE: "sample", OP_IF_LARGER: "if_larger", OP_SKIP: "skip",
+    OP_IN_PORT: "in_port", OP_RECIRC: "recirc", OP_FIN_TIMEOUT: "fin_timeout", OP_MPLS: "mpls", OP_CLONE: "clone",
+    OP_COMMIT: "commit",
+}
+"""Code of an operation → its name in `walk()`."""
+
+
+cdef dict words_of(const flow_key* key):
+    """Index → word, for those that are not zero."""
+    cdef const uint64_t* words = <const uint64_t*>key
+    return {i: words[i] for i in range(FLOW_KEY_WORDS) if words[i]}
+
+
+cdef tuple op_tuple(const op* o):
+    """(name, number, ...): numbers instead of pointers."""
+    cdef packet_in_spec* spec
+    cdef learned_flow* learned
+    if o.code == OP_OUTPUT:
+        return ("output", (<port*>o.value).ofp_port, o.argument)
+    if o.code == OP_KEY:
+        return ("key", o.argument, o.value, o.mask)
+    if o.code == OP_TAGS or o.code == OP_IF_LARGER or o.code == OP_SKIP or o.code == OP_CLONE:
+        return (OP_NAMES[o.code], o.value)
+    if o.code == OP_CONTROLLER:
+        spec = <packet_in_spec*>o.value
+        return ("controller", spec.controller, spec.max_len, spec.reason)
+    if o.code == OP_LEARN:
+        learned = <learned_flow*>o.value
+        return ("learn", learned.table, learned.priority,
+                {learned.words[i]: (learned.values[i], learned.masks[i]) for i in range(learned.n_words)},
+                (<const char*>learned.actions)[:learned.n_actions_bytes])
+    if o.code == OP_FIN_TIMEOUT:
+        return ("fin_timeout", (<flow*>o.value).number, o.argument >> 16, o.argument & 0xFFFF)
+    if o.code == OP_RECIRC:
+        return ("recirc", (<char*>(<frozen_state*>o.value).data)[:(<frozen_state*>o.value).n_actions_bytes])
+    return (OP_NAMES[o.code], o.argument)
+
+
+cdef tuple event_tuple(const event_list* events, const event* e):
+    return (e.kind, e.depth, e.table, None if e.flow == NO_FLOW else e.flow, e.op, e.argument,
+            events.bytes.data[e.bytes:e.bytes + e.n_bytes])
+
+
+def walk(Flows datapath, uint32_t bridge_number, bytes frame, uint32_t in_port, dict metadata=None, *,
+         uint32_t depth=0, uint32_t n_resubmits=0):
+    """What the tables of a bridge make of `frame`, come in at OpenFlow port `in_port`.
+
+    Parameters
+    ----------
+    metadata : dict
+        Index → word of the flow key, for what is not in the frame.
+    depth, n_resubmits : int
+        What was spent before, of OVS's limits.
+
+    Returns
+    -------
+    dict
+        ``ops``: tuples (name, ...); ``flows``: numbers of those that were hit; ``mask``: what the program depends on, and
+        ``megaflow``: OVS's mask, as {word: bits}; ``events``: tuples (kind, depth, table, flow number or None,
+        operations so far, argument, bytes), see translation.pxd; ``error``; ``drop``: (table, flow number) or None.
+    """
+    cdef bridge* br = datapath._bridge(bridge_number)
+    cdef flow_key key, mask
+    cdef frame_layout layout
+    cdef translate_args args
+    cdef event_list events
+    cdef program* p
+    cdef uint32_t i
+    memset(&key, 0, sizeof(key))
+    memset(&args, 0, sizeof(args))
+    memset(&events, 0, sizeof(events))
+    flow_extract(frame, len(frame), datapath.vlan_limit, FLOW_DEPTH_L4, &key, &layout)
+    for word, value in (metadata or {}).items():
+        if word >= FLOW_KEY_WORDS:
+            raise ValueError(f"the flow key has no word {word}")
+        (<uint64_t*>&key)[<uint32_t>word] |= <uint64_t>value
+    key.in_port = in_port
+    args.depth = depth
+    args.n_resubmits = n_resubmits
+    args.events = &events
+    with nogil:
+        p = translate(br, &key, &args, &mask)
+    if p == NULL:
+        event_list_free(&events)
+        raise MemoryError
+    try:
+        return {
+            "ops": [op_tuple(&p.ops[i]) for i in range(p.n_ops)],
+            "flows": [p.flows[i].number for i in range(p.n_flows)],
+            "tables": [p.tables[i].table for i in range(p.n_tables)],
+            "mask": words_of(&mask),
+            "megaflow": words_of(&events.wc),
+            "events": [event_tuple(&events, &events.events[i]) for i in range(events.n)],
+            "error": p.error,
+            "drop": None if p.drop_flow == NO_FLOW else (p.drop_table, p.drop_flow),
+        }
+    finally:
+        program_free(p)
+        event_list_free(&events)
