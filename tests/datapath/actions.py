@@ -1,4 +1,4 @@
-"""Compiled actions and matches by hand, as vswitch/datapath/ofpact.pxd lays them out: for tests below the flow language."""
+"""Compiled actions and matches by hand, as ofpact.pxd lays them out: for tests below the flow language."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ IN_PORT, TABLE, NORMAL, FLOOD, ALL, CONTROLLER, LOCAL, NONE = range(0xFFF8, 0x10
 ARP, VLAN, IPV4, IPV6, IP_ANY, TCP, UDP, MPLS, L4 = 2, 3, 4, 5, 6, 8, 9, 16, 18
 SETS_VLAN, SETS_IN_PORT = 1 << 16, 1 << 17
 WIDTHS = {
-    "metadata": 64, "in_port": 32, "dl_dst": 48, "dl_src": 48, "dl_type": 16, "nw_src": 32, "nw_dst": 32, "nw_frag": 8, "nw_tos": 8,
-    "nw_ttl": 8, "nw_proto": 8, "tp_src": 16, "tp_dst": 16, "pkt_mark": 32, "tun_id": 64, "arp_sha": 48, "actset_output": 32,
+    "metadata": 64, "in_port": 32, "dl_dst": 48, "dl_src": 48, "dl_type": 16, "nw_src": 32, "nw_dst": 32, "nw_frag": 8,
+    "nw_tos": 8, "nw_ttl": 8, "nw_proto": 8, "tp_src": 16, "tp_dst": 16, "pkt_mark": 32, "tun_id": 64, "arp_sha": 48,
+    "actset_output": 32,
 }  # fmt: skip
 
 
@@ -144,7 +145,9 @@ def check_pkt_larger(length: int, dst: int) -> bytes:
     return action(61, length, dst)
 
 
-def learn(table: int, specs: list[tuple[int, ...]], *, priority: int = 32768, flags: int = 0, idle: int = 0, hard: int = 0,
-          fin_idle: int = 0, fin_hard: int = 0, limit: int = 0, result: int = 0) -> bytes:  # fmt: skip
-    return action(56, flags, idle, hard, priority, 0, table, fin_idle, fin_hard, limit, result, len(specs),
-                  *(word for spec in specs for word in spec))  # fmt: skip
+def learn(
+    table: int, specs: list[tuple[int, ...]], *, priority: int = 32768, flags: int = 0, idle: int = 0, hard: int = 0,
+    fin_idle: int = 0, fin_hard: int = 0, limit: int = 0, result: int = 0,
+) -> bytes:  # fmt: skip
+    head = (idle, hard, priority, 0, table, fin_idle, fin_hard, limit, result, len(specs))
+    return action(56, flags, *head, *(word for spec in specs for word in spec))

@@ -1,4 +1,4 @@
-"""What a walk through the tables leaves: operations, masks, limits. Frames are not sent here; see test_translate_frames.py."""
+"""What a walk through the tables leaves: operations, masks, limits. No frame is sent here."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def goes(*rows: tuple[Any, ...]) -> str:
 REG0 = a.piece("reg0")
 
 
-@pytest.mark.parametrize("flows, out", [
+@pytest.mark.parametrize(("flows", "out"), [
     ([], "-"),
     ([(0, 1, {})], "-"),
     ([(0, 1, {}, a.output(2), a.output(3))], "2 3"),
@@ -89,7 +89,8 @@ REG0 = a.piece("reg0")
     ([(0, 2, {"reg0": 0}, a.set_field("reg0", 1), a.output(a.TABLE)), (0, 1, {"reg0": 1}, a.output(2))], "2"),
     ([(0, 1, {}, a.write_metadata(0x12, 0xFF), a.goto_table(1)), (1, 1, {"metadata": 0x12}, a.output(2))], "2"),
     # TTL
-    ([(0, 1, {}, a.resubmit(1), a.output(2)), (1, 1, {}, a.set_field("nw_ttl", 1, a.IP_ANY), a.dec_ttl(), a.output(3))], "2"),
+    ([(0, 1, {}, a.resubmit(1), a.output(2)),
+      (1, 1, {}, a.set_field("nw_ttl", 1, a.IP_ANY), a.dec_ttl(), a.output(3))], "2"),
     ([(0, 1, {}, a.set_field("nw_ttl", 1, a.IP_ANY), a.dec_ttl(0), a.output(3))], "C"),
     ([(0, 1, {}, a.dec_ttl(0), a.output(3))], "3"),
     # The action set
@@ -103,7 +104,8 @@ REG0 = a.piece("reg0")
     ([(0, 1, {}, a.set_field("reg0", 3), a.push(REG0), a.set_field("reg0", 2), a.output_reg("reg0"), a.pop(REG0),
        a.output_reg("reg0"))], "2 3"),
     ([(0, 1, {}, a.pop(REG0), a.output(2))], "2"),
-    ([(0, 1, {}, a.set_field("reg0", 0x40003), a.push(REG0), a.pop(a.piece("reg1", 0, 16)), a.output_reg("reg1"))], "3"),
+    ([(0, 1, {}, a.set_field("reg0", 0x40003), a.push(REG0), a.pop(a.piece("reg1", 0, 16)),
+       a.output_reg("reg1"))], "3"),
     # Moves
     ([(0, 1, {}, a.set_field("reg0", 3), a.move(REG0, a.piece("reg3")), a.output_reg("reg3"))], "3"),
     ([(0, 1, {}, a.move(a.piece("dl_dst", 0, 8), a.piece("reg3", 0, 8)), a.output_reg("reg3"))], "2"),
@@ -170,7 +172,7 @@ TAGS = {
 }
 
 
-@pytest.mark.parametrize("limit, start, actions, tags", [
+@pytest.mark.parametrize(("limit", "start", "actions", "tags"), [
     (1, "untagged", [a.push_vlan()], [0x81000000]),
     (1, "untagged", [a.push_vlan(), a.set_vlan_vid(7), a.set_vlan_pcp(3)], [0x81006007]),
     (1, "untagged", [a.set_vlan_vid(7)], []),
@@ -201,7 +203,7 @@ def test_what_a_program_does_not_look_at_is_not_in_its_mask() -> None:
     assert set(found["megaflow"]) == {10, 11, 12, 18, 27}
 
 
-@pytest.mark.parametrize("actions, member, bits", [
+@pytest.mark.parametrize(("actions", "member", "bits"), [
     ([a.set_field("nw_dst", 1, a.IPV4)], "nw_dst", 32),
     ([a.dec_ttl()], "nw_ttl", 8),
     ([a.set_field("tp_dst", 1, a.L4)], "tp_dst", 16),
@@ -241,7 +243,8 @@ def test_learn_builds_the_flow() -> None:
 
 def test_check_pkt_larger_has_two_branches() -> None:
     found = Switch([
-        (0, 1, {}, a.check_pkt_larger(100, a.piece("reg0", 0, 1)), a.resubmit(1), a.set_field("dl_src", 9), a.output(4)),
+        (0, 1, {}, a.check_pkt_larger(100, a.piece("reg0", 0, 1)), a.resubmit(1), a.set_field("dl_src", 9),
+         a.output(4)),
         (1, 2, {"reg0": 1}, a.output(2)), (1, 1, {}, a.output(3)),
     ]).walk()  # fmt: skip
     names = [op[0] for op in found["ops"]]
@@ -261,7 +264,7 @@ def mpls(labels: int) -> bytes:
     return ipv4()[:12] + b"\x88\x47" + stack + ipv4()[14:]
 
 
-@pytest.mark.parametrize("labels, actions, out", [
+@pytest.mark.parametrize(("labels", "actions", "out"), [
     (0, [a.push_mpls()], "2"),
     (2, [a.push_mpls()], "2"),
     (3, [a.push_mpls()], "-"),

@@ -3,12 +3,12 @@ from collections.abc import Callable
 from typing_extensions import Buffer, disjoint_base
 
 from vswitch.capture.merge import MergedCaptures
-from vswitch.datapath.flows import Flows
+from vswitch.datapath.groups import Groups
 from vswitch.datapath.fate import FATES as FATES
 from vswitch.datapath.ledger import Ledger
 
 @disjoint_base
-class Datapath(Flows):
+class Datapath(Groups):
     @property
     def n_programs(self) -> int: ...
     @property

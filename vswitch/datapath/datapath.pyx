@@ -24,7 +24,7 @@ from vswitch.datapath.bridge cimport MAX_MIRRORS, bridge, bundle, port
 from vswitch.datapath.execution cimport execution
 from vswitch.datapath.fabric cimport NS_PER_MS, NS_PER_S
 from vswitch.datapath.fate cimport DROP_NO_FLOOD_PORT, FATE_DELIVERED, N_FATES
-from vswitch.datapath.flows cimport Flows
+from vswitch.datapath.groups cimport Groups
 from vswitch.datapath.ledger cimport Ledger, fate_row, ledger_add_fate, ledger_n_outputs
 from vswitch.datapath.mirror cimport mirror_frame
 from vswitch.datapath.packet_in cimport packet_in_clear, packet_in_queue
@@ -44,7 +44,7 @@ cdef enum:
     FRAMES_PER_TURN = 1 << 18       # between two looks at signals and progress
 
 
-cdef class Datapath(Flows):
+cdef class Datapath(Groups):
     """Bridges and their ports, and the frames that go through them."""
 
     cdef execution ex

@@ -22,7 +22,7 @@ from vswitch.datapath.normal cimport normal
 from vswitch.datapath.output cimport output_to_port
 from vswitch.datapath.packet_in cimport packet_in, packet_in_add, packet_in_spec
 from vswitch.datapath.program cimport (
-    EDIT_MPLS, EDIT_ND, OP_CLONE, OP_CONTROLLER, OP_DROP, OP_FIN_TIMEOUT, OP_IF_LARGER, OP_IN_PORT, OP_KEY, OP_LEARN, OP_METER,
+    EDIT_MPLS, EDIT_ND, OP_CLONE, OP_COMMIT, OP_CONTROLLER, OP_DROP, OP_FIN_TIMEOUT, OP_IF_LARGER, OP_IN_PORT, OP_KEY, OP_LEARN, OP_METER,
     OP_MPLS, OP_NORMAL, OP_OUTPUT, OP_RECIRC, OP_SKIP, OP_TAGS, op,
 )
 from vswitch.tables.flow_key cimport flow_key
@@ -83,6 +83,8 @@ cdef void run_ops(execution* ex, const op* ops, uint32_t n_ops) noexcept nogil:
             o += o.value
         elif o.code == OP_IN_PORT:
             set_in_port(ex, <port*>o.value)
+        elif o.code == OP_COMMIT:
+            commit(ex)
         elif o.code == OP_MPLS:
             ex.dirty |= EDIT_MPLS
         elif o.code == OP_FIN_TIMEOUT:

@@ -14,6 +14,7 @@ from vswitch.datapath.bridge cimport (
     bundle_set_vlans, bundle_update_floodable, port, port_update_plain, priority_tags as priority_tags_t, vlan_mode as vlan_mode_t,
 )
 from vswitch.datapath.flow_cache cimport flow_cache_clear
+from vswitch.datapath.flow_table cimport ports_note_change
 from vswitch.datapath.program cimport program_list_free, program_list_retire, program_list_sweep
 from vswitch.tables.mac_table cimport (
     mac_entry, mac_table_dump, mac_table_expire, mac_table_flush, mac_table_run, mac_table_set_ageing_time,
@@ -149,6 +150,7 @@ cdef class Fabric:
         p.is_patch = is_patch
         try:
             bridge_add_port(br, p)
+            ports_note_change(br.flows)
         except MemoryError:
             free(p)
             raise
@@ -163,6 +165,7 @@ cdef class Fabric:
         self._change()
         self._leave_bundle(p)
         bridge_remove_port(p.bridge, p)
+        ports_note_change(p.bridge.flows)
         if p.peer != NULL and p.peer.peer == p:
             p.peer.peer = NULL
         self.ports[number] = NULL
@@ -174,6 +177,8 @@ cdef class Fabric:
         cdef port* p = self._port(number)
         self._change()
         p.mtu = mtu
+        if p.config != config:
+            ports_note_change(p.bridge.flows)
         if p.member != NULL and p.config != config:
             self.bonds_due = True
         p.config = config

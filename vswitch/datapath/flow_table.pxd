@@ -153,6 +153,7 @@ cdef void tables_remove(openflow_tables* t, flow* f) noexcept nogil             
 cdef flow* tables_find(const openflow_tables* t, uint8_t table, const uint16_t* words, const uint64_t* values,
                        const uint64_t* masks, uint32_t n_words, int32_t priority) noexcept nogil
 cdef void tables_note_change(openflow_tables* t, uint8_t table) noexcept nogil
+cdef void ports_note_change(openflow_tables* t) noexcept nogil
 
 # A flow in one block of memory, with one reference (the caller's); NULL without memory.
 cdef flow* flow_new(uint32_t n_words, const uint16_t* words, const uint64_t* values, const uint64_t* masks,

@@ -106,7 +106,7 @@ cdef void tables_remove(openflow_tables* t, flow* f) noexcept nogil:
     t.n_timed -= (f.idle_timeout_s | f.hard_timeout_s) != 0
     f.is_removed = True
     if t.n_flows == 0:
-        t.is_catch_all = True
+        t.is_catch_all = t.frag_handling != FRAG_DROP
     tables_note_change(t, f.table)
     flow_unref(f)
 
@@ -123,6 +123,12 @@ cdef void tables_note_change(openflow_tables* t, uint8_t table) noexcept nogil:
     """Programs that consulted `table` are out of date."""
     t.version += 1
     t.tables[table].version = t.version
+
+
+cdef void ports_note_change(openflow_tables* t) noexcept nogil:
+    """Programs that send to a port, or ask about one, are out of date."""
+    t.version += 1
+    t.ports_version = t.version
 
 
 cdef flow* flow_new(uint32_t n_words, const uint16_t* words, const uint64_t* values, const uint64_t* masks,

@@ -4,6 +4,8 @@ from vswitch.datapath.bonds cimport Bonds
 from vswitch.datapath.bridge cimport bridge
 from vswitch.datapath.flow_mod cimport flow_list
 
+cdef int check_actions(bytes actions) except -1
+
 cdef class Flows(Bonds):
     cdef readonly uint64_t n_frames
     cdef uint64_t pushed_at                     # n_frames when programs last pushed their counters

@@ -6,13 +6,14 @@ from vswitch.datapath.bridge cimport bridge, port
 from vswitch.datapath.flow_learn cimport learned_flow
 from vswitch.datapath.flow_table cimport flow, meter
 from vswitch.datapath.flows cimport Flows
+from vswitch.datapath.packet_in cimport packet_in_spec
 from vswitch.datapath.program cimport (
     OP_CLONE, OP_COMMIT, OP_CONTROLLER, OP_DROP, OP_FIN_TIMEOUT, OP_IF_LARGER, OP_IN_PORT, OP_KEY, OP_LEARN, OP_METER,
     OP_MPLS, OP_NORMAL, OP_OUTPUT, OP_RECIRC, OP_SAMPLE, OP_SKIP, OP_TAGS, op, program, program_free,
 )
 from vswitch.datapath.translate cimport translate, translate_args
 from vswitch.datapath.translation cimport (
-    FLOW_KEY_WORDS, NO_FLOW, event, event_list, event_list_free, frozen_state, packet_in_spec,
+    FLOW_KEY_WORDS, NO_FLOW, event, event_list, event_list_free, frozen_state,
 )
 from vswitch.tables.flow_key cimport FLOW_DEPTH_L4, flow_extract, flow_key, frame_layout
 

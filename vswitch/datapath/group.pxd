@@ -1,0 +1,9 @@
+"""Groups and meters of a bridge: how they come into its tables and leave them."""
+from libc.stdint cimport uint32_t
+from vswitch.datapath.flow_table cimport group, meter, openflow_tables
+
+cdef void group_choose_hash(group* g) noexcept nogil
+cdef bint groups_put(openflow_tables* t, group* g) noexcept nogil               # takes over the caller's reference; False: no memory
+cdef bint groups_remove(openflow_tables* t, uint32_t id) noexcept nogil         # False: there is none
+cdef bint meters_put(openflow_tables* t, meter* m) noexcept nogil
+cdef bint meters_remove(openflow_tables* t, uint32_t id) noexcept nogil
