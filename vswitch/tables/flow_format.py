@@ -40,6 +40,7 @@ RESERVED_PORTS = {  # OFPP_ values of OpenFlow 1.0, which flow keys hold
     0xFFF7: "UNSET", 0xFFF8: "IN_PORT", 0xFFF9: "TABLE", 0xFFFA: "NORMAL", 0xFFFB: "FLOOD", 0xFFFC: "ALL",
     0xFFFD: "CONTROLLER", 0xFFFE: "LOCAL", 0xFFFF: "ANY",
 }  # fmt: skip
+TUN_FLAGS = {1: "oam"}
 CT_STATES = {1: "new", 2: "est", 4: "rel", 8: "rpl", 16: "inv", 32: "trk", 64: "snat", 128: "dnat"}
 TCP_FLAGS = {
     1: "fin", 2: "syn", 4: "rst", 8: "psh", 16: "ack", 32: "urg", 64: "ece", 128: "cwr", 256: "ns",
@@ -148,6 +149,7 @@ def format_match(flow: Fields, mask: Fields, port_name: Callable[[int], str] | N
         parts.add(words[nw_proto] if proto_shown else TYPE_WORDS[dl_type])
     for i, (value, bits) in enumerate(zip(flow.get("regs", ()), mask.get("regs", ()), strict=False)):
         parts.number(f"reg{i}", value, bits, ALL_32, "#x")
+    format_tunnel(parts)
     parts.field("metadata", ALL_64, "#x")
     if parts.has("in_port"):
         parts.add(f"in_port={format_port(flow['in_port'], port_name)}")
@@ -217,6 +219,32 @@ def format_metadata(parts: Parts, port_name: Callable[[int], str] | None) -> Non
     parts.field("ct_zone", ALL_16, "d")
     parts.field("ct_mark", ALL_32, "#x")
     parts.field("ct_label", ALL_128, "#x")
+    for end in ("src", "dst"):
+        parts.ipv4(f"ct_nw_{end}", f"ct_nw_{end}")
+        parts.ipv6(f"ct_ipv6_{end}")
+    if parts.has("ct_nw_proto"):
+        parts.add(f"ct_nw_proto={parts.flow['ct_nw_proto']}")
+        parts.field("ct_tp_src", ALL_16, "d")
+        parts.field("ct_tp_dst", ALL_16, "d")
+
+
+def format_tunnel(parts: Parts) -> None:
+    parts.field("tun_id", ALL_64, "#x")
+    parts.ipv4("tun_src", "tun_src")
+    parts.ipv4("tun_dst", "tun_dst")
+    parts.ipv6("tun_ipv6_src")
+    parts.ipv6("tun_ipv6_dst")
+    parts.field("gbp_id", ALL_16, "d", name="tun_gbp_id")
+    for field, name, spec in (
+        ("gbp_flags", "tun_gbp_flags", "#x"), ("tun_tos", "tun_tos", "x"), ("tun_ttl", "tun_ttl", "d"),
+        ("erspan_ver", "tun_erspan_ver", "d"), ("erspan_idx", "tun_erspan_idx", "#x"),
+        ("erspan_dir", "tun_erspan_dir", "d"), ("erspan_hwid", "tun_erspan_hwid", "#x"),
+        ("gtpu_flags", "gtpu_flags", "#x"), ("gtpu_msgtype", "gtpu_msgtype", "d"),
+    ):  # fmt: skip
+        if parts.has(field):
+            parts.add(f"{name}={c_format(parts.flow[field], spec)}")
+    if parts.mask.get("tun_flags", 0) & 1:
+        parts.add("tun_flags=" + format_flags(parts.flow["tun_flags"] & 1, 1, 0x1F, TUN_FLAGS))
 
 
 def format_vlans(parts: Parts) -> None:

@@ -1,0 +1,359 @@
+"""Matches: text in, words of the flow key, text out.
+
+A match is what OVS's `struct match` is: for some words of the flow key, values and masks. Every name of a field only
+says where to write, so ``udp_dst=53`` and ``tp_dst=53`` are the same, and printing (OVS match_format()) is
+canonical: it reads the words, not what was typed.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from functools import cache
+
+from vswitch.openflow.fields import Field, find_field
+from vswitch.openflow.text import NUMERIC, Names, Numbers, fail
+from vswitch.openflow.values import parse_value
+from vswitch.tables.flow_format import format_match
+from vswitch.tables.flow_key import MEMBER_OFFSETS, FlowKey
+
+Words = dict[int, tuple[int, int]]  # word of the flow key → value and mask
+Write = tuple[int, int, int, int]  # word, bits that are replaced, value, mask
+
+ETH_TYPE_IPV4, ETH_TYPE_ARP, ETH_TYPE_RARP, ETH_TYPE_IPV6 = 0x0800, 0x0806, 0x8035, 0x86DD
+ETH_TYPE_MPLS, ETH_TYPE_MPLS_MCAST = 0x8847, 0x8848
+VLAN_PRESENT = 0x1000
+# Words that stand for an Ethertype, and an IP protocol.
+PROTOCOLS: dict[str, tuple[int, int | None]] = {
+    "ip": (ETH_TYPE_IPV4, None), "ipv4": (ETH_TYPE_IPV4, None), "ip4": (ETH_TYPE_IPV4, None),
+    "arp": (ETH_TYPE_ARP, None), "rarp": (ETH_TYPE_RARP, None), "icmp": (ETH_TYPE_IPV4, 1), "tcp": (ETH_TYPE_IPV4, 6),
+    "udp": (ETH_TYPE_IPV4, 17), "sctp": (ETH_TYPE_IPV4, 132), "ipv6": (ETH_TYPE_IPV6, None),
+    "ip6": (ETH_TYPE_IPV6, None), "icmp6": (ETH_TYPE_IPV6, 58), "tcp6": (ETH_TYPE_IPV6, 6),
+    "udp6": (ETH_TYPE_IPV6, 17), "sctp6": (ETH_TYPE_IPV6, 132), "mpls": (ETH_TYPE_MPLS, None),
+    "mplsm": (ETH_TYPE_MPLS_MCAST, None), "eth": (-1, None),
+}  # fmt: skip
+
+
+def _place(member: str, n_bits: int, offset: int = 0) -> tuple[int, int, int]:
+    byte = MEMBER_OFFSETS[member] + offset
+    return byte // 8, byte % 8 * 8, (1 << n_bits) - 1
+
+
+# Members as normalisation and printing see them: word, shift, mask of their bits.
+_TYPE, _PROTO = _place("dl_type", 16), _place("nw_proto", 8)
+_TP_SRC = _place("tp_src", 16)
+_TCI = _place("vlans", 16, 2)
+
+
+class Match:
+    """Values and masks of some words of the flow key.
+
+    Attributes
+    ----------
+    words : dict
+        Word of the flow key → (value, mask); no mask is 0, and a value has no bits beside its mask.
+    """
+
+    __slots__ = ("words",)
+
+    def __init__(self, words: Words | None = None) -> None:
+        self.words: Words = {} if words is None else words
+
+    def add(self, name: str, value: str, numbers: Numbers) -> bool:
+        """Take in one ``name=value`` (or a protocol's word); False if the name is no field's.
+
+        Raises
+        ------
+        FlowSyntaxError
+            The value is wrong; with OVS's words.
+        """
+        writes = _writes(name, value, numbers) if numbers.ports else _cached_writes(name, value)
+        if writes is None:
+            return False
+        words = self.words
+        for word, bits, new, mask in writes:
+            old = words.get(word)
+            if old is not None:
+                new |= old[0] & ~bits
+                mask |= old[1] & ~bits
+            if mask:
+                words[word] = (new, mask)
+            elif old is not None:
+                del words[word]
+        return True
+
+    def get(self, member: tuple[int, int, int]) -> tuple[int, int]:
+        """Value and mask of a member that `_place` found."""
+        word, shift, bits = member
+        value, mask = self.words.get(word, (0, 0))
+        return value >> shift & bits, mask >> shift & bits
+
+    def normalize(self) -> bool:
+        """Drop what needs a protocol that is not matched; True if there was any (OVS ofputil_normalize_match())."""
+        allowed = _allowed(self.get(_TYPE)[0], self.get(_PROTO)[0], self.get(_TP_SRC)[0])
+        changed = False
+        for word in list(self.words):
+            bits = _CONDITIONAL.get(word)
+            if bits is None:
+                continue
+            keep = ~bits | allowed.get(word, 0)
+            value, mask = self.words[word]
+            if mask & ~keep:
+                changed = True
+                if mask & keep:
+                    self.words[word] = (value & keep, mask & keep)
+                else:
+                    del self.words[word]
+        return changed
+
+    def encode(self) -> bytes:
+        """As `Datapath.flow_mod` takes it: ``(n, 3) uint64``, word, value and mask by rising word."""
+        words = self.words
+        if len(words) == 1:
+            for word, (value, mask) in words.items():
+                return _PACK(word, value, mask)
+        return b"".join([_PACK(word, *words[word]) for word in sorted(words)])
+
+    @classmethod
+    def decode(cls, data: bytes) -> Match:
+        """The reverse of `encode`."""
+        return cls({word: (value, mask) for word, value, mask in struct.iter_unpack("=QQQ", data)})
+
+    def format(self, names: Names = NUMERIC) -> str:
+        """As OVS prints it, without the priority; empty for a match on everything."""
+        if not self.words:
+            return ""
+        return format_match(self.fields(0), self.fields(1), names.port)
+
+    def fields(self, which: int) -> dict[str, object]:
+        """Values (0) or masks (1) by member of the flow key, all of them."""
+        out = dict(_ZERO)
+        for word, pair in self.words.items():
+            for member, shift, bits, index, part in _MEMBERS[word]:
+                number = pair[which] >> shift & bits
+                if not number:
+                    continue
+                if index is None:
+                    out[member] = number
+                elif isinstance(_ZERO[member], int):  # a half of 128 bits
+                    out[member] = out[member] | number << (64 if index == 0 else 0)  # type: ignore[operator]
+                else:
+                    row = list(out[member])  # type: ignore[call-overload]
+                    if part is None:
+                        row[index] = number
+                    else:
+                        pair_ = list(row[index])
+                        pair_[part] = number
+                        row[index] = tuple(pair_)
+                    out[member] = tuple(row)
+        return out
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Match) and self.words == other.words
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self.words.items()))
+
+    def __repr__(self) -> str:
+        return f"<Match {self.format() or 'everything'}>"
+
+
+_PACK: Callable[..., bytes] = struct.Struct("=QQQ").pack
+_NO_PORTS = Numbers()
+
+
+@cache
+def _cached_writes(name: str, value: str) -> tuple[Write, ...] | None:
+    return _writes(name, value, _NO_PORTS)
+
+
+def _writes(name: str, value: str, numbers: Numbers) -> tuple[Write, ...] | None:
+    """What a ``name=value`` writes: (word, bits that are replaced, value, mask) each."""
+    protocol = PROTOCOLS.get(name)
+    if protocol is not None:
+        writes = []
+        if protocol[0] >= 0:
+            writes.append(_write(_TYPE, protocol[0], 0xFFFF))
+        if protocol[1] is not None:
+            writes.append(_write(_PROTO, protocol[1], 0xFF))
+        return tuple(writes)
+    field = find_field(name)
+    if field is None:
+        return None
+    number, mask = parse_value(field, value or "0/0", numbers)
+    return tuple(field_writes(field, number, mask))
+
+
+def _write(member: tuple[int, int, int], value: int, mask: int) -> tuple[int, int, int, int]:
+    word, shift, bits = member
+    mask &= bits
+    return word, bits << shift, (value & mask) << shift, mask << shift
+
+
+def field_writes(field: Field, value: int, mask: int) -> list[Write]:
+    """What setting a field in a match writes (OVS mf_set()); `mask` has as many bits as the field's bytes."""
+    name = field.name
+    special = _SPECIAL.get(name)
+    if special is not None and mask:
+        return special(value, mask)
+    if name in ("icmp_type", "icmp_code", "icmpv6_type", "icmpv6_code", "nd_options_type"):
+        word, shift, _ = field.pieces[0]  # a byte in a field of 16 bits, and all of these count
+        return [(word, 0xFFFF << shift, (value & 0xFF) << shift if mask else 0, 0xFFFF << shift if mask else 0)]
+    if name == "in_port":
+        word, shift, _ = field.pieces[0]
+        full = 0xFFFFFFFF << shift
+        return [(word, full, value << shift if mask else 0, full if mask else 0)]
+    out = []
+    at = 0
+    for word, shift, n_bits in field.pieces:
+        bits = (1 << n_bits) - 1
+        part = mask >> at & bits
+        out.append((word, bits << shift, (value >> at & part) << shift, part << shift))
+        at += n_bits
+    return out
+
+
+def _tci(value: int, mask: int, bits: int = 0xFFFF) -> list[Write]:
+    word, shift, _ = _TCI
+    return [(word, bits << shift, (value & mask) << shift, mask << shift)]
+
+
+def _dl_vlan(value: int, mask: int) -> list[Write]:
+    if value == 0xFFFF:  # OpenFlow 1.0's "no tag"
+        return _tci(0, 0xFFFF)
+    return _tci(value & 0xFFF | VLAN_PRESENT, 0x1FFF, 0x1FFF)
+
+
+def _vlan_vid(value: int, mask: int) -> list[Write]:
+    return _tci(value & 0x1FFF, mask & 0x1FFF, 0x1FFF)
+
+
+def _vlan_pcp(value: int, mask: int) -> list[Write]:
+    return _tci((value & 7) << 13 | VLAN_PRESENT, 0xF000, 0xF000)
+
+
+def _nw_tos(value: int, mask: int) -> list[Write]:
+    return [_write(_place("nw_tos", 8), value & 0xFC, 0xFC)]
+
+
+_SPECIAL: dict[str, Callable[[int, int], list[Write]]] = {
+    "dl_vlan": _dl_vlan, "vlan_vid": _vlan_vid, "dl_vlan_pcp": _vlan_pcp, "vlan_pcp": _vlan_pcp, "nw_tos": _nw_tos,
+}  # fmt: skip
+
+
+# Normalisation: which members need what.
+
+
+def _mask_of(*members: tuple[int, int, int]) -> dict[int, int]:
+    out: dict[int, int] = {}
+    for word, shift, bits in members:
+        out[word] = out.get(word, 0) | bits << shift
+    return out
+
+
+def _wide(member: str) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+    return _place(member, 64), _place(member, 64, 8)
+
+
+_NW_ADDRESSES = _mask_of(_place("nw_src", 32), _place("nw_dst", 32))
+_TP = _mask_of(_place("tp_src", 16), _place("tp_dst", 16))
+_NW_PROTO = _mask_of(_place("nw_proto", 8))
+_IP = _mask_of(_place("nw_tos", 8), _place("nw_ttl", 8))
+_SHA, _THA = _mask_of(_place("arp_sha", 64)), _mask_of(_place("arp_tha", 64))
+_IPV6 = _mask_of(*_wide("ipv6_src"), *_wide("ipv6_dst"), _place("ipv6_label", 32))
+_ND_TARGET = _mask_of(*_wide("nd_target"))
+_MPLS = _mask_of(_place("mpls_lse", 64), _place("mpls_lse", 64, 8))
+
+
+def _union(*masks: dict[int, int]) -> dict[int, int]:
+    out: dict[int, int] = {}
+    for each in masks:
+        for word, bits in each.items():
+            out[word] = out.get(word, 0) | bits
+    return out
+
+
+_CONDITIONAL = _union(_NW_ADDRESSES, _TP, _NW_PROTO, _IP, _SHA, _THA, _IPV6, _ND_TARGET, _MPLS)
+
+
+@cache
+def _allowed(dl_type: int, nw_proto: int, tp_src: int) -> dict[int, int]:
+    """The bits of `_CONDITIONAL` that a frame of this kind has."""
+    may: list[dict[int, int]] = []
+    if dl_type == ETH_TYPE_IPV4:
+        may = [_NW_PROTO, _IP, _NW_ADDRESSES]
+        if nw_proto in (1, 6, 17, 132):
+            may.append(_TP)
+    elif dl_type == ETH_TYPE_IPV6:
+        may = [_NW_PROTO, _IP, _IPV6]
+        if nw_proto in (6, 17, 132, 58):
+            may.append(_TP)
+        if nw_proto == 58 and tp_src == 135:
+            may += [_ND_TARGET, _SHA]
+        if nw_proto == 58 and tp_src == 136:
+            may += [_ND_TARGET, _THA]
+    elif dl_type in (ETH_TYPE_ARP, ETH_TYPE_RARP):
+        may = [_NW_PROTO, _NW_ADDRESSES, _SHA, _THA]
+    elif dl_type in (ETH_TYPE_MPLS, ETH_TYPE_MPLS_MCAST):
+        may = [_MPLS]
+    return _union(*may)
+
+
+# Printing: which members a word holds.
+
+_ZERO: dict[str, object] = FlowKey().fields()
+_Member = tuple[str, int, int, int | None, int | None]  # name, shift, bits, index, part of a tag
+
+
+def _members() -> dict[int, list[_Member]]:
+    found: dict[int, list[_Member]] = {}
+
+    def add(name: str, byte: int, n_bits: int, index: int | None = None, part: int | None = None) -> None:
+        found.setdefault(byte // 8, []).append((name, byte % 8 * 8, (1 << n_bits) - 1, index, part))
+
+    ordered = sorted(MEMBER_OFFSETS.items(), key=lambda item: item[1])
+    for name, offset in ordered:
+        zero = _ZERO[name]
+        if name == "vlans":
+            for i in range(2):
+                add(name, offset + 4 * i, 16, i, 0)
+                add(name, offset + 4 * i + 2, 16, i, 1)
+        elif isinstance(zero, tuple):
+            width = 64 if name == "tun_metadata" else 32
+            for i in range(len(zero)):
+                add(name, offset + width // 8 * i, width, i)
+        elif name in ("ct_label", "ipv6_src", "ipv6_dst", "nd_target", "ct_ipv6_src", "ct_ipv6_dst", "tun_ipv6_src",
+                      "tun_ipv6_dst"):  # fmt: skip
+            add(name, offset, 64, 0)
+            add(name, offset + 8, 64, 1)
+        else:
+            add(name, offset, _WIDTHS[name])
+    return found
+
+
+_WIDTHS = dict.fromkeys(MEMBER_OFFSETS, 32) | {
+    "metadata": 64, "ct_state": 8, "ct_nw_proto": 8, "ct_zone": 16, "dl_dst": 64, "dl_src": 64, "dl_type": 16,
+    "nw_frag": 8, "nw_tos": 8, "nw_ttl": 8, "nw_proto": 8, "arp_sha": 64, "arp_tha": 64, "tcp_flags": 16, "tp_src": 16,
+    "tp_dst": 16, "nsh_flags": 8, "nsh_ttl": 8, "nsh_mdtype": 8, "nsh_np": 8, "ct_tp_src": 16, "ct_tp_dst": 16,
+    "tun_flags": 16, "tun_tos": 8, "tun_ttl": 8, "tun_id": 64, "gbp_id": 16, "gbp_flags": 8, "erspan_ver": 8,
+    "erspan_dir": 8, "erspan_hwid": 8, "gtpu_flags": 8, "gtpu_msgtype": 8, "tun_metadata_present": 64,
+}  # fmt: skip
+_MEMBERS = _members()
+
+
+def parse_match(text: str, numbers: Numbers | None = None) -> Match:
+    """A match alone, such as ``"tcp,nw_dst=10.0.0.0/8"``, normalised.
+
+    Raises
+    ------
+    FlowSyntaxError
+        With OVS's words.
+    """
+    from vswitch.openflow.text import key_values
+
+    match = Match()
+    for name, value in key_values(text):
+        if not match.add(name, value, numbers or _NO_PORTS):
+            fail(f"unknown keyword {name}")
+    match.normalize()
+    return match
