@@ -1,13 +1,10 @@
-from typing_extensions import disjoint_base
-
 from vswitch.datapath.flows import Flows
 
-Field = tuple[int, int, list[tuple[int, int]]]
-BucketStats = tuple[int, int, int, int, bytes, int, int]
-GroupTuple = tuple[int, int, int, int, list[Field], list[BucketStats], int, int, int]
-MeterTuple = tuple[int, int, list[tuple[int, int, int, int, int, int]], int, int, int]
+_Field = tuple[int, int, list[tuple[int, int]]]
+_BucketStats = tuple[int, int, int, int, bytes, int, int]
+_GroupTuple = tuple[int, int, int, int, list[_Field], list[_BucketStats], int, int, int]
+_MeterTuple = tuple[int, int, list[tuple[int, int, int, int, int, int]], int, int, int]
 
-@disjoint_base
 class Groups(Flows):
     def set_group(
         self,
@@ -18,15 +15,15 @@ class Groups(Flows):
         *,
         selection: int = 0,
         selection_param: int = 0,
-        fields: list[Field] | None = None,
+        fields: list[_Field] | None = None,
     ) -> None: ...
     def remove_group(self, bridge_number: int, number: int) -> bool: ...
-    def groups(self, bridge_number: int) -> list[GroupTuple]: ...
+    def groups(self, bridge_number: int) -> list[_GroupTuple]: ...
     def set_meter(
         self, bridge_number: int, number: int, flags: int, bands: list[tuple[int, int, int, int]]
     ) -> None: ...
     def remove_meter(self, bridge_number: int, number: int) -> bool: ...
-    def meters(self, bridge_number: int) -> list[MeterTuple]: ...
+    def meters(self, bridge_number: int) -> list[_MeterTuple]: ...
     def set_frag_handling(self, bridge_number: int, mode: int) -> None: ...
     def frag_handling(self, bridge_number: int) -> int: ...
     def set_table_miss(self, bridge_number: int, table: int, miss: int) -> None: ...

@@ -45,7 +45,7 @@ cdef struct table_version:
 
 cdef struct bucket_stats:
     group* owner
-    uint32_t bucket                 # index; 0xFFFFFFFF: the group itself
+    uint32_t bucket                 # index; 0xFFFFFFFF: all
 
 cdef struct program:
     uint32_t number                 # in Datapath.programs: what a row of the ledger names

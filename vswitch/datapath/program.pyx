@@ -50,7 +50,7 @@ cdef void program_free(program* p) noexcept nogil:
 
 cdef void program_push_stats(program* p) noexcept nogil:
     """Adds what was counted since the last push to every flow and group that the program came from."""
-    cdef uint32_t i
+    cdef uint32_t i, j
     cdef bucket_stats* b
     if p.n_packets == 0:
         return
@@ -59,12 +59,12 @@ cdef void program_push_stats(program* p) noexcept nogil:
         p.flows[i].n_bytes += p.n_bytes
     for i in range(p.n_buckets):
         b = &p.buckets[i]
-        if b.bucket == GONE:
-            b.owner.n_packets += p.n_packets
-            b.owner.n_bytes += p.n_bytes
-        else:
-            b.owner.buckets[b.bucket].n_packets += p.n_packets
-            b.owner.buckets[b.bucket].n_bytes += p.n_bytes
+        b.owner.n_packets += p.n_packets
+        b.owner.n_bytes += p.n_bytes
+        for j in range(b.owner.n_buckets):
+            if b.bucket == GONE or b.bucket == j:
+                b.owner.buckets[j].n_packets += p.n_packets
+                b.owner.buckets[j].n_bytes += p.n_bytes
     p.n_packets = p.n_bytes = 0
 
 

@@ -60,6 +60,7 @@ cdef program* translate(const bridge* br, const flow_key* key, const translate_a
     t.flow = key[0]
     translation_begin(&t)
     t.bridge = br
+    t.entry = key
     t.tables = br.flows
     t.walk = walk_actions
     t.look_up = look_up

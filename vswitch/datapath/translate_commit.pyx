@@ -40,6 +40,8 @@ cdef void translation_commit(translation* t) noexcept nogil:
         return
     for i in range(FLOW_KEY_WORDS):
         changed = flow[i] ^ run[i]
+        if i == in_port_word() and not t.freezing:
+            changed &= in_port_bits()   # what a group hashed concerns a frozen walk at most
         if changed == 0 or i == vlan_word():
             continue
         groups = word_groups(t, i)
@@ -51,7 +53,7 @@ cdef void translation_commit(translation* t) noexcept nogil:
             t.need.in_port = 0xFFFFFFFF
             translation_add_op(t, op(code=OP_IN_PORT, n=0, argument=t.flow.in_port,
                                      value=<uint64_t>bridge_find_port(t.bridge, t.flow.in_port), mask=0))
-        run[i] = flow[i]
+        run[i] ^= changed
     if edits & EDIT_MPLS:
         translation_add_op(t, op(code=OP_MPLS, n=EDIT_MPLS, argument=0, value=0, mask=0))
     if flow[vlan_word()] != run[vlan_word()]:
@@ -101,6 +103,11 @@ cdef inline uint32_t vlan_word() noexcept nogil:
 cdef inline uint32_t in_port_word() noexcept nogil:
     cdef flow_key* key = NULL
     return word_of(key, &key.in_port)
+
+
+cdef inline uint64_t in_port_bits() noexcept nogil:
+    cdef flow_key* key = NULL
+    return <uint64_t>0xFFFFFFFF << (<char*>&key.in_port - <char*>(<uint64_t*>key + in_port_word())) * 8
 
 
 cdef uint32_t word_groups(const translation* t, uint32_t word) noexcept nogil:

@@ -121,6 +121,7 @@ cdef struct translation:
     flow_key wc                     # what OVS would unwildcard, but for the fields that it always does
     flow_key need                   # whatever else the program depends on
     const bridge* bridge
+    const flow_key* entry           # the key as it came into the walk
     openflow_tables* tables
     action_walker walk
     table_walker look_up
