@@ -54,6 +54,10 @@ cdef void translation_commit(translation* t) noexcept nogil:
             translation_add_op(t, op(code=OP_IN_PORT, n=0, argument=t.flow.in_port,
                                      value=<uint64_t>bridge_find_port(t.bridge, t.flow.in_port), mask=0))
         run[i] ^= changed
+    if edits & EDIT_ICMP:
+        # OVS sets type and code together.
+        t.wc.tp_src |= 0xFF
+        t.wc.tp_dst |= 0xFF
     if edits & EDIT_MPLS:
         translation_add_op(t, op(code=OP_MPLS, n=EDIT_MPLS, argument=0, value=0, mask=0))
     if flow[vlan_word()] != run[vlan_word()]:

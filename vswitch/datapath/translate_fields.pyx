@@ -15,7 +15,7 @@ from vswitch.datapath.translation cimport (
     EVENT_FIELD, EVENT_STACK_UNDERFLOW, EVENT_UNMET, byte_list_add, flow_is_ip, flow_is_mpls, record, trace,
     translation,
 )
-from vswitch.tables.flow_key cimport FRAG_ANY, FRAG_LATER, VLAN_PRESENT
+from vswitch.tables.flow_key cimport FRAG_ANY, FRAG_LATER, VLAN_PRESENT, flow_key
 from vswitch.wire.dot1q cimport TPID_CTAG
 from vswitch.wire.ethernet cimport ETH_TYPE_ARP, ETH_TYPE_IPV4, ETH_TYPE_IPV6, ETH_TYPE_NSH, ETH_TYPE_RARP
 from vswitch.wire.ipv4 cimport IP_PROTO_ICMP, IP_PROTO_ICMP6, IP_PROTO_SCTP, IP_PROTO_TCP, IP_PROTO_UDP
@@ -98,6 +98,16 @@ cdef inline void fix_tpid(translation* t, uint32_t arg) noexcept nogil:
         t.flow.vlans[0].tpid = TPID_CTAG
 
 
+cdef inline void depend_on_protocol(translation* t, uint64_t word) noexcept nogil:
+    """A write to a network header unwildcards the protocol (OVS mf_set_mask_l3_prereqs(), since CVE-2023-1668)."""
+    cdef flow_key* key = NULL
+    if word < <size_t>&key.nw_src // 8 or word > <size_t>&key.arp_tha // 8:
+        return
+    t.need.dl_type = 0xFFFF
+    if t.flow.dl_type == ETH_TYPE_ARP or (word < <size_t>&key.nd_target // 8 and flow_is_ip(t)):
+        t.wc.nw_proto = 0xFF
+
+
 cdef void set_fields(translation* t, const ofpact* a) noexcept nogil:
     """set_field, load, mod_*: nothing happens if the frame lacks the field."""
     cdef const uint64_t* payload = ofpact_payload(a)
@@ -108,6 +118,7 @@ cdef void set_fields(translation* t, const ofpact* a) noexcept nogil:
         trace(t, EVENT_UNMET, 0)
         return
     for i in range(payload[0]):
+        depend_on_protocol(t, payload[1 + 3 * i])
         wc[payload[1 + 3 * i]] |= payload[2 + 3 * i]
         flow[payload[1 + 3 * i]] = flow[payload[1 + 3 * i]] & ~payload[2 + 3 * i] | payload[3 + 3 * i] & payload[2 + 3 * i]
     fix_tpid(t, a.arg)

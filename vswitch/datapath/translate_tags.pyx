@@ -181,7 +181,7 @@ cdef bint dec_ttl(translation* t, const ofpact* a) noexcept nogil:
     """True if the list of actions ends here."""
     cdef const uint64_t* payload = ofpact_payload(a)
     cdef uint32_t i
-    t.wc.nw_ttl = 0xFF
+    t.wc.nw_ttl = t.wc.nw_proto = 0xFF
     if not flow_is_ip(t):
         return False
     if t.flow.nw_ttl > 1:

@@ -76,8 +76,8 @@ def walk(Flows datapath, uint32_t bridge_number, bytes frame, uint32_t in_port, 
     Returns
     -------
     dict
-        ``ops``: tuples (name, ...); ``flows``: numbers of those that were hit; ``mask``: what the program depends on, and
-        ``megaflow``: OVS's mask, as {word: bits}; ``events``: tuples (kind, depth, table, flow number or None,
+        ``ops``: tuples (name, ...); ``flows``: numbers of those that were hit; ``tables`` that were consulted; ``key``: the
+        frame's; ``mask``: what the program depends on, and ``megaflow``: OVS's mask, all as {word: bits}; ``events``: tuples (kind, depth, table, flow number or None,
         operations so far, argument, bytes), see translation.pxd; ``error``; ``drop``: (table, flow number) or None.
     """
     cdef bridge* br = datapath._bridge(bridge_number)
@@ -109,6 +109,7 @@ def walk(Flows datapath, uint32_t bridge_number, bytes frame, uint32_t in_port, 
             "ops": [op_tuple(&p.ops[i]) for i in range(p.n_ops)],
             "flows": [p.flows[i].number for i in range(p.n_flows)],
             "tables": [p.tables[i].table for i in range(p.n_tables)],
+            "key": words_of(&key),
             "mask": words_of(&mask),
             "megaflow": words_of(&events.wc),
             "events": [event_tuple(&events, &events.events[i]) for i in range(events.n)],
