@@ -92,6 +92,14 @@ class FlowSyntaxError(VSwitchError):
         self.column = column
 
 
+class OpenFlowError(VSwitchError):
+    """A switch would not take a flow, group or meter; `code` is OpenFlow's name of the error."""
+
+    def __init__(self, code: str, problem: str = "", *, where: str = "", hint: str = "") -> None:
+        super().__init__(problem or code, where=where, hint=hint)
+        self.code = code
+
+
 class ConfigError(VSwitchError):
     """A set-up, command or call is wrong: `path`, `line` and `column` (from 1; 0 if unknown), and the `key`."""
 
