@@ -1,0 +1,69 @@
+"""Compiled actions back to what they say: those that learn() writes, load and output."""
+
+from __future__ import annotations
+
+import struct
+
+from vswitch.openflow.actions.actions import Actions
+from vswitch.openflow.actions.base import Action
+from vswitch.openflow.actions.fields import LOAD, SetField
+from vswitch.openflow.actions.misc import FinTimeout
+from vswitch.openflow.actions.output import Output
+from vswitch.openflow.fields import FIELDS, Field
+
+_OUTPUT, _SET, _FIN_TIMEOUT = 1, 16, 57
+_MEMO: dict[bytes, Actions] = {}
+
+
+def decode_actions(data: bytes) -> Actions:
+    """What a learned flow does.
+
+    Raises
+    ------
+    ValueError
+        It holds what learn() does not write.
+    """
+    found = _MEMO.get(data)
+    if found is None:
+        found = Actions(tuple(_decode(data)))
+        if len(_MEMO) >= 1 << 17:
+            _MEMO.clear()
+        _MEMO[data] = found
+    return found
+
+
+def _decode(data: bytes) -> list[Action]:
+    actions: list[Action] = []
+    position = 0
+    while position < len(data):
+        code, n_bytes, arg = struct.unpack_from("=HHI", data, position)
+        words = struct.unpack_from(f"={n_bytes // 8 - 1}Q", data, position + 8)
+        position += n_bytes
+        if code == _OUTPUT:
+            actions.append(Output(words[0], arg))
+        elif code == _FIN_TIMEOUT:
+            actions.append(FinTimeout(words[1], words[0]))
+        elif code == _SET:
+            pieces = [(words[i], words[i + 1], words[i + 2]) for i in range(1, len(words), 3)]
+            actions.extend(_load(word, mask, value, arg & 0xFF) for word, mask, value in pieces)
+        else:
+            raise ValueError(f"learn() writes no action {code}")
+    return actions
+
+
+def _load(word: int, mask: int, value: int, prereq: int) -> SetField:
+    """The narrowest field that holds the bits and needs the same of the frame."""
+    best: tuple[int, Field, int] | None = None
+    for field in FIELDS:
+        position = 0
+        for own_word, shift, n_bits in field.pieces:
+            held = own_word == word and not mask & ~(((1 << n_bits) - 1) << shift)
+            fits = field.prereq == prereq and field.nxm + field.oxm and field.writable
+            if held and fits and (best is None or field.n_bits < best[0]):
+                best = (field.n_bits, field, position - shift)
+            position += n_bits
+    if best is None:
+        raise ValueError(f"no field is at word {word}, mask {mask:#x}")
+    _, field, shift = best
+    move = (lambda bits: bits << shift) if shift >= 0 else (lambda bits: bits >> -shift)
+    return SetField(field, False, move(mask), LOAD, move(value))
