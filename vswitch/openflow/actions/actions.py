@@ -6,12 +6,12 @@ thousand flows is mostly look-ups in two dicts. A text that names ports or table
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from vswitch.errors import OpenFlowError
 from vswitch.openflow import protocols
-from vswitch.openflow.actions import base, control, conntrack, encap, fields, hashing, learn, misc, mpls, output, vlan
-from vswitch.openflow.actions.base import APPLY, INSTRUCTION_NAMES, METER, OF15, Action, Parse, Words
+from vswitch.openflow.actions import base, conntrack, control, encap, fields, hashing, learn, misc, mpls, output, vlan
+from vswitch.openflow.actions.base import APPLY, INSTRUCTION_NAMES, METER, OF11, OF15, Action, Parse, Words
 from vswitch.openflow.actions.check import Check
 from vswitch.openflow.text import NUMERIC, Names, Numbers, fail, key_values
 
@@ -81,9 +81,27 @@ class Actions:
         found = self._sent.get(version)
         if found is None:
             sent = tuple(arrived for action in self.actions for arrived in action.sent(version))
+            if _misordered(sent, version) is not None:
+                raise OpenFlowError("OFPBAC_UNSUPPORTED_ORDER")
             found = self if sent == self.actions else Actions(sent)
             self._sent[version] = found
         return found
+
+    def stored(
+        self, version: int, words: Words, *, table: int = 255, n_tables: int = 255, max_port: int = 0xFF00,
+    ) -> Actions:
+        """What a switch stores of a flow that reaches it in a version of OpenFlow.
+
+        Raises
+        ------
+        OpenFlowError
+            The switch refuses them.
+        """
+        arrived = Actions(self.sent(version).actions)
+        arrived = arrived.check(words, table=table, n_tables=n_tables, max_port=max_port)
+        if protocols.OF_VERSION[version] & ~arrived.protocols:
+            raise OpenFlowError("OFPBAC_MATCH_INCONSISTENT")
+        return arrived
 
     def check(self, words: Words, *, table: int = 255, n_tables: int = 255, max_port: int = 0xFF00) -> Actions:
         """Do they fit a match, given by its words of the flow key? The result knows what the match taught it.
@@ -210,8 +228,7 @@ def _parse_one(parser: _Parser, word: str, key: str, value: str, parse: Parse) -
 
 def _verify(actions: list[Action], instructions: bool, outer: str) -> None:
     """Do they stand in an order that OpenFlow 1.1 can say, and where they may (ofpacts_verify())?"""
-    last = METER
-    for i, action in enumerate(actions):
+    for action in actions:
         if action.name == "conjunction":
             other = next((other.name for other in actions if other.name not in ("conjunction", "note")), None)
             if other is not None:
@@ -221,16 +238,25 @@ def _verify(actions: list[Action], instructions: bool, outer: str) -> None:
                 )
             return
         _verify_nested(action, outer)
-        this = action.instruction
+        if not instructions and action.instruction not in (APPLY, METER):
+            fail(f"{INSTRUCTION_NAMES[action.instruction]} instruction not allowed here")
+    problem = _misordered(actions, OF11)
+    if problem is not None:
+        fail(f"{problem}, for OpenFlow 1.1+ compatibility")
+
+
+def _misordered(actions: Sequence[Action], version: int) -> str | None:
+    """What is wrong with the order of instructions, if something is."""
+    last = METER
+    for i, action in enumerate(actions):
+        this = APPLY if version >= OF15 and action.instruction == METER else action.instruction
         if i and (this < last if last == APPLY else this <= last):
-            compatible = "for OpenFlow 1.1+ compatibility"
             if this == last:
-                fail(f"duplicate {INSTRUCTION_NAMES[this]} instruction not allowed, {compatible}")
+                return f"duplicate {INSTRUCTION_NAMES[this]} instruction not allowed"
             order = f"{INSTRUCTION_NAMES[this]} must appear before {INSTRUCTION_NAMES[last]}"
-            fail(f"invalid instruction ordering: {order}, {compatible}")
-        if not instructions and this not in (APPLY, METER):
-            fail(f"{INSTRUCTION_NAMES[this]} instruction not allowed here")
+            return f"invalid instruction ordering: {order}"
         last = this
+    return None
 
 
 def _verify_nested(action: Action, outer: str) -> None:

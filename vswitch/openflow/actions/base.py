@@ -36,10 +36,15 @@ def pack(code: int, arg: int = 0, *words: int, tail: bytes = b"") -> bytes:
     return struct.pack(f"=HHI{len(words)}Q", code, n_bytes, arg & 0xFFFFFFFF, *words) + tail
 
 
+def hexadecimal(value: int) -> str:
+    """As C's ``%#x``: zero has no prefix."""
+    return f"{value:#x}" if value else "0"
+
+
 class Action:
     """One action or instruction; `name` is what OVS calls its kind."""
 
-    __slots__ = ()
+    __slots__: tuple[str, ...] = ()
     name: ClassVar[str] = ""
     instruction: ClassVar[int] = APPLY
     in_set: ClassVar[bool] = False  # may stand in write_actions()
@@ -56,7 +61,7 @@ class Action:
         return type(self)(*(changes.get(slot, getattr(self, slot)) for slot in self.__slots__))
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.values() == other.values()  # type: ignore[attr-defined]
+        return type(self) is type(other) and self.values() == other.values()
 
     def __hash__(self) -> int:
         return hash((type(self), self.values()))

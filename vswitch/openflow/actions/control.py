@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from vswitch.openflow import protocols
 from vswitch.openflow.actions import base
-from vswitch.openflow.actions.base import OF10, OF13, Action, Parse, pack
+from vswitch.openflow.actions.base import OF10, OF13, Action, Parse, hexadecimal, pack
 from vswitch.openflow.actions.check import METER_MAX, Check, refuse
 from vswitch.openflow.text import Names, fail, u32, u64
 
@@ -123,10 +123,8 @@ class WriteMetadata(Action):
     mask: int
 
     def format(self, names: Names) -> str:
-        def text(value: int) -> str:
-            return f"{value:#x}" if value else "0"
-
-        return f"write_metadata:{text(self.value)}{'' if self.mask == _ALL_64 else '/' + text(self.mask)}"
+        mask = "" if self.mask == _ALL_64 else f"/{hexadecimal(self.mask)}"
+        return f"write_metadata:{hexadecimal(self.value)}{mask}"
 
     def encode(self) -> bytes:
         return pack(52, 0, self.value, self.mask)

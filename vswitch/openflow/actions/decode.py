@@ -65,5 +65,4 @@ def _load(word: int, mask: int, value: int, prereq: int) -> SetField:
     if best is None:
         raise ValueError(f"no field is at word {word}, mask {mask:#x}")
     _, field, shift = best
-    move = (lambda bits: bits << shift) if shift >= 0 else (lambda bits: bits >> -shift)
-    return SetField(field, False, move(mask), LOAD, move(value))
+    return SetField(field, False, mask << 64 >> 64 - shift, LOAD, value << 64 >> 64 - shift)

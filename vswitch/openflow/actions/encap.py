@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from vswitch.openflow import protocols
-from vswitch.openflow.actions.base import Action, Parse, pack
-from vswitch.openflow.actions.check import PT_ETH, PT_UNKNOWN, Check
+from vswitch.openflow.actions.base import OF13, Action, Parse, hexadecimal, pack
+from vswitch.openflow.actions.check import PT_ETH, PT_UNKNOWN, Check, refuse
 from vswitch.openflow.text import Names, fail, key_values, u8, u16
 
 _PACKET_TYPES = {"ethernet": 0, "nsh": 0x1894F, "mpls": 0x18847, "mpls_mc": 0x18848}
@@ -68,7 +68,10 @@ class Decap(Action):
     def format(self, names: Names) -> str:
         if self.packet_type == _NEXT:
             return "decap()"
-        return f"decap(packet_type(ns={self.packet_type >> 16},type={_number(self.packet_type & 0xFFFF)}))"
+        return f"decap(packet_type(ns={self.packet_type >> 16},type={hexadecimal(self.packet_type & 0xFFFF)}))"
+
+    def sent(self, version: int) -> tuple[Action, ...]:
+        return (self,) if version >= OF13 else refuse("OFPBAC_BAD_VENDOR_TYPE")
 
     def check(self, check: Check) -> Action:
         if check.packet_type == PT_ETH:
@@ -80,10 +83,6 @@ class Decap(Action):
 
     def encode(self) -> bytes:
         return pack(33, self.packet_type)
-
-
-def _number(value: int) -> str:
-    return f"{value:#x}" if value else "0"
 
 
 def _parse_encap(text: str, parse: Parse) -> Action:

@@ -1,21 +1,35 @@
 """Actions that write fields: set_field, load, move, push and pop, set_tunnel, and the mod_* of OpenFlow 1.0.
 
-set_field and load are one action that remembers how it came in. What it becomes on the wire depends on the version: before 1.2
-there is no set_field, from 1.5 on no load, and between them set_field has no mask (encode_SET_FIELD()).
+set_field and load are one action that remembers how it came in. What it becomes on the wire depends on the version:
+before 1.2 there is no set_field, from 1.5 on no load, and between them set_field has no mask (encode_SET_FIELD()).
 """
 
 from __future__ import annotations
 
-from vswitch.openflow.actions.base import OF10, OF11, OF12, OF15, Action, Parse, pack
+from vswitch.openflow.actions.base import OF10, OF12, OF15, Action, Parse, hexadecimal, pack
 from vswitch.openflow.actions.check import (
-    ETH_IP, FRAG_LATER, PREREQ_IP_ANY, PREREQ_IPV4, PREREQ_L4, SCTP, TCP, UDP, Check, refuse,
+    ETH_IP,
+    FRAG_LATER,
+    PREREQ_IP_ANY,
+    PREREQ_IPV4,
+    PREREQ_L4,
+    SCTP,
+    TCP,
+    UDP,
+    Check,
+    refuse,
 )  # fmt: skip
 from vswitch.openflow.actions.subfield import (
-    IS_SET_FIELD, Subfield, flags_of, parse_subfield, pieces_of, scan_subfield, set_flags_of,
+    IS_SET_FIELD,
+    Subfield,
+    flags_of,
+    parse_subfield,
+    scan_subfield,
+    set_flags_of,
 )  # fmt: skip
 from vswitch.openflow.fields import BY_NAME, Field
 from vswitch.openflow.text import Names, fail, u8, u16, u64
-from vswitch.openflow.values import format_value, is_valid, parse_integer, parse_mac, parse_value, scan_ipv6
+from vswitch.openflow.values import format_value, is_valid, parse_integer, parse_mac, parse_value
 from vswitch.wire.addresses import ipv4_text, mac_text
 
 _VLAN_PRESENT = 0x1000
@@ -59,7 +73,7 @@ class SetField(Action):
 
     def format(self, names: Names) -> str:
         if self.raw == LOAD:
-            return ",".join(f"load:{value:#x}->{part}" for part, value in self.segments())
+            return ",".join(f"load:{hexadecimal(value)}->{part}" for part, value in self.segments())
         return f"set_field:{format_value(self.field, self.value, self.mask, names)}->{self.field.name}"
 
     def segments(self) -> list[tuple[Subfield, int]]:
@@ -76,6 +90,8 @@ class SetField(Action):
         return found
 
     def sent(self, version: int) -> tuple[Action, ...]:
+        if not self.field.writable:
+            refuse("OFPBAC_BAD_SET_ARGUMENT")
         if version >= OF15:
             return self._as_set()
         if self.raw != SET:
@@ -91,11 +107,17 @@ class SetField(Action):
             refuse("OFPBAC_BAD_SET_ARGUMENT")
         if not is_valid(self.field, self.value):
             refuse("OFPBAC_BAD_SET_ARGUMENT")
-        return (SetField(self.field, False, self.mask, SET, self.value & self.mask),)
+        self._refuse_stray_bits()
+        return (SetField(self.field, False, self.mask, SET, self.value),)
+
+    def _refuse_stray_bits(self) -> None:
+        if self.value & ~self.mask:
+            refuse("OFPBMC_BAD_WILDCARDS")
 
     def _as_loads(self) -> tuple[Action, ...]:
         if self.raw == LOAD2 or self.field.is_experimenter or self.field.n_bits > 128:
-            return (SetField(self.field, False, self.mask, LOAD2, self.value & self.mask),)
+            self._refuse_stray_bits()
+            return (SetField(self.field, False, self.mask, LOAD2, self.value),)
         return tuple(make_load(part, value) for part, value in self.segments())
 
     def _as_legacy(self, version: int) -> tuple[Action, ...]:
@@ -154,6 +176,10 @@ class Move(Action):
     def format(self, names: Names) -> str:
         return f"move:{self.source}->{self.destination}"
 
+    def sent(self, version: int) -> tuple[Action, ...]:
+        self.destination.check_writable()
+        return (self,)
+
     def check(self, check: Check) -> Action:
         self.source.check_source(check)
         self.destination.check_destination(check)
@@ -200,6 +226,11 @@ class Stack(Action):
 
     def format(self, names: Names) -> str:
         return f"{self.name}:{self.part}"
+
+    def sent(self, version: int) -> tuple[Action, ...]:
+        if not self.is_push:
+            self.part.check_writable()
+        return (self,)
 
     def check(self, check: Check) -> Action:
         if self.is_push:
@@ -296,7 +327,7 @@ class SetTunnel(Action):
     is_64: bool
 
     def format(self, names: Names) -> str:
-        return f"set_tunnel{'64' if self.is_64 or self.tun_id >> 32 else ''}:{self.tun_id:#x}"
+        return f"set_tunnel{'64' if self.is_64 or self.tun_id >> 32 else ''}:{hexadecimal(self.tun_id)}"
 
     def sent(self, version: int) -> tuple[Action, ...]:
         if version < OF12:

@@ -34,6 +34,10 @@ class Multipath(Action):
         words = (HASH_FIELDS[self.fields], self.basis, algorithm, self.max_link + 1, self.arg, self.destination)
         return f"multipath({','.join(map(str, words))})"
 
+    def sent(self, version: int) -> tuple[Action, ...]:
+        self.destination.check_writable()
+        return (self,)
+
     def check(self, check: Check) -> Action:
         self.destination.check_destination(check)
         return self
@@ -63,8 +67,10 @@ class Bundle(Action):
         return f"bundle{'_load' if self.destination else ''}({','.join(words)},members:{members})"
 
     def sent(self, version: int) -> tuple[Action, ...]:
-        if self.destination is not None and self.destination.n_bits < 16:
-            refuse("OFPBAC_BAD_ARGUMENT")
+        if self.destination is not None:
+            if self.destination.n_bits < 16:
+                refuse("OFPBAC_BAD_ARGUMENT")
+            self.destination.check_writable()
         return (self,)
 
     def check(self, check: Check) -> Action:
@@ -111,9 +117,8 @@ def _parse_multipath(text: str, parse: Parse) -> Action:
         fail(f"{text}: experimenter OXM field '{words[5]}' not supported")
     n_values = 1 << destination.n_bits
     if destination.n_bits < 16 and n_links > n_values:
-        n_bits = destination.n_bits
-        too_few = f"{n_bits}-bit destination field has {n_values} possible values, less than specified n_links {n_links}"
-        fail(f"{text}: {too_few}")
+        has = f"{destination.n_bits}-bit destination field has {n_values} possible values"
+        fail(f"{text}: {has}, less than specified n_links {n_links}")
     return Multipath(algorithm, atoi(words[4]), atoi(words[1], 16), destination, fields, n_links - 1)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vswitch.errors import FlowSyntaxError
-from vswitch.openflow.actions.base import Action, Parse, pack
+from vswitch.openflow.actions.base import Action, Parse, hexadecimal, pack
 from vswitch.openflow.actions.check import Check
 from vswitch.openflow.actions.fields import paired, parse_move
 from vswitch.openflow.actions.subfield import Subfield, flags_of, parse_subfield, piece_word, set_flags_of
@@ -53,7 +53,7 @@ class Spec:
         return str(part) if same else f"{part}={self.source}"
 
     def _number(self) -> str:
-        return f"{self.value:#x}" if self.value else "0"
+        return hexadecimal(self.value)
 
     def _destination(self) -> Subfield:
         assert self.destination is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vswitch.openflow.actions.base import OF12, Action, Parse, pack
+from vswitch.openflow.actions.base import OF12, OF13, Action, Parse, pack
 from vswitch.openflow.actions.check import ETH_MPLS, ETH_NSH, PT_ETH, PT_NSH, Check, refuse
 from vswitch.openflow.text import Names, atoi, fail, u8, u16, u32
 
@@ -124,6 +124,9 @@ class DecNshTtl(Action):
     __slots__ = ()
     name = "dec_nsh_ttl"
     in_set = True
+
+    def sent(self, version: int) -> tuple[Action, ...]:
+        return (self,) if version >= OF13 else refuse("OFPBAC_BAD_VENDOR_TYPE")
 
     def check(self, check: Check) -> Action:
         check.inconsistent(check.packet_type != PT_NSH and check.dl_type != ETH_NSH)

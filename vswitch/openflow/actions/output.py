@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from vswitch.openflow.actions.subfield import Subfield, parse_subfield
-
 from vswitch.errors import FlowSyntaxError
 from vswitch.openflow.actions.base import OF10, Action, Parse, pack
 from vswitch.openflow.actions.check import Check, refuse
+from vswitch.openflow.actions.subfield import Subfield, parse_subfield
 from vswitch.openflow.text import PORT_MAX, Names, fail, key_values, u16, u32
 
 IN_PORT, CONTROLLER, LOCAL = 0xFFF8, 0xFFFD, 0xFFFE
