@@ -11,7 +11,8 @@ import struct
 from collections.abc import Callable
 from functools import cache
 
-from vswitch.openflow.fields import Field, find_field
+from vswitch.openflow.fields import FIELDS, Field, find_field
+from vswitch.openflow.protocols import ANY
 from vswitch.openflow.text import NUMERIC, Names, Numbers, fail
 from vswitch.openflow.values import parse_value
 from vswitch.tables.flow_format import format_match
@@ -54,10 +55,11 @@ class Match:
         Word of the flow key → (value, mask); no mask is 0, and a value has no bits beside its mask.
     """
 
-    __slots__ = ("words",)
+    __slots__ = ("protocols", "words")
 
     def __init__(self, words: Words | None = None) -> None:
         self.words: Words = {} if words is None else words
+        self.protocols = ANY  # the formats of flows that can say all that was added
 
     def add(self, name: str, value: str, numbers: Numbers) -> bool:
         """Take in one ``name=value`` (or a protocol's word); False if the name is no field's.
@@ -67,11 +69,12 @@ class Match:
         FlowSyntaxError
             The value is wrong; with OVS's words.
         """
-        writes = _writes(name, value, numbers) if numbers.ports else _cached_writes(name, value)
+        writes = _writes(name, value, numbers) if name in _PORT_NAMES else _cached_writes(name, value)
         if writes is None:
             return False
         words = self.words
-        for word, bits, new, mask in writes:
+        self.protocols &= writes[1]
+        for word, bits, new, mask in writes[0]:
             old = words.get(word)
             if old is not None:
                 new |= old[0] & ~bits
@@ -160,14 +163,18 @@ class Match:
 
 _PACK: Callable[..., bytes] = struct.Struct("=QQQ").pack
 _NO_PORTS = Numbers()
+# Their values may be names, which mean something else on each bridge.
+_PORT_NAMES = {
+    name for field in FIELDS if field.kind in ("port", "port_oxm") for name in (field.name, field.nxm, field.oxm) if name
+} | {"ONFOXM_ET_ACTSET_OUTPUT"}
 
 
 @cache
-def _cached_writes(name: str, value: str) -> tuple[Write, ...] | None:
+def _cached_writes(name: str, value: str) -> tuple[tuple[Write, ...], int] | None:
     return _writes(name, value, _NO_PORTS)
 
 
-def _writes(name: str, value: str, numbers: Numbers) -> tuple[Write, ...] | None:
+def _writes(name: str, value: str, numbers: Numbers) -> tuple[tuple[Write, ...], int] | None:
     """What a ``name=value`` writes: (word, bits that are replaced, value, mask) each."""
     protocol = PROTOCOLS.get(name)
     if protocol is not None:
@@ -176,12 +183,23 @@ def _writes(name: str, value: str, numbers: Numbers) -> tuple[Write, ...] | None
             writes.append(_write(_TYPE, protocol[0], 0xFFFF))
         if protocol[1] is not None:
             writes.append(_write(_PROTO, protocol[1], 0xFF))
-        return tuple(writes)
+        return tuple(writes), ANY
     field = find_field(name)
     if field is None:
         return None
     number, mask = parse_value(field, value or "0/0", numbers)
-    return tuple(field_writes(field, number, mask))
+    return tuple(field_writes(field, number, mask)), _protocols(field, mask)
+
+
+def _protocols(field: Field, mask: int) -> int:
+    """The formats of flows that can match a field with a mask (OVS mf_set())."""
+    full = field.all_ones
+    if mask == 0:
+        return ANY
+    if mask & (1 << field.n_bits) - 1 == (1 << field.n_bits) - 1:
+        return field.protocols_exact
+    inverse = mask ^ full
+    return field.protocols_bitwise if inverse & (inverse + 1) else field.protocols_cidr
 
 
 def _write(member: tuple[int, int, int], value: int, mask: int) -> tuple[int, int, int, int]:
@@ -349,7 +367,8 @@ def parse_match(text: str, numbers: Numbers | None = None) -> Match:
     FlowSyntaxError
         With OVS's words.
     """
-    from vswitch.openflow.text import key_values
+    from vswitch.openflow.protocols import ANY
+from vswitch.openflow.text import key_values
 
     match = Match()
     for name, value in key_values(text):

@@ -36,6 +36,10 @@ class Refusal(Exception):
         self.hint = nearest(word, known)
 
 
+class SwitchRefusal(Refusal):
+    """The switch answers with an OpenFlow error: `message` is what ovs-ofctl prints, whole lines."""
+
+
 class Refused(Exception):
     """The switch answers a command of ``ovs-appctl`` with an error."""
 

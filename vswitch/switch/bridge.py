@@ -5,20 +5,23 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 
-from vswitch.errors import ConfigError
+from vswitch.errors import ConfigError, OpenFlowError
 from vswitch.light_typing import TYPE_CHECKING
 from vswitch.ovsdb.rows import Row
 from vswitch.switch.bond import Bond
 from vswitch.switch.port import PORT_CONFIG_BITS, Port
-from vswitch.switch.protocols import FdbEntry, FlowEntry, MdbEntry
+from vswitch.switch.protocols import FdbEntry, MdbEntry
+from vswitch.switch.texts import duration_text
 
 if TYPE_CHECKING:
+    from vswitch.openflow.actions.actions import Actions
+    from vswitch.openflow.flow import FlowMod, FlowStats
+    from vswitch.openflow.text import Names, Numbers
     from vswitch.switch.node import SwitchNode
 
 OFPP_LOCAL = 65534
 NORMAL_ACTION = struct.pack("=HHIQ", 1, 16, 0xFFFA, 0)  # compiled: ofpact.pxd, OFPACT_OUTPUT
 RESET_COUNTS = 1 << 4  # flow_table.pxd: FLOW_RESET_COUNTS
-DEFAULT_FLOW = FlowEntry(match="", actions="NORMAL", table=0, priority=0)
 
 
 class Bridge:
@@ -48,7 +51,8 @@ class Bridge:
         self.last_ofport = 0  # automatic numbers go on from here
         self.used_ofports: dict[int, int] = {}  # number → clock (ns) when its port went away
         self.fail_mode = ""
-        self._flows: dict[int, FlowEntry] = {}
+        self._actions: dict[int, Actions] = {}  # number of a flow → as they were given; a learned flow has none here
+        self._kept: dict[int, Actions] = {}  # before a bundle
 
     # Configuration by Python calls: each one is a transaction, just as a command would make it.
 
@@ -224,38 +228,134 @@ class Bridge:
 
     # Flows.
 
-    def flows(self) -> list[FlowEntry]:
-        """The flows with their counters, in the order in which they were added."""
-        return [
-            self._flows[number]._replace(n_packets=n_packets, n_bytes=n_bytes, duration_s=age_ns / 1e9)
-            for number, *_, n_packets, n_bytes, age_ns, _, _ in self._datapath.flows(self.number)
-        ]
+    def add_flow(self, flow: str) -> None:
+        """Add a flow, as ``ovs-ofctl -O OpenFlow15 add-flow`` does.
 
-    def add_flow(self, flow: FlowEntry) -> None:
-        """Add or replace a flow that matches everything; its actions are ``NORMAL`` or ``drop``."""
-        actions = NORMAL_ACTION if flow.actions == "NORMAL" else b""
-        _, added, removed = self._datapath.flow_mod(
-            self.number, 0, table=flow.table, priority=flow.priority, new_cookie=flow.cookie,
-            flags=RESET_COUNTS if "reset_counts" in flow.flags else 0, actions=actions,
-        )
+        Parameters
+        ----------
+        flow : str
+            Such as ``"table=0,priority=5,dl_vlan=10,actions=NORMAL"``; ports by number or name.
+
+        Raises
+        ------
+        FlowSyntaxError
+            The text is wrong; says where and what was expected.
+        OpenFlowError
+            The switch refuses the flow. The tables are as they were.
+        """
+        from vswitch.openflow.flow import ADD, parse_flow_mod
+
+        self.flow_mod(parse_flow_mod(flow, ADD, self.numbers()))
+
+    def del_flows(self, flow: str = "", *, strict: bool = False) -> None:
+        """Remove the flows that a match covers (with `strict`: the one that it equals); all of them by default."""
+        from vswitch.openflow.flow import DELETE, DELETE_STRICT, parse_flow_mod
+
+        self.flow_mod(parse_flow_mod(flow, DELETE_STRICT if strict else DELETE, self.numbers()))
+
+    def mod_flows(self, flow: str, *, strict: bool = False) -> None:
+        """Give other actions to the flows that a match covers, or add the flow if there is none."""
+        from vswitch.openflow.flow import MODIFY, MODIFY_STRICT, parse_flow_mod
+
+        self.flow_mod(parse_flow_mod(flow, MODIFY_STRICT if strict else MODIFY, self.numbers()))
+
+    def flow_mod(self, mod: FlowMod, version: int = 6) -> None:
+        """Carry out a flow-mod that came in a version of OpenFlow (as on the wire; 6 is 1.5).
+
+        Raises
+        ------
+        OpenFlowError
+            With OpenFlow's code; the tables are as they were.
+        """
+        actions = None if mod.actions is None else mod.actions.sent(version)
+        flags = mod.flags
+        if version < 4 and mod.command == 0:
+            flags |= RESET_COUNTS  # before OpenFlow 1.3, replacing a flow starts its counters anew
+        status, added, removed = self._datapath.flow_mod(
+            self.number, mod.command, table=mod.table, priority=mod.priority, match=mod.match.encode(),
+            cookie=mod.cookie, cookie_mask=mod.cookie_mask, new_cookie=mod.new_cookie, modify_cookie=mod.modify_cookie,
+            idle_timeout=mod.idle_timeout, hard_timeout=mod.hard_timeout, importance=mod.importance, flags=flags,
+            actions=b"" if actions is None else actions.encode(), out_port=mod.out_port, out_group=mod.out_group,
+        )  # fmt: skip
         for number in removed:
-            del self._flows[number]
-        for number in added:
-            self._flows[number] = flow
+            self._actions.pop(number, None)
+        if actions is not None:
+            for number in added:
+                self._actions[number] = actions
+        if status:
+            raise OpenFlowError(status)
 
-    def del_flows(self) -> None:
-        """Remove every flow, the default one too."""
-        self._datapath.flow_mod(self.number, 3, table=255)
-        self._flows.clear()
+    def flow_stats(self, query: FlowMod | None = None) -> list[FlowStats]:
+        """The flows that a query selects (all by default) with their counters, in the order in which they were added."""
+        from vswitch.openflow.actions.actions import decode_actions
+        from vswitch.openflow.flow import FlowStats
+        from vswitch.openflow.match import Match
+
+        if query is None:
+            rows = self._datapath.flows(self.number)
+        else:
+            rows = self._datapath.flows(
+                self.number, table=query.table, match=query.match.encode(), cookie=query.cookie,
+                cookie_mask=query.cookie_mask, out_port=query.out_port, out_group=query.out_group,
+            )  # fmt: skip
+        return [
+            FlowStats(
+                number, table, priority, Match.decode(match), self._actions.get(number) or decode_actions(actions),
+                cookie, idle, hard, importance, flags, n_packets, n_bytes, age_ns, idle_ns, hard_ns,
+            )
+            for number, table, priority, match, cookie, idle, hard, importance, flags, actions, n_packets, n_bytes,
+            age_ns, idle_ns, hard_ns in rows
+        ]  # fmt: skip
+
+    def numbers(self) -> Numbers:
+        """What names of ports mean in flows."""
+        from vswitch.openflow.text import Numbers
+
+        return Numbers({port.name: port.ofport for port in self.ports_by_name.values()})
+
+    def names(self) -> Names:
+        """How flows name ports."""
+        from vswitch.openflow.text import Names
+
+        return Names({port.ofport: port.name for port in self.ports_by_name.values()})
+
+    def flows_text(self) -> str:
+        """The flows as ``ovs-ofctl dump-flows`` prints them, a line each."""
+        rows = self._datapath.flows(self.number)
+        if len(rows) == 1 and rows[0][1:5] == (0, 0, b"", 0) and rows[0][9] == NORMAL_ACTION:
+            # The default flow, without loading the language of flows for it.
+            _, _, _, _, _, _, _, _, _, _, n_packets, n_bytes, age_ns, _, _ = rows[0]
+            duration = duration_text(age_ns / 1e9)
+            counters = f"n_packets={n_packets}, n_bytes={n_bytes}"
+            return f" cookie=0x0, duration={duration}, table=0, {counters}, priority=0 actions=NORMAL\n"
+        from vswitch.openflow.flow import flow_text
+
+        return "".join(f" {flow_text(flow, flags=False)}\n" for flow in self.flow_stats())
+
+    def begin_bundle(self) -> None:
+        """From here on, changes of the flows can be taken back."""
+        self._datapath.begin_bundle(self.number)
+        self._kept = dict(self._actions)
+
+    def commit_bundle(self) -> None:
+        """Keep what was changed since `begin_bundle`."""
+        self._datapath.commit_bundle(self.number)
+        self._kept = {}
+
+    def rollback_bundle(self) -> None:
+        """Make the flows as they were at `begin_bundle`, counters and ages too."""
+        self._datapath.rollback_bundle(self.number)
+        self._actions, self._kept = self._kept, {}
 
     def set_fail_mode(self, fail_mode: str) -> None:
         """Change of Bridge:fail_mode: flushes the flows; a standalone bridge then gets the default NORMAL flow."""
         if fail_mode == self.fail_mode:
             return
         self.fail_mode = fail_mode
-        self.del_flows()
+        self._datapath.flow_mod(self.number, 3, table=255)
+        self._actions.clear()
         if fail_mode == "standalone":
-            self.add_flow(DEFAULT_FLOW)
+            self._datapath.flow_mod(self.number, 0, table=0, priority=0, actions=NORMAL_ACTION)
 
     @property
     def datapath_id(self) -> int:

@@ -9,8 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from vswitch.light_typing import NamedTuple, Protocol
+from vswitch.light_typing import TYPE_CHECKING, NamedTuple, Protocol
 from vswitch.ovsdb.database import Database
+
+if TYPE_CHECKING:
+    from vswitch.openflow.flow import FlowMod, FlowStats
+    from vswitch.openflow.text import Names, Numbers
 
 OFPP_LOCAL = 65534  # OpenFlow 1.0's number of a bridge's own port
 
@@ -45,21 +49,6 @@ class BondMember(NamedTuple):
     has_link: bool
     delay_ms: int | None  # until `is_enabled` turns; None: it stays
     load: Mapping[int, int]  # bucket → bytes sent lately
-
-
-class FlowEntry(NamedTuple):
-    """One flow, its match and actions already in the words of ovs-ofctl."""
-
-    match: str = ""
-    actions: str = "NORMAL"
-    table: int = 0
-    priority: int = 0
-    cookie: int = 0
-    n_packets: int = 0
-    n_bytes: int = 0
-    duration_s: float = 0.0
-    idle_age_s: int = 0
-    flags: tuple[str, ...] = ()  # such as reset_counts
 
 
 class PortLike(Protocol):
@@ -122,12 +111,23 @@ class BridgeLike(Protocol):
 
     def mdb_flush(self) -> None: ...
 
-    def flows(self) -> Sequence[FlowEntry]: ...
+    def flow_mod(self, mod: FlowMod, version: int = 6) -> None:
+        """Carry out a flow-mod that came in a version of OpenFlow; raises OpenFlowError."""
 
-    def del_flows(self) -> None: ...
+    def flow_stats(self, query: FlowMod | None = None) -> Sequence[FlowStats]:
+        """The flows that a query selects, in the order in which they were added."""
 
-    def add_flow(self, flow: FlowEntry) -> None:
-        """Add a flow that matches everything, or replace that of its table and priority; ``NORMAL`` or ``drop``."""
+    def numbers(self) -> Numbers:
+        """What names of ports mean in flows."""
+
+    def names(self) -> Names:
+        """How flows name ports."""
+
+    def begin_bundle(self) -> None: ...
+
+    def commit_bundle(self) -> None: ...
+
+    def rollback_bundle(self) -> None: ...
 
 
 class BondSettingsLike(Protocol):

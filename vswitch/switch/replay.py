@@ -16,7 +16,7 @@ from vswitch.light_typing import TYPE_CHECKING, NamedTuple
 from vswitch.switch.output_folder import OutputFolder, Progress, file_name
 from vswitch.switch.port import Port
 from vswitch.switch.result import PortTotals, ReplayResult
-from vswitch.switch.texts import fdb_text, flows_text
+from vswitch.switch.texts import fdb_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,7 +107,7 @@ def replay(
                 _run(node, merged, ports, rows, progress)
             result = _result(node, merged, rows, before, fates_before, time.perf_counter() - started)
             for bridge in node.bridges():
-                folder.write_text(f"flows/{file_name(bridge.name)}.txt", flows_text(bridge.flows()))
+                folder.write_text(f"flows/{file_name(bridge.name)}.txt", bridge.flows_text())
                 folder.write_text(f"fdb/{file_name(bridge.name)}.txt", fdb_text(bridge.fdb()))
             folder.write_json("summary.json", result.summary())
         return result

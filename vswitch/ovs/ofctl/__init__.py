@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 from vswitch.light_typing import NamedTuple
 from vswitch.ovs.getopt import NO_ARGUMENT, OPTIONAL, REQUIRED, Option, getopt
-from vswitch.ovs.ofctl import flows, ports
+from vswitch.ovs.ofctl import ports
 from vswitch.ovs.ofctl.session import VERSIONS, Session
-from vswitch.ovs.outcome import Outcome, Refusal, Unsupported
+from vswitch.ovs.outcome import Outcome, Refusal, SwitchRefusal, Unsupported
 from vswitch.ovs.version import OVS_VERSION
 from vswitch.switch.protocols import NodeLike
 
@@ -45,14 +45,26 @@ _OPTIONS = [
     Option("log-file", OPTIONAL),
 ]
 # What only concerns the connection to the switch, or the look of a terminal.
-_WITHOUT_EFFECT = ("timeout", "verbose", "log-file", "bundle", "readd", "color", "stats", "packet-in-format")
+_WITHOUT_EFFECT = ("timeout", "verbose", "log-file", "readd", "color", "stats", "packet-in-format")
 
 
 class _Command(NamedTuple):
     min_args: int
     max_args: int
-    run: Callable[[Session], str]
+    run: Callable[[Session], str | Outcome]
     changes: bool = False
+
+
+def _flows(name: str) -> Callable[[Session], str | Outcome]:
+    """A command of flows.py, which loads the language of flows: only who speaks of flows pays for that."""
+
+    def run(session: Session) -> str | Outcome:
+        from vswitch.ovs.ofctl import flows
+
+        command: Callable[[Session], str | Outcome] = getattr(flows, name)
+        return command(session)
+
+    return run
 
 
 _COMMANDS = {
@@ -60,22 +72,27 @@ _COMMANDS = {
     "dump-ports": _Command(1, 2, ports.dump_ports),
     "dump-ports-desc": _Command(1, 2, ports.dump_ports_desc),
     "mod-port": _Command(3, 3, ports.mod_port, True),
-    "dump-flows": _Command(1, 2, flows.dump_flows),
-    "dump-aggregate": _Command(1, 2, flows.dump_aggregate),
-    "add-flow": _Command(2, 2, flows.add_flow, True),
-    "add-flows": _Command(2, 2, flows.add_flows, True),
-    "del-flows": _Command(1, 2, flows.del_flows, True),
+    "dump-flows": _Command(1, 2, _flows("dump_flows")),
+    "dump-aggregate": _Command(1, 2, _flows("dump_aggregate")),
+    "add-flow": _Command(2, 2, _flows("add_flow"), True),
+    "add-flows": _Command(2, 2, _flows("add_flows"), True),
+    "mod-flows": _Command(2, 2, _flows("mod_flows"), True),
+    "del-flows": _Command(1, 2, _flows("del_flows"), True),
+    "replace-flows": _Command(2, 2, _flows("replace_flows"), True),
+    "diff-flows": _Command(2, 2, _flows("diff_flows")),
+    "parse-flow": _Command(1, 1, _flows("parse_flow")),
+    "parse-flows": _Command(1, 1, _flows("parse_flows")),
 }
 
 # What ovs-ofctl can do besides.
 _OTHERS = (
     "monitor", "snoop", "dump-desc", "dump-tables", "dump-table-features", "dump-table-desc", "queue-stats",
-    "queue-get-config", "mod-flows", "replace-flows", "diff-flows", "add-meter", "mod-meter", "del-meter", "del-meters",
+    "queue-get-config", "add-meter", "mod-meter", "del-meter", "del-meters",
     "dump-meter", "dump-meters", "meter-stats", "meter-features", "packet-out", "mod-table", "get-frags", "set-frags",
     "probe", "ping", "benchmark", "dump-ipfix-bridge", "dump-ipfix-flow", "ct-flush-zone", "ct-flush", "ofp-parse",
     "ofp-parse-pcap", "add-group", "add-groups", "mod-group", "del-groups", "insert-buckets", "remove-buckets",
     "dump-groups", "dump-group-stats", "dump-group-features", "bundle", "add-tlv-map", "del-tlv-map", "dump-tlv-map",
-    "help", "list-commands", "parse-flow", "parse-flows", "parse-group", "parse-nx-match", "parse-nxm", "parse-oxm",
+    "help", "list-commands", "parse-group", "parse-nx-match", "parse-nxm", "parse-oxm",
     "parse-actions", "parse-instructions", "parse-ofp10-match", "parse-ofp11-match", "parse-pcap", "check-vlan",
     "print-error", "encode-error-reply", "ofp-print", "encode-hello", "parse-key-value", "compose-packet",
     "parse-packet",
@@ -98,9 +115,13 @@ def run(node: NodeLike, words: list[str], stdin: str = "") -> Outcome:
                 return Outcome(0, f"ovs-ofctl (Open vSwitch) {OVS_VERSION}\nOpenFlow versions 0x1:0x6\n")
             _set_option(session, name, argument)
         output = _run_command(session, rest)
+    except SwitchRefusal as refusal:
+        return Outcome(refusal.status, "", session.warnings + refusal.message)
     except Refusal as refusal:
         errors = f"{session.warnings}ovs-ofctl: {refusal.message}\n"
         return Outcome(refusal.status, "", errors, refusal.hint, refusal.word)
+    if isinstance(output, Outcome):
+        return output._replace(errors=session.warnings + output.errors)
     return Outcome(0, output, session.warnings)
 
 
@@ -119,6 +140,8 @@ def _set_option(session: Session, name: str, argument: str | None) -> None:
         session.sort = name
     elif name == "read-only":
         session.read_only = True
+    elif name == "bundle":
+        session.bundle = True
     elif name == "strict":
         session.strict = True
     elif name == "flow-format" and (argument or "").lower() in ("openflow10", "openflow10+table_id", "nxm", "any"):
@@ -127,7 +150,7 @@ def _set_option(session: Session, name: str, argument: str | None) -> None:
         raise Unsupported(f"ovs-ofctl --{name} is not supported yet")
 
 
-def _run_command(session: Session, words: list[str]) -> str:
+def _run_command(session: Session, words: list[str]) -> str | Outcome:
     if not words:
         raise Refusal("missing command name; use --help for help")
     name, *session.arguments = words

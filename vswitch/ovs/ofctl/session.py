@@ -23,6 +23,7 @@ class Session:
         self.stats = True
         self.sort = ""
         self.strict = False
+        self.bundle = False
         self.read_only = False
         self.warnings = ""
         self.version = 1
@@ -48,6 +49,28 @@ class Session:
             raise Refusal(f"{name}: failed to connect to socket (Protocol error)", word=name)
         self.version = max(common)
         return bridge
+
+    def allowed_protocols(self) -> int:
+        """The formats of flows that the allowed versions of OpenFlow have."""
+        from vswitch.openflow.protocols import OF_VERSION
+
+        allowed = 0
+        for version in self.allowed:
+            allowed |= OF_VERSION[version]
+        return allowed
+
+    def negotiate(self, bridge: BridgeLike, usable: int) -> None:
+        """Settle on a version that can say flows of the formats `usable` (open_vconn_for_flow_mod())."""
+        from vswitch.openflow.protocols import OF_VERSION, protocols_text
+
+        allowed = self.allowed_protocols()
+        if not usable & allowed:
+            raise Refusal(
+                f"none of the usable flow formats ({protocols_text(usable)}) is among the allowed flow formats "
+                f"({protocols_text(allowed)})"
+            )
+        if not OF_VERSION[self.version] & usable:
+            raise Refusal(f"switch does not support any of the usable flow formats ({protocols_text(usable)})")
 
     def header(self, message: str, xid: int, *, space: str = " ") -> str:
         """How the print of a message begins."""
