@@ -15,7 +15,7 @@ BELOW = {
     "tables": {"wire"},
     "datapath": {"wire", "tables", "capture"},
     "ovsdb": set(),
-    "openflow": {"tables"},
+    "openflow": {"tables", "wire"},
     "switch": {"openflow", "ovsdb", "datapath", "capture"},
     "ovs": {"switch", "openflow", "ovsdb", "datapath"},
     "explain": {"switch", "openflow", "ovsdb", "datapath", "capture"},

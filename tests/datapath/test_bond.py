@@ -279,7 +279,7 @@ def test_learning_packets_count_as_the_bridges_own() -> None:
     assert node.take_outputs() == []
     assert (node.port("p2").counters["tx_packets"], node.port("p2").counters["tx_bytes"]) == (1, 42)
     assert (node.port("br0").counters["rx_packets"], node.port("br0").counters["rx_bytes"]) == (1, 42)
-    assert [flow.n_packets for flow in node.bridges()[0].flows()] == [1]
+    assert [flow.n_packets for flow in node.bridges()[0].flow_stats()] == [1]
 
 
 def test_a_replay_writes_learning_packets(tmp_path: Path) -> None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from vswitch.openflow.actions import parse_actions
+from vswitch.openflow.flow import ADD, DELETE, FlowMod, FlowStats
+from vswitch.openflow.match import Match
+from vswitch.openflow.text import Names, Numbers
 from vswitch.ovsdb.database import Database
-from vswitch.switch.protocols import OFPP_LOCAL, FdbEntry, FlowEntry
+from vswitch.switch.protocols import OFPP_LOCAL, FdbEntry
 
 
 @dataclass
@@ -30,7 +34,7 @@ class FakeBridge:
         self.datapath_id = 1
         self.table: list[FdbEntry] = []
         self.by_name: dict[str, FakePort] = {}
-        self.entries = [FlowEntry()]
+        self.entries = [FlowStats(1, 0, 0, Match(), parse_actions("NORMAL"))]
         self.groups: list = []
         self.learned = 0
 
@@ -70,18 +74,36 @@ class FakeBridge:
     def mdb_flush(self) -> None:
         self.groups = []
 
-    def flows(self):
-        return [replace_duration(flow, self.node.time_s) for flow in self.entries]
+    def flow_mod(self, mod: FlowMod, version: int = 6) -> None:
+        """Only what the tests of the language of scripts need: flows are added, or all of a table go."""
+        assert mod.command in (ADD, DELETE)
+        if mod.command == DELETE:
+            self.entries = [flow for flow in self.entries if mod.table not in (0xFF, flow.table)]
+            return
+        self.entries.append(
+            FlowStats(
+                len(self.entries) + 1, 0 if mod.table == 0xFF else mod.table, mod.priority, mod.match,
+                mod.actions.sent(version), mod.new_cookie, flags=mod.flags | (16 if version < 4 else 0),
+                duration_ns=int(self.node.time_s * 10**9),
+            )
+        )  # fmt: skip
 
-    def del_flows(self) -> None:
-        self.entries = []
+    def flow_stats(self, query: FlowMod | None = None):
+        now_ns = int(self.node.time_s * 10**9)
+        return [
+            flow._replace(
+                duration_ns=now_ns - flow.duration_ns, idle_ns=now_ns - flow.duration_ns,
+                hard_ns=now_ns - flow.duration_ns,
+            )
+            for flow in self.entries
+            if query is None or query.table in (0xFF, flow.table)
+        ]  # fmt: skip
 
-    def add_flow(self, flow: FlowEntry) -> None:
-        self.entries.append(flow._replace(duration_s=self.node.time_s))
+    def numbers(self) -> Numbers:
+        return Numbers({port.name: port.ofport for port in self.ports()})
 
-
-def replace_duration(flow: FlowEntry, now: float) -> FlowEntry:
-    return flow._replace(duration_s=now - flow.duration_s, idle_age_s=int(now - flow.duration_s))
+    def names(self) -> Names:
+        return Names({port.ofport: port.name for port in self.ports()})
 
 
 class FakeNode:

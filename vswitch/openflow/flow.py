@@ -156,7 +156,7 @@ def _add_subfield(match: Match, name: str, value: str) -> None:
     mask = u64(mask_text) if slash else bits
     if full & ~bits:
         fail(f"{name}: value {number} does not fit into {subfield.n_bits} bits")
-    text = f"{full << subfield.start:#x}/{mask << subfield.start:#x}"
+    text = f"{full << subfield.low:#x}/{mask << subfield.low:#x}"
     if not match.add(subfield.field.name, text, _NO_NAMES):
         fail(f"unknown keyword {name}")
 

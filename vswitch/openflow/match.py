@@ -13,7 +13,7 @@ from functools import cache
 
 from vswitch.openflow.fields import FIELDS, Field, find_field
 from vswitch.openflow.protocols import ANY
-from vswitch.openflow.text import NUMERIC, Names, Numbers, fail
+from vswitch.openflow.text import NUMERIC, Names, Numbers, fail, key_values
 from vswitch.openflow.values import parse_value
 from vswitch.tables.flow_format import format_match
 from vswitch.tables.flow_key import MEMBER_OFFSETS, FlowKey
@@ -367,9 +367,6 @@ def parse_match(text: str, numbers: Numbers | None = None) -> Match:
     FlowSyntaxError
         With OVS's words.
     """
-    from vswitch.openflow.protocols import ANY
-from vswitch.openflow.text import key_values
-
     match = Match()
     for name, value in key_values(text):
         if not match.add(name, value, numbers or _NO_PORTS):
