@@ -119,7 +119,7 @@ EOF
     ("ovs-appctl fdb/shwo br0", 12, "ovs-appctl: ovs-vswitchd: server returned an error", '"fdb/show"'),
     ("ovs-vsct add-br br0", 1, 'unknown command "ovs-vsct"', '"ovs-vsctl"'),
     ("ip link set p1 up", 1, "ip is not supported yet", ""),
-    ("ovs-ofctl add-flow br0 'ip,actions=nosuch'", 1, "ovs-ofctl: unknown action nosuch", ""),
+    ("ovs-ofctl add-flow br0 'ip,actions=nosuch'", 24, "ovs-ofctl: unknown action nosuch", ""),
     ("ovs-ofctl add-group br0 'x'", 1, "ovs-ofctl add-group is not supported yet", ""),
     ("ovs-appctl tnl/neigh/show", 1, "ovs-appctl tnl/neigh/show is not supported yet", ""),
     ("ovs-vsctl list-zone-tp x", 1, "ovs-vsctl list-zone-tp is not supported yet", ""),
