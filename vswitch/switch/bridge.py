@@ -267,7 +267,9 @@ class Bridge:
         OpenFlowError
             With OpenFlow's code; the tables are as they were.
         """
-        actions = None if mod.actions is None else mod.actions.sent(version)
+        actions = None
+        if mod.actions is not None:
+            actions = mod.actions.stored(version, mod.match.words, table=mod.table)
         flags = mod.flags
         if version < 4 and mod.command == 0:
             flags |= RESET_COUNTS  # before OpenFlow 1.3, replacing a flow starts its counters anew
