@@ -35,7 +35,7 @@ def ours(version: int, match: str, text: str) -> str:
         if not actions.protocols & OF_VERSION[version]:
             return f"{said}ovs-ofctl: no usable protocol"
         actions.encode()
-        return said + actions.stored(version, words).text()
+        return said + actions.stored(version, words).format()
     except FlowSyntaxError as error:
         return f"ovs-ofctl: {error.problem}"
     except OpenFlowError as error:

@@ -1,8 +1,9 @@
 """Actions and instructions: everything that ovs-ofctl accepts after ``actions=``.
 
-``parse_actions(text)`` gives an immutable `Actions`; ``.sent(version)`` is what a switch stores of it when it comes in
-that version of OpenFlow (1 is 1.0), ``.check(match_words)`` raises what OVS would, ``.format(version)`` is what
-dump-flows prints, ``.encode()`` what the datapath runs. `decode_actions` reads what a learned flow holds.
+``parse_actions(text)`` gives an immutable `Actions`. ``.check(match.words)`` raises what ovs-ofctl would, and
+``.stored(version, match.words)`` is what a switch keeps of them when they come in a version of OpenFlow (1 is 1.0).
+``.sent(version).format(names)`` is what dump-flows prints, ``.encode()`` what the datapath runs. `decode_actions` reads
+what a learned flow holds.
 """
 
 from vswitch.openflow.actions.actions import Actions, parse_actions

@@ -6,7 +6,7 @@ thousand flows is mostly look-ups in two dicts. A text that names ports or table
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from vswitch.errors import OpenFlowError
 from vswitch.openflow import protocols
@@ -30,14 +30,14 @@ _PARSERS: dict[str, _Parser] = {
 class Actions:
     """Immutable; equal to another of the same actions. `protocols`: the formats of flows that can say them."""
 
-    __slots__ = ("_encoded", "_sent", "_texts", "actions", "protocols")
+    __slots__ = ("_encoded", "_sent", "_text", "actions", "protocols")
 
     def __init__(self, actions: tuple[Action, ...], formats: int = protocols.ANY) -> None:
         self.actions = actions
         self.protocols = formats
         self._encoded: bytes | None = None
         self._sent: dict[int, Actions] = {}
-        self._texts: dict[int, str] = {}
+        self._text: str | None = None
 
     def __iter__(self) -> Iterator[Action]:
         return iter(self.actions)
@@ -52,23 +52,23 @@ class Actions:
         return hash(self.actions)
 
     def __repr__(self) -> str:
-        return f"<Actions {self.text()}>"
+        return f"<Actions {self.format()}>"
 
-    def text(self, names: Names = NUMERIC) -> str:
-        """As they are, whatever OpenFlow can say of them (ofpacts_format())."""
-        if names is NUMERIC:
-            text = self._texts.get(0)
-            if text is None:
-                text = self._texts[0] = self._format(names)
-            return text
-        return self._format(names)
+    def format(self, names: Names = NUMERIC) -> str:
+        """As ovs-ofctl prints them; ``sent(version)`` first for what a version of OpenFlow can say of them."""
+        if names is not NUMERIC:
+            return self._format(names)
+        if self._text is None:
+            self._text = self._format(names)
+        return self._text
 
     def _format(self, names: Names) -> str:
         return ",".join([action.format(names) for action in self.actions]) or "drop"
 
-    def format(self, version: int, names: Names = NUMERIC) -> str:
-        """As ovs-ofctl dump-flows prints them when it speaks a version of OpenFlow (1 is 1.0) with the switch."""
-        return self.sent(version).text(names)
+    @property
+    def is_empty(self) -> bool:
+        """True for drop."""
+        return not self.actions
 
     def sent(self, version: int) -> Actions:
         """What is left at the other end after they were sent in a version of OpenFlow.
@@ -88,7 +88,7 @@ class Actions:
         return found
 
     def stored(
-        self, version: int, words: Words, *, table: int = 255, n_tables: int = 255, max_port: int = 0xFF00,
+        self, version: int, words: Words, table: int = 255, *, n_tables: int = 255, max_port: int = 0xFF00,
     ) -> Actions:
         """What a switch stores of a flow that reaches it in a version of OpenFlow.
 
@@ -98,12 +98,12 @@ class Actions:
             The switch refuses them.
         """
         arrived = Actions(self.sent(version).actions)
-        arrived = arrived.check(words, table=table, n_tables=n_tables, max_port=max_port)
+        arrived = arrived.check(words, table, n_tables=n_tables, max_port=max_port)
         if protocols.OF_VERSION[version] & ~arrived.protocols:
             raise OpenFlowError("OFPBAC_MATCH_INCONSISTENT")
         return arrived
 
-    def check(self, words: Words, *, table: int = 255, n_tables: int = 255, max_port: int = 0xFF00) -> Actions:
+    def check(self, words: Words, table: int = 255, *, n_tables: int = 255, max_port: int = 0xFF00) -> Actions:
         """Do they fit a match, given by its words of the flow key? The result knows what the match taught it.
 
         Its `protocols` are the formats of flows in which match and actions fit; none left is an error.
@@ -142,14 +142,8 @@ _TEXTS: dict[tuple[str, bool], Actions] = {}
 _SINGLE: dict[tuple[str, str], tuple[Action, int]] = {}
 
 
-def parse_actions(
-    text: str,
-    ports: Mapping[str, int] | None = None,
-    tables: Mapping[str, int] | None = None,
-    *,
-    instructions: bool = True,
-) -> Actions:
-    """What stands after ``actions=``; `ports` and `tables` say what names mean.
+def parse_actions(text: str, numbers: Numbers | None = None, *, instructions: bool = True) -> Actions:
+    """What stands after ``actions=``; in a bucket there are no `instructions`.
 
     Raises
     ------
@@ -160,10 +154,12 @@ def parse_actions(
     found = _TEXTS.get(key)
     if found is not None:
         return found
-    numbers = Numbers(ports, tables)
+    numbers = numbers or Numbers()
+    used, numbers.used = numbers.used, False
     parse = Parse(numbers)
     actions = Actions(tuple(_parse(text, parse, instructions, "")), parse.protocols)
-    if not numbers.used:
+    depends, numbers.used = numbers.used, numbers.used or used
+    if not depends:
         if len(_TEXTS) >= _MAX_KEPT:
             _TEXTS.clear()
         _TEXTS[key] = actions

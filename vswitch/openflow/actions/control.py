@@ -78,7 +78,7 @@ class WriteActions(Action):
     actions: Actions
 
     def format(self, names: Names) -> str:
-        return f"write_actions({self.actions.text(names)})"
+        return f"write_actions({self.actions.format(names)})"
 
     def sent(self, version: int) -> tuple[Action, ...]:
         if version == OF10:
@@ -161,7 +161,7 @@ class Clone(Action):
     actions: Actions
 
     def format(self, names: Names) -> str:
-        return f"clone({self.actions.text(names)})"
+        return f"clone({self.actions.format(names)})"
 
     def sent(self, version: int) -> tuple[Action, ...]:
         return (Clone(self.actions.sent(version)),)
