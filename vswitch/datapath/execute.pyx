@@ -26,6 +26,11 @@ from vswitch.datapath.program cimport (
     OP_MPLS, OP_NORMAL, OP_OUTPUT, OP_RECIRC, OP_SKIP, OP_TAGS, op,
 )
 from vswitch.tables.flow_key cimport flow_key
+from vswitch.wire.ipv4 cimport IP_PROTO_TCP
+
+cdef enum:
+    TCP_FIN = 0x001
+    TCP_RST = 0x004
 
 cdef port controller                            # all zero: where packet-ins are said to leave
 
@@ -88,7 +93,8 @@ cdef void run_ops(execution* ex, const op* ops, uint32_t n_ops) noexcept nogil:
         elif o.code == OP_MPLS:
             ex.dirty |= EDIT_MPLS
         elif o.code == OP_FIN_TIMEOUT:
-            flow_reduce_timeouts(ex.bridge.flows, <flow*>o.value, <uint16_t>(o.argument >> 16), <uint16_t>o.argument)
+            if ex.key.nw_proto == IP_PROTO_TCP and ex.key.tcp_flags & (TCP_FIN | TCP_RST):
+                flow_reduce_timeouts(ex.bridge.flows, <flow*>o.value, <uint16_t>(o.argument >> 16), <uint16_t>o.argument)
         elif o.code == OP_RECIRC:
             commit(ex)
             ex.resume(ex, <const void*>o.value)
@@ -117,7 +123,8 @@ cdef inline void set_key(execution* ex, const op* o) noexcept nogil:
     cdef uint64_t* word = <uint64_t*>&ex.key + o.argument
     word[0] = word[0] & ~o.mask | o.value
     ex.dirty |= o.n
-    if o.argument < <uint32_t>(<char*>&ex.key.dl_dst - <char*>&ex.key) // 8:
+    if (o.argument < <uint32_t>(<char*>&ex.key.dl_dst - <char*>&ex.key) // 8
+            or o.argument >= <uint32_t>(<char*>&ex.key.ct_nw_src - <char*>&ex.key) // 8):
         ex.has_metadata = True
     if o.n & EDIT_ND:
         note_nd_edit(ex, word)

@@ -53,6 +53,8 @@ cdef bint flow_table_can_learn(openflow_tables* t, const learned_flow* l) noexce
         return False
     if l.limit == 0 or (l.last != NULL and not l.last.is_removed):
         return True
+    if tables_find(t, l.table, l.words, l.values, l.masks, l.n_words, l.priority) != NULL:
+        return True                 # one is replaced, none added
     for i in range(t.n_flows):
         n += t.flows[i].table == l.table and t.flows[i].cookie == l.cookie
     return n < l.limit

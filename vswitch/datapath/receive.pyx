@@ -30,6 +30,7 @@ from vswitch.tables.flow_key cimport (
 
 cdef enum:
     METADATA_BYTES = 128            # of a flow key: all that stands before dl_dst
+    TUNNEL_BYTES = 376              # ... and all from ct_nw_src on
 
 
 cdef void frame_receive(execution* ex, port* in_port, const frame* f) noexcept nogil:
@@ -51,6 +52,7 @@ cdef void frame_receive(execution* ex, port* in_port, const frame* f) noexcept n
         ex.l3_extracted = True
     if ex.has_metadata:
         memset(&ex.key, 0, METADATA_BYTES)
+        memset(&ex.key.ct_nw_src, 0, TUNNEL_BYTES)
         ex.has_metadata = False
     ex.key.in_port = in_port.ofp_port
     ex.tags = ex.base_tags = ex.committed_tags = tags_from_key(ex.key.vlans)
@@ -97,7 +99,9 @@ cdef void enter_without_metadata(execution* ex) noexcept nogil:
     cdef flow_key saved
     cdef program* p
     memcpy(&saved, &ex.key, METADATA_BYTES)
+    memcpy(&saved.ct_nw_src, &ex.key.ct_nw_src, TUNNEL_BYTES)
     memset(&ex.key, 0, METADATA_BYTES)
+    memset(&ex.key.ct_nw_src, 0, TUNNEL_BYTES)
     ex.key.in_port = saved.in_port
     ex.key.pkt_mark = saved.pkt_mark
     ex.key.skb_priority = saved.skb_priority
@@ -105,6 +109,7 @@ cdef void enter_without_metadata(execution* ex) noexcept nogil:
     if p != NULL:
         enter(ex, p)
     memcpy(&ex.key, &saved, METADATA_BYTES)
+    memcpy(&ex.key.ct_nw_src, &saved.ct_nw_src, TUNNEL_BYTES)
 
 
 cdef void enter(execution* ex, program* p) noexcept nogil:
