@@ -18,6 +18,7 @@ import argparse
 import json
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,6 +51,10 @@ VOLATILE = re.compile(
 LOG_STAMP = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+Z\|\d+\|")
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 WARP = re.compile(r"time/warp\s+(\d+)")
+
+
+# A pipe from something that only a shell can do into a tool.
+SHELL = re.compile(r"\$\(|\bfor |\bseq ")
 
 
 class UnsupportedError(Exception):
@@ -174,8 +179,13 @@ class Run:
 
     def command(self, line: str) -> tuple[int, str]:
         """Run a line as the operator would; returns its status and what it prints, cleaned."""
+        stdin = ""
+        if SHELL.search(line):
+            producer, _, line = line.rpartition("|")
+            done = subprocess.run(["bash", "-c", producer], capture_output=True, text=True, check=True, timeout=60)
+            stdin, line = done.stdout, line.strip()
         try:
-            return 0, clean(self.node.run(line))
+            return 0, clean(self.node.run(line, stdin))
         except CommandError as error:
             if "not supported yet" in error.problem:
                 raise UnsupportedError(error.problem) from None

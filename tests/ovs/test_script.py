@@ -104,7 +104,7 @@ EOF
         ovs-vsctl list-ports br0
     """)
     assert out == "p1\np2\n"
-    assert [(flow.priority, flow.actions.text()) for flow in node.bridge("br0").entries] == [(5, "drop"), (32768, "NORMAL")]
+    assert [(flow.priority, flow.actions.format()) for flow in node.bridge("br0").entries] == [(5, "drop"), (32768, "NORMAL")]
 
 
 @pytest.mark.parametrize(("line", "column", "problem", "hint"), [

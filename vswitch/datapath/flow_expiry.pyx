@@ -9,7 +9,7 @@ the time between them.
 from libc.stdint cimport uint32_t
 
 from vswitch.datapath.flow_mod cimport flow_list_add
-from vswitch.datapath.flow_table cimport flow_ref, tables_remove
+from vswitch.datapath.flow_table cimport flow_ref, tables_note_change, tables_remove
 
 cdef extern from "<stdint.h>":
     const uint64_t NEVER "UINT64_MAX"
@@ -75,5 +75,7 @@ cdef void flow_reduce_timeouts(openflow_tables* t, flow* f, uint16_t idle_s, uin
         f.idle_timeout_s = idle_s
     if hard_s and (f.hard_timeout_s == 0 or f.hard_timeout_s > hard_s):
         f.hard_timeout_s = hard_s
-    t.n_timed += ((f.idle_timeout_s | f.hard_timeout_s) != 0) - <int>was_timed
+    if not was_timed and f.idle_timeout_s | f.hard_timeout_s:
+        t.n_timed += 1
+        tables_note_change(t, f.table)      # programs stamp only the flows that had a timeout when they were made
     flow_expiry_note(t, f)

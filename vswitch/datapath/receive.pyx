@@ -115,6 +115,7 @@ cdef void enter_without_metadata(execution* ex) noexcept nogil:
 cdef void enter(execution* ex, program* p) noexcept nogil:
     """Runs the program of a bridge behind a patch port; the key is afterwards as it was."""
     cdef flow_key saved
+    cdef tag_stack tags = ex.tags
     cdef bint is_own = False
     if ex.depth + p.max_depth >= MAX_DEPTH or ex.n_resubmits + p.n_resubmits >= MAX_RESUBMITS:
         # What is left of the limits may change what the walk does: one for this frame alone.
@@ -131,6 +132,7 @@ cdef void enter(execution* ex, program* p) noexcept nogil:
         ex.dirty |= ex.touched
     else:
         execute(ex, p)
+    ex.tags = tags
     ex.depth -= 1
     if is_own:
         program_push_stats(p)

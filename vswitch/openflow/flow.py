@@ -119,7 +119,7 @@ def parse_flow_mod(text: str, command: int, numbers: Numbers | None = None) -> F
     if match.words and _is_ipv6(match):
         mod.protocols &= protocols.NXM_OXM_ANY
     if command in _WITH_ACTIONS:
-        actions = parse_actions(action_text, numbers.ports, numbers.tables)
+        actions = parse_actions(action_text, numbers)
         mod.actions = actions = actions.check(match.words, table=mod.table)
         mod.protocols &= actions.protocols
     if match.words:
@@ -248,7 +248,7 @@ _COMMAND_WORDS = ("ADD", "MOD", "MOD_STRICT", "DEL", "DEL_STRICT")
 def flow_mod_text(mod: FlowMod, version: int) -> str:
     """A flow-mod as OVS prints the message (ofputil_flow_mod_format()), from the command on."""
     out = _COMMAND_WORDS[mod.command]
-    if mod.table:
+    if mod.table not in (0, TABLE_ALL):
         out += f" table:{mod.table}"
     out += " "
     match = mod.match.format()
@@ -264,7 +264,7 @@ def flow_mod_text(mod: FlowMod, version: int) -> str:
         if value:
             out += f"{word}:{value} "
     out += flags_text(mod.flags)
-    return f"{out}actions={mod.actions.format(version) if mod.actions is not None else 'drop'}"
+    return f"{out}actions={mod.actions.sent(version).format() if mod.actions is not None else 'drop'}"
 
 
 # Printing.
@@ -349,4 +349,4 @@ def flow_text(
         match = f"priority={flow.priority},{match}" if match else f"priority={flow.priority}"
     if match:
         out += f"{match} "
-    return f"{out}actions={flow.actions.format(version, names)}"
+    return f"{out}actions={flow.actions.sent(version).format(names)}"

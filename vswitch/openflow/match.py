@@ -109,6 +109,16 @@ class Match:
                     del self.words[word]
         return changed
 
+    def sent(self, version: int) -> Match:
+        """What arrives of it in a version of OpenFlow (1 is 1.0): OXM cannot match the priority of no tag."""
+        value, mask = self.get(_TCI)
+        if version < 3 or not mask & 0xE000 or value & VLAN_PRESENT:
+            return self
+        word, shift, _ = _TCI
+        value, mask = self.words[word]
+        keep = ~(0xE000 << shift)
+        return Match({**self.words, word: (value & keep, mask & keep)})
+
     def encode(self) -> bytes:
         """As `Datapath.flow_mod` takes it: ``(n, 3) uint64``, word, value and mask by rising word."""
         words = self.words

@@ -155,7 +155,7 @@ def _line(flow: FlowMod | FlowStats, version: int) -> str:
     for name in ("idle_timeout", "hard_timeout", "importance"):
         if getattr(flow, name):
             head += f" {name}={getattr(flow, name)}"
-    return f"{head} actions={flow.actions.format(version) if flow.actions is not None else 'drop'}".lstrip()
+    return f"{head} actions={flow.actions.sent(version).format() if flow.actions is not None else 'drop'}".lstrip()
 
 
 # Reading.
@@ -234,7 +234,7 @@ def _send(session: Session, bridge: BridgeLike, mod: FlowMod) -> None:
     try:
         bridge.flow_mod(mod, session.version)
     except OpenFlowError as error:
-        message = "NXT_FLOW_MOD" if session.version == 1 and mod.protocols & protocols.OF10_STD == 0 else "OFPT_FLOW_MOD"
+        message = "NXT_FLOW_MOD" if session.version == 1 and not mod.protocols & protocols.OF10_STD_ANY else "OFPT_FLOW_MOD"
         raise SwitchRefusal(
             session.header("OFPT_ERROR", 2) + f"{error.code}\n"
             + session.header(message, 2) + flow_mod_text(mod, session.version) + "\n"
