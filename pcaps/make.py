@@ -162,6 +162,32 @@ def vlan_two_bridges() -> Iterator[Event]:
     yield 4.03, "eth1", tag(host(99).arp_request(vm1), 30)
 
 
+def compute_host() -> Iterator[Event]:
+    vm1, vm2, vm3, vm4, far = host(1), host(2), host(3), host(4), host(9)  # `far` is a station in each network
+    yield 0.00, "vm1", vm1.arp_request(far)
+    yield 0.01, "eth1", tag(far.arp_reply(vm1), 101)
+    for seq in (1, 2):
+        yield 0.02 * seq, "vm1", vm1.ping(far, seq)
+        yield 0.02 * seq + 0.01, "eth1", tag(far.ping(vm1, seq, reply=True), 101)
+    yield 1.00, "vm1", vm1.arp_request(vm2)
+    yield 1.01, "vm2", vm2.arp_reply(vm1)
+    yield 1.02, "vm1", vm1.ping(vm2, 1)
+    yield 1.03, "vm2", vm2.ping(vm1, 1, reply=True)
+    yield 2.00, "vm3", vm3.arp_request(far)
+    yield 2.01, "eth1", tag(far.arp_reply(vm3), 102)
+    yield 2.02, "vm3", vm3.ping(far, 1)
+    yield 2.03, "eth1", tag(far.ping(vm3, 1, reply=True), 102)
+    yield 3.00, "eth1", tag(far.arp_request(vm2), 101)
+    yield 3.01, "vm2", vm2.arp_reply(far)
+    yield 3.02, "eth1", tag(far.arp_request(vm4), 102)
+    yield 3.03, "vm4", vm4.arp_reply(far)
+    yield 4.00, "eth1", tag(far.arp_request(vm1), 103)
+    yield 4.01, "eth1", far.arp_request(vm1)
+    yield 4.02, "eth1", tag(far.arp_request(vm1), 1)
+    yield 4.03, "vm1", tag(vm1.arp_request(far), 101)
+    yield 5.00, "vm1", vm1.udp(vm3, "vm1 to vm3: not in this network")
+
+
 def qinq() -> Iterator[Event]:
     a1, a2, b1, far = host(1), host(2), host(1), host(3)  # A's and B's first hosts have the same addresses
     yield 0.00, "a1", tag(a1.arp_request(a2), 10)
@@ -195,6 +221,7 @@ def priority_tagged() -> Iterator[Event]:
 
 SCENARIOS: dict[str, Callable[[], Iterator[Event]]] = {
     "arp-ping": arp_ping,
+    "compute-host": compute_host,
     "learning-switch": learning_switch,
     "priority-tagged": priority_tagged,
     "qinq": qinq,

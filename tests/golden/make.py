@@ -8,6 +8,7 @@ the tests need neither, they compare a replay with what is stored:
     tests/golden/<scenario>/<port>.pcap    what the port transmitted, each frame with the time of the one that caused it
     tests/golden/<scenario>/fdb.json       bridge -> entries, as in fdb/show; the age is that at the last frame
     tests/golden/<scenario>/ports.json     bridge -> port -> counters, as in dump-ports
+    tests/golden/<scenario>/flows.json     bridge -> flows with their counters, as in dump-flows with OpenFlow 1.3
 """
 
 from __future__ import annotations
@@ -64,6 +65,7 @@ def answer(oracle: ModuleType, scenario: Path) -> dict[str, str | bytes]:
     bridges = sorted(expected["bridges"].items())
     files["fdb.json"] = as_json({name: fdb(bridge) for name, bridge in bridges})
     files["ports.json"] = as_json({name: counters(bridge) for name, bridge in bridges})
+    files["flows.json"] = as_json({name: bridge["flows"] for name, bridge in bridges})
     return files
 
 
