@@ -269,7 +269,7 @@ class Bridge:
         """
         actions = None
         if mod.actions is not None:
-            actions = mod.actions.stored(version, mod.match.words, table=mod.table)
+            actions = mod.actions.stored(version, mod.match.words, table=mod.table, is_checked=True)
         flags = mod.flags
         if version < 4 and mod.command == 0:
             flags |= RESET_COUNTS  # before OpenFlow 1.3, replacing a flow starts its counters anew

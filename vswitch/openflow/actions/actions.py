@@ -89,15 +89,21 @@ class Actions:
 
     def stored(
         self, version: int, words: Words, table: int = 255, *, n_tables: int = 255, max_port: int = 0xFF00,
+        is_checked: bool = False,
     ) -> Actions:
         """What a switch stores of a flow that reaches it in a version of OpenFlow.
+
+        `is_checked`: this list came out of `check` with the same match.
 
         Raises
         ------
         OpenFlowError
             The switch refuses them.
         """
-        arrived = Actions(self.sent(version).actions)
+        sent = self.sent(version)
+        if sent is self and is_checked and not protocols.OF_VERSION[version] & ~self.protocols:
+            return self             # nothing became of it that was not looked at already
+        arrived = Actions(sent.actions)
         arrived = arrived.check(words, table, n_tables=n_tables, max_port=max_port)
         if protocols.OF_VERSION[version] & ~arrived.protocols:
             raise OpenFlowError("OFPBAC_MATCH_INCONSISTENT")
