@@ -3,8 +3,8 @@ from collections.abc import Callable
 from typing_extensions import Buffer, disjoint_base
 
 from vswitch.capture.merge import MergedCaptures
-from vswitch.datapath.groups import Groups
 from vswitch.datapath.fate import FATES as FATES
+from vswitch.datapath.groups import Groups
 from vswitch.datapath.ledger import Ledger
 
 @disjoint_base

@@ -149,10 +149,11 @@ cdef class Datapath(Groups):
         self._plan()
         self.ex.vlan_limit = self.vlan_limit
         self.ex.extract_depth = FLOW_DEPTH_L2
+        memset(&self.ex.key, 0, sizeof(self.ex.key))    # nothing stale where frames are not parsed
         for i in range(self.n_bridges):
             if self.bridges[i] != NULL:
                 self.bridges[i].flows.next_event_ns = &self.next_event_ns
-                if not self.bridges[i].flows.is_catch_all:
+                if self.bridges[i].flows.n_deep or self.bridges[i].flows.n_groups:
                     self.ex.extract_depth = FLOW_DEPTH_L4
         return 0
 

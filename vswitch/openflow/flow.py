@@ -14,7 +14,9 @@ from vswitch.openflow.text import NUMERIC, Names, Numbers, fail, key_values, u16
 ADD, MODIFY, MODIFY_STRICT, DELETE, DELETE_STRICT = range(5)
 QUERY = -1  # what selects flows in a dump
 ANY_COMMAND = -2  # the command stands in front of the flow
-COMMANDS = {"add": ADD, "delete": DELETE, "delete_strict": DELETE_STRICT, "modify": MODIFY, "modify_strict": MODIFY_STRICT}
+COMMANDS = {
+    "add": ADD, "delete": DELETE, "delete_strict": DELETE_STRICT, "modify": MODIFY, "modify_strict": MODIFY_STRICT,
+}  # fmt: skip
 DEFAULT_PRIORITY = 32768
 TABLE_ALL = 0xFF
 PORT_ANY, GROUP_ANY = 0xFFFF, 0xFFFFFFFF
@@ -139,7 +141,8 @@ def _is_ipv6(match: Match) -> bool:
 def _places() -> tuple[tuple[int, int, int], list[tuple[int, int, int]]]:
     from vswitch.openflow.match import _place
 
-    return _place("dl_type", 16), [_place("nw_proto", 8), _place("nw_tos", 8), _place("tp_src", 16), _place("tp_dst", 16)]
+    later = (("nw_proto", 8), ("nw_tos", 8), ("tp_src", 16), ("tp_dst", 16))
+    return _place("dl_type", 16), [_place(member, n_bits) for member, n_bits in later]
 
 
 _TYPE, _IPV6_LATER = _places()

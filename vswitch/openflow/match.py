@@ -175,7 +175,11 @@ _PACK: Callable[..., bytes] = struct.Struct("=QQQ").pack
 _NO_PORTS = Numbers()
 # Their values may be names, which mean something else on each bridge.
 _PORT_NAMES = {
-    name for field in FIELDS if field.kind in ("port", "port_oxm") for name in (field.name, field.nxm, field.oxm) if name
+    name
+    for field in FIELDS
+    if field.kind in ("port", "port_oxm")
+    for name in (field.name, field.nxm, field.oxm)
+    if name
 } | {"ONFOXM_ET_ACTSET_OUTPUT"}
 
 

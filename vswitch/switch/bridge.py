@@ -288,7 +288,7 @@ class Bridge:
             raise OpenFlowError(status)
 
     def flow_stats(self, query: FlowMod | None = None) -> list[FlowStats]:
-        """The flows that a query selects (all by default) with their counters, in the order in which they were added."""
+        """The flows that a query selects (all by default) with their counters, in the order of their coming."""
         from vswitch.openflow.actions.decode import decode_actions
         from vswitch.openflow.flow import FlowStats
         from vswitch.openflow.match import Match

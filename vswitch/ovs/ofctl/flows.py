@@ -9,7 +9,17 @@ from pathlib import Path
 from vswitch.errors import FlowSyntaxError, OpenFlowError
 from vswitch.openflow import protocols
 from vswitch.openflow.flow import (
-    ADD, ANY_COMMAND, DELETE, DELETE_STRICT, MODIFY, MODIFY_STRICT, QUERY, FlowMod, FlowStats, flow_mod_text, flow_text,
+    ADD,
+    ANY_COMMAND,
+    DELETE,
+    DELETE_STRICT,
+    MODIFY,
+    MODIFY_STRICT,
+    QUERY,
+    FlowMod,
+    FlowStats,
+    flow_mod_text,
+    flow_text,
     parse_flow_mod,
 )  # fmt: skip
 from vswitch.openflow.text import NUMERIC, Numbers
@@ -37,7 +47,7 @@ def dump_flows(session: Session) -> str:
             flow, version=session.version, names=names, stats=session.stats,
             ages=is_whole and session.version in _IDLE_AGE_VERSIONS, flags=session.version > 1 and is_whole,
             importance=session.version >= 5,
-        )  # fmt: skip
+        )
         + "\n"
         for flow in flows
     )
@@ -110,7 +120,9 @@ def replace_flows(session: Session) -> str:
     there = {_identity(flow): flow for flow in bridge.flow_stats()}
     changes = [_deletion(flow) for identity, flow in there.items() if identity not in wanted]
     changes += [
-        mod for identity, mod in wanted.items() if identity not in there or _differs(mod, there[identity], session.version)
+        mod
+        for identity, mod in wanted.items()
+        if identity not in there or _differs(mod, there[identity], session.version)
     ]
     _apply(session, bridge, changes)
     return ""
@@ -251,7 +263,8 @@ def _send(session: Session, bridge: BridgeLike, mod: FlowMod) -> None:
     try:
         bridge.flow_mod(mod, session.version)
     except OpenFlowError as error:
-        message = "NXT_FLOW_MOD" if session.version == 1 and not mod.protocols & protocols.OF10_STD_ANY else "OFPT_FLOW_MOD"
+        is_nxm = session.version == 1 and not mod.protocols & protocols.OF10_STD_ANY
+        message = "NXT_FLOW_MOD" if is_nxm else "OFPT_FLOW_MOD"
         raise SwitchRefusal(
             session.header("OFPT_ERROR", 2) + f"{error.code}\n"
             + session.header(message, 2) + flow_mod_text(mod, session.version) + "\n"
