@@ -1,6 +1,6 @@
 """One table: `vswitch` and its peers on the same frames in the same run.
 
-    python -m benchmarks.compare [--work W1,W2] [--peers cp,vswitch] [--runs N] [--frames N] [--scale N] [--dir DIR]
+    python -m benchmarks.compare [--work W1,P2] [--peers cp,vswitch] [--runs N] [--frames N] [--scale N] [--dir DIR]
 
 The peers take turns within each run, so that a slow minute of the machine hits all of them; the table shows medians.
 A peer that cannot run here is skipped with its reason; one that fails is shown as such, and the exit status is 1.
@@ -26,6 +26,7 @@ DPKT_FRAMES = 200_000  # a slice: dpkt's pace does not depend on how many follow
 OVS_FRAMES = 128_000  # the longest loop of a workload's frames that the driver's memory pool holds
 OVS_SHORT_LOOP = 16_000  # an eighth of it: a loop that caches like better
 N_FRAMES = {"W1": 2_000_000, "W2": 2_000_000, "W3": 1_000_000}
+N_FRAMES |= {"P1": 1_000_000, "P2": 1_000_000, "P3": 1_000_000, "P4": 1_000_000, "P5": 200_000}
 
 
 class Bench:
@@ -45,8 +46,10 @@ class Bench:
         """The scenario's folder, made when it is not there yet, by a process of its own (see `measure.run`)."""
         key = (work, n_frames or self.frames_of(work), n_macs)
         if key not in self._scenarios:
-            argv = [sys.executable, "-m", "benchmarks.workloads", str(self.root), "--work", work]
-            argv += ["--frames", str(key[1]), "--macs", str(n_macs)]
+            module = "benchmarks.pipelines" if work.startswith("P") else "benchmarks.workloads"
+            argv = [sys.executable, "-m", module, str(self.root), "--work", work, "--frames", str(key[1])]
+            if n_macs != 1000:
+                argv += ["--macs", str(n_macs)]
             done = subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True)
             self._scenarios[key] = Path(done.stdout.strip())
         return self._scenarios[key]
@@ -76,6 +79,8 @@ def tcpdump(bench: Bench, work: str) -> Sample:
 
 
 def dpkt(bench: Bench, work: str) -> Sample:
+    if work.startswith("P"):
+        raise Unavailable("it has no flow tables")
     n_frames = min(DPKT_FRAMES, bench.frames_of(work))
     scenario = bench.scenario(work, n_frames)
     argv = [sys.executable, "-m", "benchmarks.peers.dpkt_switch", str(scenario), str(bench.out)]
@@ -96,10 +101,16 @@ def vswitch_in_memory(bench: Bench, work: str) -> Sample:
 
 
 def ovs_dpdk(bench: Bench, work: str) -> Sample:
+    if work == "P5":
+        raise Unavailable("no two frames of P5 are alike; its loop would hold as many megaflows as frames")
+    if work == "P1":
+        return _ovs_dpdk(bench, bench.scenario(work, OVS_SHORT_LOOP))
     return _ovs_dpdk(bench, bench.scenario(work, OVS_FRAMES))
 
 
 def ovs_dpdk_short_loop(bench: Bench, work: str) -> Sample:
+    if work.startswith("P"):
+        raise Unavailable("measured with W1 to W3 only")
     return _ovs_dpdk(bench, bench.scenario(work, OVS_SHORT_LOOP))
 
 
@@ -163,7 +174,7 @@ def table(bench: Bench, work: str, results: dict[str, list[Sample] | str]) -> st
     """Medians, a row a peer; times are scaled to the workload where a peer did a slice."""
     n_frames = bench.frames_of(work)
     n_bytes = sum(path.stat().st_size for path in bench.captures(work))
-    lines = [f"{work}: {n_frames:,} frames in 8 captures, {n_bytes / 1e6:.0f} MB", HEAD]
+    lines = [f"{work}: {n_frames:,} frames in {len(bench.captures(work))} capture(s), {n_bytes / 1e6:.0f} MB", HEAD]
     copies = results.get("cp")
     copy_s = _median(copies, "wall_s") if isinstance(copies, list) and copies else None
     for peer, samples in results.items():

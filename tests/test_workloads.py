@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections import Counter
@@ -10,7 +11,7 @@ from pathlib import Path
 import dpkt
 import pytest
 
-from benchmarks import workloads
+from benchmarks import pipelines, workloads
 from benchmarks.peers import dpkt_switch, ovs_dpdk
 from tests.shared import need_oracle
 from vswitch.cli.main import main
@@ -92,6 +93,21 @@ def test_replay_switches_as_dpkt_peer(tmp_path, work):
     sent = sent_by(tmp_path / "out")
     sent.pop("br0")
     assert sent == sent_by(tmp_path / "dpkt")
+
+
+@pytest.mark.parametrize(("work", "n_dropped"), [("P1", 0), ("P2", 0), ("P3", 100), ("P4", 0), ("P5", 0)])
+def test_pipelines_forward(tmp_path, work, n_dropped):
+    scenario = pipelines.make(work, tmp_path, n_frames=2000)
+    frames = frames_of(scenario)
+    assert {len(frame) for _, _, frame in frames} == {64}
+    assert len(frames) == 2000
+    for _, _, frame in frames[:50]:
+        packet = dpkt.ethernet.Ethernet(frame).data
+        assert packet.sum == dpkt.in_cksum(bytes(packet)[:10] + b"\0\0" + bytes(packet)[12:20])
+    assert main(["replay", str(scenario), "--out", str(tmp_path / "out")]) == 0
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    # The access list denies a tenth of what matches it.
+    assert n_dropped / 2 <= sum(summary["dropped"].values()) <= n_dropped * 2
 
 
 def sent_by(folder: Path) -> dict[str, list[bytes]]:

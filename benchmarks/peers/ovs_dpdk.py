@@ -61,6 +61,7 @@ def measure(scenario: Path, *, seconds: float = 3) -> dict[str, float]:
         try:
             ovs.start()
             ovs.add_ports(scenario)
+            ovs.add_flows(scenario)
             figures = ovs.figures(seconds)
         finally:
             ovs.stop()
@@ -130,13 +131,22 @@ class OvsDpdk:
         arguments = ["add-br", BRIDGE, "--", "set", "Bridge", BRIDGE, "datapath_type=netdev"]
         for number, line in enumerate(_add_port_lines(scenario)):
             port, settings = line[0], line[1:]
-            devargs = f"net_pcap{number},rx_pcap={scenario.resolve()}/in/{port}.pcap,infinite_rx=1"
+            capture = scenario.resolve() / "in" / f"{port}.pcap"
+            devargs = f"net_null{number},no-rx=1"
+            if _has_frames(capture):
+                devargs = f"net_pcap{number},rx_pcap={capture},infinite_rx=1"
             arguments += ["--", "add-port", BRIDGE, port, *settings]
             arguments += ["--", "set", "Interface", port, "type=dpdk", f"options:dpdk-devargs={json.dumps(devargs)}"]
         self._vsctl("--timeout=20", *arguments)
         errors = self._vsctl("--bare", "--columns=error", "list", "Interface").strip()
         if errors:
             raise Unavailable(errors.splitlines()[0])
+
+    def add_flows(self, scenario: Path) -> None:
+        """The flows of a scenario that has some, instead of the one that a new bridge begins with."""
+        if (scenario / "flows.txt").exists():
+            self._ofctl("del-flows", BRIDGE)
+            self._ofctl("add-flows", BRIDGE, str(scenario / "flows.txt"))
 
     def figures(self, seconds: float) -> dict[str, float]:
         """Wait until (almost) every frame finds its megaflow, then look for `seconds`."""
@@ -169,6 +179,9 @@ class OvsDpdk:
 
     def _appctl(self, *arguments: str) -> str:
         return self._run("ovs-appctl", "-t", str(self.folder / "ctl"), *arguments)
+
+    def _ofctl(self, *arguments: str) -> str:
+        return self._run("ovs-ofctl", *arguments)
 
     def _vsctl(self, *arguments: str) -> str:
         return self._run("ovs-vsctl", f"--db=unix:{self.folder}/db.sock", *arguments)
@@ -205,10 +218,16 @@ class OvsDpdk:
 
 def _add_port_lines(scenario: Path) -> list[list[str]]:
     """Name and settings of each port that sends frames, from the scenario's `add-port` lines."""
-    lines = [shlex.split(line) for line in (scenario / "setup.ovs").read_text().splitlines()]
-    ports = [words[3:] for words in lines if words[1:2] == ["add-port"]]
+    lines = (scenario / "setup.ovs").read_text().splitlines()
+    ports = [shlex.split(line)[3:] for line in lines if line.startswith("ovs-vsctl add-port ")]
+    if (scenario / "flows.txt").exists():
+        return ports  # flows may send to any of them
+    return [words for words in ports if _has_frames(scenario / "in" / f"{words[0]}.pcap")]
+
+
+def _has_frames(capture: Path) -> bool:
     # `infinite_rx` refuses a capture without frames.
-    return [words for words in ports if (scenario / "in" / f"{words[0]}.pcap").stat().st_size > PCAP_HEADER_LEN]
+    return capture.exists() and capture.stat().st_size > PCAP_HEADER_LEN
 
 
 def _parse(text: str) -> dict[str, float]:
