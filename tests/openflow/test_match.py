@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.shared import need_shared
-from vswitch.errors import FlowSyntaxError
+from vswitch.errors import FlowSyntaxError, OpenFlowError
 from vswitch.openflow.match import Match, parse_match
 
 
@@ -37,13 +37,18 @@ from vswitch.openflow.match import Match, parse_match
         ("udp6,tp_src=0x1000/0xf000", "udp6,tp_src=0x1000/0xf000"),
         ("mpls,mpls_label=5,mpls_bos=1", "mpls,mpls_label=5,mpls_bos=1"),
         ("tun_id=5,tun_src=1.2.3.4,in_port=LOCAL", "tun_id=0x5,tun_src=1.2.3.4,in_port=LOCAL"),
-        ("NXM_OF_ETH_DST=01:00:00:00:00:00/01:00:00:00:00:00", "dl_dst=01:00:00:00:00:00/01:00:00:00:00:00"),
+        ("dl_dst=01:00:00:00:00:00/01:00:00:00:00:00", "dl_dst=01:00:00:00:00:00/01:00:00:00:00:00"),
+        ("ipv6,ipv6_label=7", "ipv6,ipv6_label=0x00007"),
+        ("ip,nw_ecn=3,nw_tos=4", "ip,nw_tos=4,nw_ecn=3"),
+        ("packet_type=(1,0x800),nw_src=1.2.3.4", "packet_type=(1,0x800),nw_src=1.2.3.4"),
+        ("tun_metadata3=0x5/7,tun_metadata1", "tun_metadata1,tun_metadata3=0x5/0x7"),
     ],
 )
 def test_printing(text: str, printed: str) -> None:
     match = parse_match(text)
     assert match.format() == printed
-    assert Match.decode(match.encode()) == match
+    if not match.options:
+        assert Match.decode(match.encode()) == match
     assert parse_match(printed) == match
 
 
@@ -51,6 +56,7 @@ def test_printing(text: str, printed: str) -> None:
     ("text", "problem"),
     [
         ("nosuch=1", "unknown keyword nosuch"),
+        ("NXM_NX_REG0=1", "unknown keyword NXM_NX_REG0"),  # a name for actions and parts of fields
         ("dl_src=00:11:22:33:44", "invalid Ethernet address"),
         ("reg0=0x100000000", "value too large for 4-byte field reg0"),
         ("dl_type=0x0800/0xff00", "invalid mask for field eth_type"),
@@ -63,6 +69,36 @@ def test_printing(text: str, printed: str) -> None:
 def test_refusals(text: str, problem: str) -> None:
     with pytest.raises(FlowSyntaxError, match=re.escape(problem)):
         parse_match(text)
+
+
+@pytest.mark.parametrize(
+    ("version", "text", "arrives"),
+    [
+        (1, "vlan_vid=5", "vlan_tci=0x0000"),  # OpenFlow 1.0 knows no VID without a tag
+        (4, "vlan_vid=5", "vlan_tci=0x0005/0x1fff"),
+        (4, "vlan_tci=0xe000/0xe000", ""),
+        (4, "vlan_tci=0xe005/0xefff", "OFPBMC_BAD_PREREQ"),
+        (4, "vlan_tci=0x3005/0x3fff", "dl_vlan=5,dl_vlan_pcp=1"),
+        (4, "icmp,tp_src=300", "icmp,icmp_type=44"),
+        (4, "icmp6,icmp_type=135,icmp_code=1,nd_target=::1", "icmp6,icmp_type=135,icmp_code=1"),
+        (4, "ip_frag=no", ""),
+        (4, "tcp,ip_frag=later,tp_dst=80", "OFPBMC_BAD_PREREQ"),
+        (4, "ct_state=+trk,ip,ct_nw_proto=6", "OFPBMC_BAD_PREREQ"),
+        (4, "ct_state=+trk-inv,ip,ct_nw_proto=6", "ct_state=-inv+trk,ct_nw_proto=6,ip"),
+        (4, "ipv6,ipv6_label=0x100000", "OFPBMC_BAD_VALUE"),
+        (4, "nsh_ttl=5", "OFPBMC_BAD_PREREQ"),
+        (4, "tun_metadata0=5", "NXFMFC_INVALID_TLV_FIELD"),
+    ],
+)
+def test_what_arrives(version: int, text: str, arrives: str) -> None:
+    match = parse_match(text)
+    before = dict(match.words)
+    if arrives.isupper():
+        with pytest.raises(OpenFlowError, match=arrives):
+            match.sent(version)
+    else:
+        assert match.sent(version).format() == arrives
+    assert match.words == before
 
 
 WORDS = re.compile(

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
+from vswitch.errors import OpenFlowError
 from vswitch.light_typing import NamedTuple
 from vswitch.openflow import protocols
 from vswitch.openflow.actions.actions import Actions, parse_actions
 from vswitch.openflow.match import ETH_TYPE_IPV6, Match
 from vswitch.openflow.text import NUMERIC, Names, Numbers, fail, key_values, u16, u64
+from vswitch.openflow.values import parse_integer
 
 ADD, MODIFY, MODIFY_STRICT, DELETE, DELETE_STRICT = range(5)
 QUERY = -1  # what selects flows in a dump
@@ -124,6 +126,8 @@ def parse_flow_mod(text: str, command: int, numbers: Numbers | None = None) -> F
         actions = parse_actions(action_text, numbers)
         mod.actions = actions = actions.check(match.words, table=mod.table)
         mod.protocols &= actions.protocols
+        if not mod.protocols:
+            raise OpenFlowError("OFPBAC_MATCH_INCONSISTENT")
     if match.words:
         match.normalize()
     return mod
@@ -139,10 +143,10 @@ def _is_ipv6(match: Match) -> bool:
 
 
 def _places() -> tuple[tuple[int, int, int], list[tuple[int, int, int]]]:
-    from vswitch.openflow.match import _place
+    from vswitch.openflow.match import place
 
     later = (("nw_proto", 8), ("nw_tos", 8), ("tp_src", 16), ("tp_dst", 16))
-    return _place("dl_type", 16), [_place(member, n_bits) for member, n_bits in later]
+    return place("dl_type", 16), [place(member, n_bits) for member, n_bits in later]
 
 
 _TYPE, _IPV6_LATER = _places()
@@ -152,16 +156,14 @@ def _add_subfield(match: Match, name: str, value: str) -> None:
     """``field[0..7]=value`` (OVS parse_subfield())."""
     from vswitch.openflow.actions.subfield import parse_subfield
 
-    subfield = parse_subfield(name)
-    number, slash, mask_text = value.partition("/")
-    bits = (1 << subfield.n_bits) - 1
-    full = u64(number)
-    mask = u64(mask_text) if slash else bits
-    if full & ~bits:
-        fail(f"{name}: value {number} does not fit into {subfield.n_bits} bits")
-    text = f"{full << subfield.low:#x}/{mask << subfield.low:#x}"
-    if not match.add(subfield.field.name, text, _NO_NAMES):
-        fail(f"unknown keyword {name}")
+    part = parse_subfield(name)
+    found = parse_integer(value, part.field.n_bytes)
+    if isinstance(found, str) or found[1] != len(value):
+        fail(f"{name}: cannot parse integer value: {value}")
+    if found[0] >> part.n_bits:
+        shown = part.field.format(found[0], part.field.all_ones, NUMERIC)
+        fail(f"{name}: value {shown} does not fit into {part.n_bits} bits")
+    match.add_bits(part.field, part.low, part.n_bits, found[0])
 
 
 def _table(mod: FlowMod, name: str, value: str, numbers: Numbers) -> None:

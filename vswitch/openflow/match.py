@@ -8,10 +8,10 @@ canonical: it reads the words, not what was typed.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 
-from vswitch.openflow.fields import FIELDS, Field, find_field
+from vswitch.openflow.fields import BY_NAME, FIELDS, Field
 from vswitch.openflow.protocols import ANY
 from vswitch.openflow.text import NUMERIC, Names, Numbers, fail, key_values
 from vswitch.openflow.values import parse_value
@@ -35,15 +35,17 @@ PROTOCOLS: dict[str, tuple[int, int | None]] = {
 }  # fmt: skip
 
 
-def _place(member: str, n_bits: int, offset: int = 0) -> tuple[int, int, int]:
+def place(member: str, n_bits: int, offset: int = 0) -> tuple[int, int, int]:
     byte = MEMBER_OFFSETS[member] + offset
     return byte // 8, byte % 8 * 8, (1 << n_bits) - 1
 
 
 # Members as normalisation and printing see them: word, shift, mask of their bits.
-_TYPE, _PROTO = _place("dl_type", 16), _place("nw_proto", 8)
-_TP_SRC = _place("tp_src", 16)
-_TCI = _place("vlans", 16, 2)
+_TYPE, _PROTO = place("dl_type", 16), place("nw_proto", 8)
+_TP_SRC = place("tp_src", 16)
+_PACKET_TYPE = place("packet_type", 32)
+_OPTION = "tun_metadata"
+_TCI = place("vlans", 16, 2)
 
 
 class Match:
@@ -55,11 +57,13 @@ class Match:
         Word of the flow key → (value, mask); no mask is 0, and a value has no bits beside its mask.
     """
 
-    __slots__ = ("protocols", "words")
+    __slots__ = ("options", "protocols", "words")
 
     def __init__(self, words: Words | None = None) -> None:
         self.words: Words = {} if words is None else words
         self.protocols = ANY  # the formats of flows that can say all that was added
+        # tun_metadata option → value, mask and bytes (0: it only has to be there). No frame has any; they are printed.
+        self.options: dict[int, tuple[int, int, int]] = {}
 
     def add(self, name: str, value: str, numbers: Numbers) -> bool:
         """Take in one ``name=value`` (or a protocol's word); False if the name is no field's.
@@ -72,9 +76,43 @@ class Match:
         writes = _writes(name, value, numbers) if name in _PORT_NAMES else _cached_writes(name, value)
         if writes is None:
             return False
-        words = self.words
         self.protocols &= writes[1]
-        for word, bits, new, mask in writes[0]:
+        self.write(writes[0])
+        if name.startswith(_OPTION):
+            self._add_option(int(name.removeprefix(_OPTION)), value)
+        return True
+
+    def _add_option(self, option: int, text: str) -> None:
+        value, mask = parse_value(BY_NAME[f"{_OPTION}{option}"], text or "0/0", _NO_PORTS)
+        if text == "*" or not mask:
+            mask = n_bytes = 0
+        else:
+            given = text.partition("/")[0].removeprefix("0x").removeprefix("0X") if text[:2] in ("0x", "0X") else ""
+            n_bytes = max(1, (value.bit_length() + 7) // 8, (len(given.replace(" ", "").lstrip("0")) + 1) // 2)
+        self.options[option] = (value & mask, mask, n_bytes)
+
+    def add_bits(self, field: Field, low: int, n_bits: int, number: int) -> None:
+        """Match on some bits of a field beside those that it is matched on already (OVS parse_subfield())."""
+        value = mask = at = 0
+        for word, shift, width in field.pieces:
+            old = self.words.get(word, (0, 0))
+            part = (1 << width) - 1
+            value |= (old[0] >> shift & part) << at
+            mask |= (old[1] >> shift & part) << at
+            at += width
+        bits = (1 << n_bits) - 1 << low
+        value = value & ~bits | number << low
+        mask |= bits
+        if not field.maskable and mask != field.all_ones:
+            self.protocols = 0
+            return
+        self.protocols &= _protocols(field, mask)
+        self.write(field_writes(field, value, mask))
+
+    def write(self, writes: Iterable[Write]) -> None:
+        """Replace bits of words."""
+        words = self.words
+        for word, bits, new, mask in writes:
             old = words.get(word)
             if old is not None:
                 new |= old[0] & ~bits
@@ -83,17 +121,30 @@ class Match:
                 words[word] = (new, mask)
             elif old is not None:
                 del words[word]
-        return True
 
     def get(self, member: tuple[int, int, int]) -> tuple[int, int]:
-        """Value and mask of a member that `_place` found."""
+        """Value and mask of a member that `place` found."""
         word, shift, bits = member
         value, mask = self.words.get(word, (0, 0))
         return value >> shift & bits, mask >> shift & bits
 
+    def put(self, member: tuple[int, int, int], value: int, mask: int) -> None:
+        """Match on a member, or with a mask of 0 no longer."""
+        word, shift, bits = member
+        self.write(((word, bits << shift, (value & mask) << shift, mask << shift),))
+
+    def looks_at(self, bits: dict[int, int]) -> bool:
+        """True if any of these bits (of words) is matched on."""
+        return any(self.words[word][1] & mask for word, mask in bits.items() if word in self.words)
+
+    def dl_type(self) -> int:
+        """The Ethertype, which may stand in the packet's type."""
+        packet_type = self.get(_PACKET_TYPE)[0]
+        return packet_type & 0xFFFF if packet_type >> 16 == 1 else self.get(_TYPE)[0]
+
     def normalize(self) -> bool:
         """Drop what needs a protocol that is not matched; True if there was any (OVS ofputil_normalize_match())."""
-        allowed = _allowed(self.get(_TYPE)[0], self.get(_PROTO)[0], self.get(_TP_SRC)[0])
+        allowed = _allowed(self.dl_type(), self.get(_PROTO)[0], self.get(_TP_SRC)[0])
         changed = False
         for word in list(self.words):
             bits = _CONDITIONAL.get(word)
@@ -109,15 +160,11 @@ class Match:
                     del self.words[word]
         return changed
 
-    def sent(self, version: int) -> Match:
-        """What arrives of it in a version of OpenFlow (1 is 1.0): OXM cannot match the priority of no tag."""
-        value, mask = self.get(_TCI)
-        if version < 3 or not mask & 0xE000 or value & VLAN_PRESENT:
-            return self
-        word, shift, _ = _TCI
-        value, mask = self.words[word]
-        keep = ~(0xE000 << shift)
-        return Match({**self.words, word: (value & keep, mask & keep)})
+    def sent(self, version: int, formats: int | None = None) -> Match:
+        """What a switch takes of it from a flow-mod of a version (1 is 1.0): see `sent_match`."""
+        from vswitch.openflow.sent_match import sent_match
+
+        return sent_match(self, version, self.protocols if formats is None else formats)
 
     def encode(self) -> bytes:
         """As `Datapath.flow_mod` takes it: ``(n, 3) uint64``, word, value and mask by rising word."""
@@ -134,9 +181,12 @@ class Match:
 
     def format(self, names: Names = NUMERIC) -> str:
         """As OVS prints it, without the priority; empty for a match on everything."""
-        if not self.words:
+        if not self.words and not self.options:
             return ""
-        return format_match(self.fields(0), self.fields(1), names.port)
+        values = self.fields(0)
+        if self.options:
+            values["tun_options"] = [_option_text(option, *self.options[option]) for option in sorted(self.options)]
+        return format_match(values, self.fields(1), names.port)
 
     def fields(self, which: int) -> dict[str, object]:
         """Values (0) or masks (1) by member of the flow key, all of them."""
@@ -162,7 +212,7 @@ class Match:
         return out
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Match) and self.words == other.words
+        return isinstance(other, Match) and self.words == other.words and self.options == other.options
 
     def __hash__(self) -> int:
         return hash(frozenset(self.words.items()))
@@ -174,13 +224,7 @@ class Match:
 _PACK: Callable[..., bytes] = struct.Struct("=QQQ").pack
 _NO_PORTS = Numbers()
 # Their values may be names, which mean something else on each bridge.
-_PORT_NAMES = {
-    name
-    for field in FIELDS
-    if field.kind in ("port", "port_oxm")
-    for name in (field.name, field.nxm, field.oxm)
-    if name
-} | {"ONFOXM_ET_ACTSET_OUTPUT"}
+_PORT_NAMES = {field.name for field in FIELDS if field.kind in ("port", "port_oxm")}
 
 
 @cache
@@ -198,7 +242,7 @@ def _writes(name: str, value: str, numbers: Numbers) -> tuple[tuple[Write, ...],
         if protocol[1] is not None:
             writes.append(_write(_PROTO, protocol[1], 0xFF))
         return tuple(writes), ANY
-    field = find_field(name)
+    field = BY_NAME.get(name)  # unlike actions, matches know no names of headers
     if field is None:
         return None
     number, mask = parse_value(field, value or "0/0", numbers)
@@ -208,9 +252,9 @@ def _writes(name: str, value: str, numbers: Numbers) -> tuple[tuple[Write, ...],
 def _protocols(field: Field, mask: int) -> int:
     """The formats of flows that can match a field with a mask (OVS mf_set())."""
     full = field.all_ones
-    if mask == 0:
+    if mask == 0 and not field.name.startswith(_OPTION):
         return ANY
-    if mask & (1 << field.n_bits) - 1 == (1 << field.n_bits) - 1:
+    if mask == full:
         return field.protocols_exact
     inverse = mask ^ full
     return field.protocols_bitwise if inverse & (inverse + 1) else field.protocols_cidr
@@ -265,36 +309,60 @@ def _vlan_pcp(value: int, mask: int) -> list[Write]:
 
 
 def _nw_tos(value: int, mask: int) -> list[Write]:
-    return [_write(_place("nw_tos", 8), value & 0xFC, 0xFC)]
+    word, shift, _ = place("nw_tos", 8)
+    return [(word, 0xFC << shift, (value & 0xFC) << shift, 0xFC << shift)]
+
+
+def _ipv6_label(value: int, mask: int) -> list[Write]:
+    if mask & 0xFFFFF == 0xFFFFF:
+        mask = 0xFFFFFFFF  # how OVS says "all of it"
+    return [_write(place("ipv6_label", 32), value, mask)]
+
+
+def _ones_of(member: str) -> Callable[[int, int], list[Write]]:
+    # OVS takes the value for the mask, so that only bits that are set are matched on.
+    return lambda value, mask: [_write(place(member, 8), value & mask, value & mask)]
 
 
 _SPECIAL: dict[str, Callable[[int, int], list[Write]]] = {
     "dl_vlan": _dl_vlan, "vlan_vid": _vlan_vid, "dl_vlan_pcp": _vlan_pcp, "vlan_pcp": _vlan_pcp, "nw_tos": _nw_tos,
+    "ipv6_label": _ipv6_label, "tun_erspan_ver": _ones_of("erspan_ver"), "tun_erspan_dir": _ones_of("erspan_dir"),
+    "tun_erspan_hwid": _ones_of("erspan_hwid"), "tun_gtpu_flags": _ones_of("gtpu_flags"),
+    "tun_gtpu_msgtype": _ones_of("gtpu_msgtype"),
 }  # fmt: skip
+
+
+def _option_text(option: int, value: int, mask: int, n_bytes: int) -> str:
+    text = f"{_OPTION}{option}"
+    if n_bytes:
+        text += f"={value:#x}"
+        if ~mask & (1 << 8 * n_bytes) - 1:
+            text += f"/{mask:#x}"
+    return text
 
 
 # Normalisation: which members need what.
 
 
-def _mask_of(*members: tuple[int, int, int]) -> dict[int, int]:
+def mask_of(*members: tuple[int, int, int]) -> dict[int, int]:
     out: dict[int, int] = {}
     for word, shift, bits in members:
         out[word] = out.get(word, 0) | bits << shift
     return out
 
 
-def _wide(member: str) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
-    return _place(member, 64), _place(member, 64, 8)
+def wide(member: str) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+    return place(member, 64), place(member, 64, 8)
 
 
-_NW_ADDRESSES = _mask_of(_place("nw_src", 32), _place("nw_dst", 32))
-_TP = _mask_of(_place("tp_src", 16), _place("tp_dst", 16))
-_NW_PROTO = _mask_of(_place("nw_proto", 8))
-_IP = _mask_of(_place("nw_tos", 8), _place("nw_ttl", 8))
-_SHA, _THA = _mask_of(_place("arp_sha", 64)), _mask_of(_place("arp_tha", 64))
-_IPV6 = _mask_of(*_wide("ipv6_src"), *_wide("ipv6_dst"), _place("ipv6_label", 32))
-_ND_TARGET = _mask_of(*_wide("nd_target"))
-_MPLS = _mask_of(_place("mpls_lse", 64), _place("mpls_lse", 64, 8))
+_NW_ADDRESSES = mask_of(place("nw_src", 32), place("nw_dst", 32))
+_TP = mask_of(place("tp_src", 16), place("tp_dst", 16))
+_NW_PROTO = mask_of(place("nw_proto", 8))
+_IP = mask_of(place("nw_tos", 8), place("nw_ttl", 8))
+_SHA, _THA = mask_of(place("arp_sha", 64)), mask_of(place("arp_tha", 64))
+_IPV6 = mask_of(*wide("ipv6_src"), *wide("ipv6_dst"), place("ipv6_label", 32))
+_ND_TARGET = mask_of(*wide("nd_target"))
+_MPLS = mask_of(place("mpls_lse", 64), place("mpls_lse", 64, 8))
 
 
 def _union(*masks: dict[int, int]) -> dict[int, int]:

@@ -21,6 +21,7 @@ _FRAGS = {"no": (0, 3), "first": (1, 3), "later": (3, 3), "yes": (1, 1), "not_la
 _FRAG_TEXTS = {(0, 3): "no", (1, 3): "first", (3, 3): "later", (0, 1): "no", (1, 1): "yes", (0, 2): "not_later",
                (2, 2): "later"}  # fmt: skip
 _HEX_DIGITS = "0123456789abcdefABCDEF"
+_HEX_LETTERS = tuple("abcdefABCDEF")
 
 
 def parse_value(field: Field, text: str, numbers: Numbers) -> tuple[int, int]:
@@ -146,14 +147,24 @@ def _parse_ipv4(field: Field, text: str, numbers: Numbers) -> tuple[int, int]:
     mask: int | None = field.all_ones
     if slash:
         mask = scan_ipv4(mask_text)
-        if mask is None and mask_text.isdecimal():
-            n = int(mask_text)
-            if n > 32:
-                fail(f"{text}: network prefix bits not between 0 and 32")
-            mask = (1 << 32) - (1 << (32 - n))
+        if mask is None and value is not None:
+            mask = _prefix_mask(text, mask_text, 32, "IPv4")
     if value is None or mask is None:
         fail(f"{text}: invalid IP address")
     return value, mask
+
+
+def _prefix_mask(text: str, length_text: str, n_bits: int, what: str) -> int | None:
+    """The mask of a prefix length; None if the text does not begin with a number, or goes on behind it."""
+    digits = length_text.lstrip("+-")
+    n_digits = len(digits) - len(digits.lstrip("0123456789"))
+    n_signs = len(length_text) - len(digits)
+    if not n_digits or n_signs > 1:
+        return None
+    n = int(length_text[: n_signs + n_digits])
+    if not 0 <= n <= n_bits:
+        fail(f"{text}: {what} network prefix bits not between 0 and {n_bits}, inclusive")
+    return (1 << n_bits) - (1 << n_bits - n) if n_digits == len(digits) else None
 
 
 def scan_ipv6(text: str) -> int | None:
@@ -167,13 +178,14 @@ def _parse_ipv6(field: Field, text: str, numbers: Numbers) -> tuple[int, int]:
     address, slash, mask_text = text.partition("/")
     value = scan_ipv6(address)
     mask: int | None = field.all_ones
-    if slash:
-        mask = scan_ipv6(mask_text)
-        if mask is None and mask_text.isdecimal():
-            n = int(mask_text)
-            if n > 128:
-                fail(f"{text}: IPv6 network prefix bits not between 0 and 128")
-            mask = (1 << 128) - (1 << (128 - n))
+    if slash and value is not None:
+        # OVS looks for a number first, and finds one in every mask that begins with a decimal digit.
+        if mask_text[:1] in _HEX_LETTERS or mask_text.startswith(":"):
+            mask = scan_ipv6(mask_text)
+            if mask is None and not mask_text.strip(_HEX_DIGITS + ":."):
+                fail(f"{text}: Invalid IPv6 mask")
+        else:
+            mask = _prefix_mask(text, mask_text, 128, "IPv6")
     if value is None or mask is None:
         fail(f"{text}: invalid IPv6 address")
     return value, mask

@@ -273,8 +273,9 @@ class Bridge:
         flags = mod.flags
         if version < 4 and mod.command == 0:
             flags |= RESET_COUNTS  # before OpenFlow 1.3, replacing a flow starts its counters anew
+        match = mod.match.sent(version, mod.protocols)
         status, added, removed = self._datapath.flow_mod(
-            self.number, mod.command, table=mod.table, priority=mod.priority, match=mod.match.sent(version).encode(),
+            self.number, mod.command, table=mod.table, priority=mod.priority, match=match.encode(),
             cookie=mod.cookie, cookie_mask=mod.cookie_mask, new_cookie=mod.new_cookie, modify_cookie=mod.modify_cookie,
             idle_timeout=mod.idle_timeout, hard_timeout=mod.hard_timeout, importance=mod.importance, flags=flags,
             actions=b"" if actions is None else actions.encode(), out_port=mod.out_port, out_group=mod.out_group,

@@ -141,6 +141,11 @@ def format_match(flow: Fields, mask: Fields, port_name: Callable[[int], str] | N
     dl_type = flow.get("dl_type", 0)
     nw_proto = flow.get("nw_proto", 0)
     format_metadata(parts, port_name)
+    packet_type = flow.get("packet_type", 0)
+    if packet_type and parts.has("packet_type"):
+        parts.add(f"packet_type=({packet_type >> 16},{packet_type & 0xFFFF:#x})")
+        if packet_type >> 16 == 1:
+            dl_type = packet_type & 0xFFFF
     type_shown = proto_shown = False
     if parts.has("dl_type") and dl_type in TYPE_WORDS:
         type_shown = True
@@ -224,8 +229,11 @@ def format_metadata(parts: Parts, port_name: Callable[[int], str] | None) -> Non
         parts.ipv6(f"ct_ipv6_{end}")
     if parts.has("ct_nw_proto"):
         parts.add(f"ct_nw_proto={parts.flow['ct_nw_proto']}")
-        parts.field("ct_tp_src", ALL_16, "d")
-        parts.field("ct_tp_dst", ALL_16, "d")
+        parts.field("ct_tp_src", ALL_16, "d", "0=x")
+        parts.field("ct_tp_dst", ALL_16, "d", "0=x")
+
+
+ERSPAN_VERSIONS = {"erspan_idx": 1, "erspan_dir": 2, "erspan_hwid": 2}  # the only version that has the field
 
 
 def format_tunnel(parts: Parts) -> None:
@@ -234,17 +242,19 @@ def format_tunnel(parts: Parts) -> None:
     parts.ipv4("tun_dst", "tun_dst")
     parts.ipv6("tun_ipv6_src")
     parts.ipv6("tun_ipv6_dst")
-    parts.field("gbp_id", ALL_16, "d", name="tun_gbp_id")
+    parts.field("gbp_id", ALL_16, "d", "0=x", name="tun_gbp_id")
+    version = parts.flow.get("erspan_ver", 0)
     for field, name, spec in (
         ("gbp_flags", "tun_gbp_flags", "#x"), ("tun_tos", "tun_tos", "x"), ("tun_ttl", "tun_ttl", "d"),
         ("erspan_ver", "tun_erspan_ver", "d"), ("erspan_idx", "tun_erspan_idx", "#x"),
         ("erspan_dir", "tun_erspan_dir", "d"), ("erspan_hwid", "tun_erspan_hwid", "#x"),
         ("gtpu_flags", "gtpu_flags", "#x"), ("gtpu_msgtype", "gtpu_msgtype", "d"),
     ):  # fmt: skip
-        if parts.has(field):
+        if parts.has(field) and ERSPAN_VERSIONS.get(field, version) == version:
             parts.add(f"{name}={c_format(parts.flow[field], spec)}")
     if parts.mask.get("tun_flags", 0) & 1:
         parts.add("tun_flags=" + format_flags(parts.flow["tun_flags"] & 1, 1, 0x1F, TUN_FLAGS))
+    parts.texts += parts.flow.get("tun_options", ())
 
 
 def format_vlans(parts: Parts) -> None:
