@@ -104,7 +104,8 @@ EOF
         ovs-vsctl list-ports br0
     """)
     assert out == "p1\np2\n"
-    assert [(flow.priority, flow.actions.format()) for flow in node.bridge("br0").entries] == [(5, "drop"), (32768, "NORMAL")]
+    flows = [(flow.priority, flow.actions.format()) for flow in node.bridge("br0").entries]
+    assert flows == [(5, "drop"), (32768, "NORMAL")]
 
 
 @pytest.mark.parametrize(("line", "column", "problem", "hint"), [
@@ -120,7 +121,8 @@ EOF
     ("ovs-vsct add-br br0", 1, 'unknown command "ovs-vsct"', '"ovs-vsctl"'),
     ("ip link set p1 up", 1, "ip is not supported yet", ""),
     ("ovs-ofctl add-flow br0 'ip,actions=nosuch'", 24, "ovs-ofctl: unknown action nosuch", ""),
-    ("ovs-ofctl add-group br0 'x'", 1, "ovs-ofctl add-group is not supported yet", ""),
+    ("ovs-ofctl snoop br0", 1, "ovs-ofctl snoop is not supported yet", ""),
+    ("ovs-ofctl add-group br0 'x'", 25, "ovs-ofctl: unknown keyword x", ""),
     ("ovs-appctl tnl/neigh/show", 1, "ovs-appctl tnl/neigh/show is not supported yet", ""),
     ("ovs-vsctl list-zone-tp x", 1, "ovs-vsctl list-zone-tp is not supported yet", ""),
 ])

@@ -9,6 +9,7 @@ from vswitch.errors import ConfigError, OpenFlowError
 from vswitch.light_typing import TYPE_CHECKING
 from vswitch.ovsdb.rows import Row
 from vswitch.switch.bond import Bond
+from vswitch.switch.bridge_flows import BridgeFlows
 from vswitch.switch.port import PORT_CONFIG_BITS, Port
 from vswitch.switch.protocols import FdbEntry, MdbEntry
 from vswitch.switch.texts import duration_text
@@ -24,7 +25,7 @@ NORMAL_ACTION = struct.pack("=HHIQ", 1, 16, 0xFFFA, 0)  # compiled: ofpact.pxd, 
 RESET_COUNTS = 1 << 4  # flow_table.pxd: FLOW_RESET_COUNTS
 
 
-class Bridge:
+class Bridge(BridgeFlows):
     """A bridge of a node. Made by `Node.add_bridge` or an ``ovs-vsctl add-br``, never by hand.
 
     Attributes
@@ -228,37 +229,6 @@ class Bridge:
 
     # Flows.
 
-    def add_flow(self, flow: str) -> None:
-        """Add a flow, as ``ovs-ofctl -O OpenFlow15 add-flow`` does.
-
-        Parameters
-        ----------
-        flow : str
-            Such as ``"table=0,priority=5,dl_vlan=10,actions=NORMAL"``; ports by number or name.
-
-        Raises
-        ------
-        FlowSyntaxError
-            The text is wrong; says where and what was expected.
-        OpenFlowError
-            The switch refuses the flow. The tables are as they were.
-        """
-        from vswitch.openflow.flow import ADD, parse_flow_mod
-
-        self.flow_mod(parse_flow_mod(flow, ADD, self.numbers()))
-
-    def del_flows(self, flow: str = "", *, strict: bool = False) -> None:
-        """Remove the flows that a match covers (with `strict`: the one that it equals); all of them by default."""
-        from vswitch.openflow.flow import DELETE, DELETE_STRICT, parse_flow_mod
-
-        self.flow_mod(parse_flow_mod(flow, DELETE_STRICT if strict else DELETE, self.numbers()))
-
-    def mod_flows(self, flow: str, *, strict: bool = False) -> None:
-        """Give other actions to the flows that a match covers, or add the flow if there is none."""
-        from vswitch.openflow.flow import MODIFY, MODIFY_STRICT, parse_flow_mod
-
-        self.flow_mod(parse_flow_mod(flow, MODIFY_STRICT if strict else MODIFY, self.numbers()))
-
     def flow_mod(self, mod: FlowMod, version: int = 6) -> None:
         """Carry out a flow-mod that came in a version of OpenFlow (as on the wire; 6 is 1.5).
 
@@ -270,6 +240,7 @@ class Bridge:
         actions = None
         if mod.actions is not None:
             actions = mod.actions.stored(version, mod.match.words, table=mod.table, is_checked=True)
+            self.check_references(actions)
         flags = mod.flags
         if version < 4 and mod.command == 0:
             flags |= RESET_COUNTS  # before OpenFlow 1.3, replacing a flow starts its counters anew

@@ -15,6 +15,8 @@ from vswitch.ovsdb.database import Database
 if TYPE_CHECKING:
     from vswitch.openflow.flow import FlowMod, FlowStats
     from vswitch.openflow.text import Names, Numbers
+    from vswitch.switch.group_table import GroupTable
+    from vswitch.switch.meter_table import MeterTable
 
 OFPP_LOCAL = 65534  # OpenFlow 1.0's number of a bridge's own port
 
@@ -122,6 +124,19 @@ class BridgeLike(Protocol):
 
     def names(self) -> Names:
         """How flows name ports."""
+
+    @property
+    def groups(self) -> GroupTable: ...
+
+    @property
+    def meters(self) -> MeterTable: ...
+
+    @property
+    def frag_handling(self) -> int:
+        """What look-ups make of IP fragments, as OpenFlow numbers it; can be set."""
+
+    @frag_handling.setter
+    def frag_handling(self, mode: int) -> None: ...
 
     def begin_bundle(self) -> None: ...
 

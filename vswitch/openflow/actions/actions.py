@@ -30,12 +30,13 @@ _PARSERS: dict[str, _Parser] = {
 class Actions:
     """Immutable; equal to another of the same actions. `protocols`: the formats of flows that can say them."""
 
-    __slots__ = ("_encoded", "_sent", "_text", "actions", "protocols")
+    __slots__ = ("_encoded", "_references", "_sent", "_text", "actions", "protocols")
 
     def __init__(self, actions: tuple[Action, ...], formats: int = protocols.ANY) -> None:
         self.actions = actions
         self.protocols = formats
         self._encoded: bytes | None = None
+        self._references: frozenset[tuple[str, int]] | None = None
         self._sent: dict[int, Actions] = {}
         self._text: str | None = None
 
@@ -136,6 +137,22 @@ class Actions:
         if all(a is b for a, b in zip(actions, self.actions, strict=True)):
             return self
         return Actions(actions, self.protocols)
+
+    def references(self) -> frozenset[tuple[str, int]]:
+        """The groups and meters that they speak of, in nested actions too: ``("group", 7)``."""
+        if self._references is None:
+            found: set[tuple[str, int]] = set()
+            for action in self.actions:
+                if isinstance(action, output.Group):
+                    found.add(("group", action.group))
+                elif isinstance(action, control.Meter):
+                    found.add(("meter", action.meter))
+                else:
+                    nested = getattr(action, "actions", None)
+                    if isinstance(nested, Actions):
+                        found |= nested.references()
+            self._references = frozenset(found)
+        return self._references
 
     def encode(self) -> bytes:
         """Compiled (vswitch/datapath/ofpact.pxd)."""

@@ -55,16 +55,20 @@ class _Command(NamedTuple):
     changes: bool = False
 
 
-def _flows(name: str) -> Callable[[Session], str | Outcome]:
-    """A command of flows.py, which loads the language of flows: only who speaks of flows pays for that."""
+def _from(module: str, name: str) -> Callable[[Session], str | Outcome]:
+    """A command of a module that loads the language of flows: only who speaks of flows pays for that."""
 
     def run(session: Session) -> str | Outcome:
-        from vswitch.ovs.ofctl import flows
+        from importlib import import_module
 
-        command: Callable[[Session], str | Outcome] = getattr(flows, name)
+        command: Callable[[Session], str | Outcome] = getattr(import_module(f"vswitch.ovs.ofctl.{module}"), name)
         return command(session)
 
     return run
+
+
+def _flows(name: str) -> Callable[[Session], str | Outcome]:
+    return _from("flows", name)
 
 
 _COMMANDS = {
@@ -82,20 +86,36 @@ _COMMANDS = {
     "diff-flows": _Command(2, 2, _flows("diff_flows")),
     "parse-flow": _Command(1, 1, _flows("parse_flow")),
     "parse-flows": _Command(1, 1, _flows("parse_flows")),
+    "bundle": _Command(2, 2, _from("bundle", "bundle"), True),
+    "add-group": _Command(1, 2, _from("groups", "add_group"), True),
+    "add-groups": _Command(2, 2, _from("groups", "add_groups"), True),
+    "mod-group": _Command(1, 2, _from("groups", "mod_group"), True),
+    "del-groups": _Command(1, 2, _from("groups", "del_groups"), True),
+    "insert-buckets": _Command(1, 2, _from("groups", "insert_buckets"), True),
+    "remove-buckets": _Command(1, 2, _from("groups", "remove_buckets"), True),
+    "dump-groups": _Command(1, 2, _from("groups", "dump_groups")),
+    "dump-group-stats": _Command(1, 2, _from("groups", "dump_group_stats")),
+    "add-meter": _Command(2, 2, _from("meters", "add_meter"), True),
+    "mod-meter": _Command(2, 2, _from("meters", "mod_meter"), True),
+    "del-meter": _Command(1, 2, _from("meters", "del_meters"), True),
+    "del-meters": _Command(1, 2, _from("meters", "del_meters"), True),
+    "dump-meter": _Command(1, 2, _from("meters", "dump_meters")),
+    "dump-meters": _Command(1, 2, _from("meters", "dump_meters")),
+    "meter-stats": _Command(1, 2, _from("meters", "meter_stats")),
+    "meter-features": _Command(1, 1, _from("meters", "meter_features")),
+    "get-frags": _Command(1, 1, _from("settings", "get_frags")),
+    "set-frags": _Command(2, 2, _from("settings", "set_frags"), True),
 }
 
 # What ovs-ofctl can do besides.
 _OTHERS = (
     "monitor", "snoop", "dump-desc", "dump-tables", "dump-table-features", "dump-table-desc", "queue-stats",
-    "queue-get-config", "add-meter", "mod-meter", "del-meter", "del-meters",
-    "dump-meter", "dump-meters", "meter-stats", "meter-features", "packet-out", "mod-table", "get-frags", "set-frags",
-    "probe", "ping", "benchmark", "dump-ipfix-bridge", "dump-ipfix-flow", "ct-flush-zone", "ct-flush", "ofp-parse",
-    "ofp-parse-pcap", "add-group", "add-groups", "mod-group", "del-groups", "insert-buckets", "remove-buckets",
-    "dump-groups", "dump-group-stats", "dump-group-features", "bundle", "add-tlv-map", "del-tlv-map", "dump-tlv-map",
-    "help", "list-commands", "parse-group", "parse-nx-match", "parse-nxm", "parse-oxm",
-    "parse-actions", "parse-instructions", "parse-ofp10-match", "parse-ofp11-match", "parse-pcap", "check-vlan",
-    "print-error", "encode-error-reply", "ofp-print", "encode-hello", "parse-key-value", "compose-packet",
-    "parse-packet",
+    "queue-get-config", "packet-out", "mod-table", "probe", "ping", "benchmark", "dump-ipfix-bridge",
+    "dump-ipfix-flow", "ct-flush-zone", "ct-flush", "ofp-parse", "ofp-parse-pcap", "dump-group-features",
+    "add-tlv-map", "del-tlv-map", "dump-tlv-map", "help", "list-commands", "parse-group", "parse-nx-match",
+    "parse-nxm", "parse-oxm", "parse-actions", "parse-instructions", "parse-ofp10-match", "parse-ofp11-match",
+    "parse-pcap", "check-vlan", "print-error", "encode-error-reply", "ofp-print", "encode-hello", "parse-key-value",
+    "compose-packet", "parse-packet",
 )
 
 
@@ -140,6 +160,8 @@ def _set_option(session: Session, name: str, argument: str | None) -> None:
         session.sort = name
     elif name == "read-only":
         session.read_only = True
+    elif name == "may-create":
+        session.may_create = True
     elif name == "bundle":
         session.bundle = True
     elif name == "strict":

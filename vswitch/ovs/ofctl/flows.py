@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from pathlib import Path
 
 from vswitch.errors import FlowSyntaxError, OpenFlowError
 from vswitch.openflow import protocols
@@ -23,6 +22,7 @@ from vswitch.openflow.flow import (
     parse_flow_mod,
 )  # fmt: skip
 from vswitch.openflow.text import NUMERIC, Numbers
+from vswitch.ovs.ofctl.files import lines_of
 from vswitch.ovs.ofctl.session import Session
 from vswitch.ovs.outcome import Outcome, Refusal, SwitchRefusal
 from vswitch.switch.protocols import BridgeLike
@@ -205,7 +205,7 @@ def read_flows(session: Session, bridge: BridgeLike | None, command: int) -> Ite
     """The flows of the file that is the second argument; ``-`` is standard input."""
     name = session.arguments[-1]
     numbers = bridge.numbers() if bridge is not None and session.accepts_names else Numbers()
-    for line_number, text in _lines(session, name):
+    for line_number, text in lines_of(session, name):
         try:
             yield parse_flow_mod(text, command, numbers)
         except FlowSyntaxError as error:
@@ -213,21 +213,6 @@ def read_flows(session: Session, bridge: BridgeLike | None, command: int) -> Ite
         except OpenFlowError as error:
             problem = f"actions are invalid with specified match ({error.code})"
             raise Refusal(f"{name}:{line_number}: {problem}", word=name) from None
-
-
-def _lines(session: Session, name: str) -> Iterator[tuple[int, str]]:
-    """Lines that are not empty, without comments, with their numbers (OVS ds_get_preprocessed_line())."""
-    if name == "-":
-        content = session.stdin
-    else:
-        try:
-            content = Path(name).read_text()
-        except OSError as error:
-            raise Refusal(f"{name}: open ({error.strerror})", word=name) from None
-    for line_number, line in enumerate(content.split("\n"), 1):
-        text = line.split("#", 1)[0] if "#" in line else line
-        if text and not text.isspace():
-            yield line_number, text
 
 
 def _selected(session: Session, bridge: BridgeLike) -> list[FlowStats]:
@@ -250,7 +235,7 @@ def _apply(session: Session, bridge: BridgeLike, mods: list[FlowMod]) -> None:
         bridge.begin_bundle()
     try:
         for mod in mods:
-            _send(session, bridge, mod)
+            send_flow(session, bridge, mod)
     except SwitchRefusal:
         if session.bundle:
             bridge.rollback_bundle()
@@ -259,7 +244,8 @@ def _apply(session: Session, bridge: BridgeLike, mods: list[FlowMod]) -> None:
         bridge.commit_bundle()
 
 
-def _send(session: Session, bridge: BridgeLike, mod: FlowMod) -> None:
+def send_flow(session: Session, bridge: BridgeLike, mod: FlowMod) -> None:
+    """Tell the switch; SwitchRefusal with what the tool prints if it says no."""
     try:
         bridge.flow_mod(mod, session.version)
     except OpenFlowError as error:

@@ -24,6 +24,7 @@ class Session:
         self.sort = ""
         self.strict = False
         self.bundle = False
+        self.may_create = False
         self.read_only = False
         self.warnings = ""
         self.version = 1

@@ -1,0 +1,204 @@
+"""Flows, groups and meters of a bridge by Python calls, in the words of ovs-ofctl."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from vswitch.errors import FlowSyntaxError, OpenFlowError
+from vswitch.light_typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vswitch.datapath.datapath import Datapath
+    from vswitch.openflow.actions import Actions
+    from vswitch.openflow.flow import FlowMod, FlowStats
+    from vswitch.openflow.text import Numbers
+    from vswitch.switch.group_table import GroupTable
+    from vswitch.switch.meter_table import MeterTable
+
+
+class BridgeFlows:
+    """What `Bridge` knows of OpenFlow's tables; flows come in and go out as text.
+
+    >>> from vswitch import Node
+    >>> br0 = Node().add_bridge("br0", fail_mode="secure")
+    >>> p1 = br0.add_port("p1")
+    >>> br0.add_flow("table=0,priority=5,dl_vlan=10,actions=strip_vlan,p1")
+    >>> br0.add_group("group_id=7,type=all,bucket=output:1")
+    >>> br0.flows()
+    ['priority=5,dl_vlan=10 actions=strip_vlan,output:1']
+    >>> br0.del_flows("dl_vlan=10")
+    >>> br0.flows()
+    []
+    """
+
+    number: int
+    _datapath: Datapath
+    _groups: GroupTable | None = None
+    _meters: MeterTable | None = None
+
+    # What `Bridge` gives.
+
+    def flow_mod(self, mod: FlowMod, version: int = 6) -> None:
+        """Carry out a flow-mod."""
+        raise NotImplementedError
+
+    def flow_stats(self, query: FlowMod | None = None) -> list[FlowStats]:
+        """The flows that a query selects."""
+        raise NotImplementedError
+
+    def numbers(self) -> Numbers:
+        """What names of ports mean in flows."""
+        raise NotImplementedError
+
+    def begin_bundle(self) -> None:
+        """From here on, changes of the flows can be taken back."""
+        raise NotImplementedError
+
+    def commit_bundle(self) -> None:
+        """Keep what was changed since `begin_bundle`."""
+        raise NotImplementedError
+
+    def rollback_bundle(self) -> None:
+        """Make the flows as they were at `begin_bundle`."""
+        raise NotImplementedError
+
+    # Flows.
+
+    def add_flow(self, flow: str) -> None:
+        """Add a flow, or replace the one of the same table, match and priority (``ovs-ofctl add-flow``).
+
+        Parameters
+        ----------
+        flow : str
+            Such as ``"table=0,priority=5,dl_vlan=10,actions=NORMAL"``.
+
+        Raises
+        ------
+        FlowSyntaxError
+            It cannot be understood; `text` is the flow, `column` where.
+        OpenFlowError
+            The switch refuses it; `code` is OpenFlow's name of the error.
+        """
+        self.add_flows([flow])
+
+    def add_flows(self, flows: Iterable[str] | str) -> None:
+        """Add several flows, or the lines of a text; all of them or none. Raises as `add_flow`; `line` says which."""
+        from vswitch.openflow.flow import ADD
+
+        self._apply(flows.splitlines() if isinstance(flows, str) else flows, ADD)
+
+    def mod_flows(self, flow: str, *, strict: bool = False) -> None:
+        """Give the flows that a match covers other actions (``ovs-ofctl mod-flows``). Raises as `add_flow`."""
+        from vswitch.openflow.flow import MODIFY, MODIFY_STRICT
+
+        self._apply([flow], MODIFY_STRICT if strict else MODIFY)
+
+    def del_flows(self, flow: str = "", *, strict: bool = False) -> None:
+        """Delete the flows that a match covers, all by default (``ovs-ofctl del-flows``). Raises as `add_flow`."""
+        from vswitch.openflow.flow import DELETE, DELETE_STRICT, parse_flow_mod
+
+        self.flow_mod(parse_flow_mod(flow, DELETE_STRICT if strict else DELETE, self.numbers()))
+
+    def flows(self, flow: str = "") -> list[str]:
+        """The flows that a match covers, as ``ovs-ofctl --no-stats dump-flows`` prints them."""
+        from vswitch.openflow.flow import QUERY, flow_text, parse_flow_mod
+
+        query = parse_flow_mod(flow, QUERY, self.numbers()) if flow else None
+        return [flow_text(found, version=6, stats=False) for found in self.flow_stats(query)]
+
+    def _apply(self, flows: Iterable[str], command: int) -> None:
+        from vswitch.openflow.flow import parse_flow_mod
+
+        numbers = self.numbers()
+        mods = []
+        for line, text in enumerate(flows, 1):
+            if not text.strip() or text.lstrip().startswith("#"):
+                continue
+            try:
+                mods.append((line, parse_flow_mod(text, command, numbers)))
+            except FlowSyntaxError as error:
+                raise FlowSyntaxError(
+                    error.problem, text=text, line=line, column=error.column, hint=error.hint
+                ) from None
+            except OpenFlowError as error:
+                raise OpenFlowError(error.code, error.problem, where=str(line), hint=error.hint) from None
+        self.begin_bundle()
+        try:
+            for line, mod in mods:
+                self._refuse_with_line(self.flow_mod, mod, line)
+        except BaseException:
+            self.rollback_bundle()
+            raise
+        self.commit_bundle()
+
+    @staticmethod
+    def _refuse_with_line(run: Callable[[FlowMod], None], mod: FlowMod, line: int) -> None:
+        try:
+            run(mod)
+        except OpenFlowError as error:
+            raise OpenFlowError(error.code, error.problem, where=str(line), hint=error.hint) from None
+
+    # Groups and meters.
+
+    @property
+    def groups(self) -> GroupTable:
+        """The groups."""
+        if self._groups is None:
+            from vswitch.switch.group_table import GroupTable
+
+            self._groups = GroupTable(self._datapath, self.number, lambda number: len(self._using("group", number)))
+        return self._groups
+
+    @property
+    def meters(self) -> MeterTable:
+        """The meters."""
+        if self._meters is None:
+            from vswitch.switch.meter_table import MeterTable
+
+            self._meters = MeterTable(
+                self._datapath, self.number, delete_flows=self._delete_metered,
+                n_flows=lambda number: len(self._using("meter", number)),
+            )  # fmt: skip
+        return self._meters
+
+    def add_group(self, group: str) -> None:
+        """Add a group (``ovs-ofctl -O OpenFlow15 add-group``). Raises FlowSyntaxError or OpenFlowError."""
+        from vswitch.openflow.groups import ADD, parse_group
+
+        self.groups.modify(parse_group(group, ADD, self.numbers()))
+
+    def add_meter(self, meter: str) -> None:
+        """Add a meter (``ovs-ofctl -O OpenFlow15 add-meter``). Raises FlowSyntaxError or OpenFlowError."""
+        from vswitch.openflow.meters import ADD, parse_meter
+
+        self.meters.modify(parse_meter(meter, ADD))
+
+    @property
+    def frag_handling(self) -> int:
+        """What look-ups make of IP fragments: 0 normal (ports read as 0), 1 drop, 3 nx-match."""
+        return self._datapath.frag_handling(self.number)
+
+    @frag_handling.setter
+    def frag_handling(self, mode: int) -> None:
+        self._datapath.set_frag_handling(self.number, mode)
+
+    def check_references(self, actions: Actions) -> None:
+        """Raise unless the groups and meters that actions speak of exist (ofproto_check_ofpacts())."""
+        for kind, number in actions.references():
+            if kind == "meter" and (self._meters is None or number not in self._meters):
+                raise OpenFlowError("OFPMMFC_INVALID_METER", hint=f"there is no meter {number}")
+            if kind == "group" and (self._groups is None or number not in self._groups):
+                raise OpenFlowError("OFPBAC_BAD_OUT_GROUP", hint=f"there is no group {number}")
+
+    def _using(self, kind: str, number: int) -> list[FlowStats]:
+        return [flow for flow in self.flow_stats() if (kind, number) in flow.actions.references()]
+
+    def _delete_metered(self, number: int) -> None:
+        from vswitch.openflow.flow import DELETE_STRICT, FlowMod
+
+        for flow in self._using("meter", number):
+            mod = FlowMod(DELETE_STRICT)
+            mod.table, mod.priority, mod.match = flow.table, flow.priority, flow.match
+            self.flow_mod(mod)

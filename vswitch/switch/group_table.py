@@ -1,0 +1,140 @@
+"""The groups of a bridge: what group-mods make of them (OVS ofproto.c, ofproto_group_mod_start())."""
+
+from __future__ import annotations
+
+from vswitch.errors import OpenFlowError
+from vswitch.light_typing import TYPE_CHECKING, NamedTuple
+from vswitch.openflow.groups import (
+    ADD,
+    ADD_OR_MODIFY,
+    BUCKET_ALL,
+    BUCKET_FIRST,
+    BUCKET_LAST,
+    DELETE,
+    GROUP_ALL,
+    GROUP_MAX,
+    INSERT_BUCKET,
+    REMOVE_BUCKET,
+    Bucket,
+    Group,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vswitch.datapath.datapath import Datapath
+
+
+class GroupStats(NamedTuple):
+    """Counters of a group and of each of its buckets."""
+
+    group_id: int
+    n_references: int
+    n_packets: int
+    n_bytes: int
+    duration_ns: int
+    buckets: tuple[tuple[int, int], ...]
+
+
+class GroupTable:
+    """Groups by number. `n_references` counts the flows that send to a group."""
+
+    def __init__(self, datapath: Datapath, bridge_number: int, n_references: Callable[[int], int]) -> None:
+        self._datapath = datapath
+        self._bridge_number = bridge_number
+        self._n_references = n_references
+        self._groups: dict[int, Group] = {}
+
+    def __contains__(self, group_id: int) -> bool:
+        return group_id in self._groups
+
+    def all(self) -> list[Group]:
+        """The groups by rising number."""
+        return [self._groups[group_id] for group_id in sorted(self._groups)]
+
+    def modify(self, mod: Group, version: int = 6) -> None:
+        """Carry out a group-mod that came in a version of OpenFlow (as on the wire; 6 is 1.5).
+
+        Raises
+        ------
+        OpenFlowError
+            With OpenFlow's code; the groups are as they were.
+        """
+        group = mod.stored(version)
+        if mod.command == DELETE:
+            for group_id in [*self._groups] if group.group_id == GROUP_ALL else [group.group_id]:
+                self._remove(group_id)
+            return
+        if group.group_id > GROUP_MAX:
+            raise OpenFlowError("OFPGMFC_INVALID_GROUP")
+        old = self._groups.get(group.group_id)
+        if mod.command == ADD and old is not None:
+            raise OpenFlowError("OFPGMFC_GROUP_EXISTS", hint=f"mod-group changes group {group.group_id}")
+        if old is None and mod.command not in (ADD, ADD_OR_MODIFY):
+            raise OpenFlowError("OFPGMFC_UNKNOWN_GROUP", hint=f"add-group makes group {group.group_id}")
+        if old is not None and mod.command == INSERT_BUCKET:
+            group = old._replace(buckets=_inserted(old.buckets, group.buckets, mod.command_bucket_id))
+        elif old is not None and mod.command == REMOVE_BUCKET:
+            group = old._replace(buckets=_removed(old.buckets, mod.command_bucket_id))
+        self._put(group)
+
+    def _put(self, group: Group) -> None:
+        self._datapath.set_group(
+            self._bridge_number, group.group_id, group.type, group.encode_buckets(), selection=group.selection,
+            selection_param=group.selection_param, fields=group.encode_fields(),
+        )  # fmt: skip
+        self._groups[group.group_id] = group
+
+    def _remove(self, group_id: int) -> None:
+        if self._groups.pop(group_id, None) is not None:
+            self._datapath.remove_group(self._bridge_number, group_id)
+
+    def save(self) -> dict[int, Group]:
+        """What `restore` takes."""
+        return dict(self._groups)
+
+    def restore(self, saved: dict[int, Group]) -> None:
+        """Make the groups what they were; those that changed in between count from 0 again."""
+        for group_id in [group_id for group_id in self._groups if group_id not in saved]:
+            self._remove(group_id)
+        for group_id, group in saved.items():
+            if self._groups.get(group_id) is not group:
+                self._put(group)
+
+    def statistics(self) -> list[GroupStats]:
+        """The counters of all groups, by rising number."""
+        return [
+            GroupStats(
+                group_id, self._n_references(group_id), n_packets, n_bytes, age_ns,
+                tuple((bucket[5], bucket[6]) for bucket in buckets),
+            )
+            for group_id, _, _, _, _, buckets, n_packets, n_bytes, age_ns in self._datapath.groups(self._bridge_number)
+        ]  # fmt: skip
+
+
+def _inserted(old: tuple[Bucket, ...], new: tuple[Bucket, ...], where: int) -> tuple[Bucket, ...]:
+    numbers = [bucket.bucket_id for bucket in old]
+    if where == BUCKET_FIRST:
+        position = 0
+    elif where == BUCKET_LAST:
+        position = len(old)
+    elif where in numbers:
+        position = numbers.index(where) + 1
+    else:
+        raise OpenFlowError("OFPGMFC_UNKNOWN_BUCKET", hint=f"the group has no bucket {where}")
+    buckets = old[:position] + new + old[position:]
+    if len({bucket.bucket_id for bucket in buckets}) != len(buckets):
+        raise OpenFlowError("OFPGMFC_BUCKET_EXISTS", hint="give the new bucket a bucket_id of its own")
+    return buckets
+
+
+def _removed(old: tuple[Bucket, ...], which: int) -> tuple[Bucket, ...]:
+    if which == BUCKET_ALL:
+        return ()
+    if which == BUCKET_FIRST:
+        return old[1:]
+    if which == BUCKET_LAST:
+        return old[:-1]
+    if which not in [bucket.bucket_id for bucket in old]:
+        raise OpenFlowError("OFPGMFC_UNKNOWN_BUCKET", hint=f"the group has no bucket {which}")
+    return tuple(bucket for bucket in old if bucket.bucket_id != which)
