@@ -34,7 +34,6 @@ def ours(version: int, match: str, text: str) -> str:
         said = f"usable protocols: {protocols_text(actions.protocols)}\n"
         if not actions.protocols & OF_VERSION[version]:
             return f"{said}ovs-ofctl: no usable protocol"
-        actions.encode()
         return said + actions.stored(version, words).format()
     except FlowSyntaxError as error:
         return f"ovs-ofctl: {error.problem}"

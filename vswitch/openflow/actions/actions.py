@@ -103,12 +103,12 @@ class Actions:
         """
         sent = self.sent(version)
         if sent is self and is_checked and not protocols.OF_VERSION[version] & ~self.protocols:
-            return self             # nothing became of it that was not looked at already
-        arrived = Actions(sent.actions)
-        arrived = arrived.check(words, table, n_tables=n_tables, max_port=max_port)
-        if protocols.OF_VERSION[version] & ~arrived.protocols:
+            return self  # nothing became of it that was not looked at already
+        check = Check(words, table=table, n_tables=n_tables, max_port=max_port)
+        stored = sent.checked(check)
+        if protocols.OF_VERSION[version] & ~check.protocols:
             raise OpenFlowError("OFPBAC_MATCH_INCONSISTENT")
-        return arrived
+        return stored
 
     def check(self, words: Words, table: int = 255, *, n_tables: int = 255, max_port: int = 0xFF00) -> Actions:
         """Do they fit a match, given by its words of the flow key? The result knows what the match taught it.
@@ -121,9 +121,7 @@ class Actions:
             The code that a switch would answer with.
         """
         check = Check(words, table=table, n_tables=n_tables, max_port=max_port)
-        saved = check.save()
         checked = self.checked(check)
-        check.restore(saved)
         formats = self.protocols & check.protocols
         if not formats:
             raise OpenFlowError("OFPBAC_MATCH_INCONSISTENT")

@@ -43,37 +43,63 @@ def _place(member: str, bits: int, extra: int = 0) -> tuple[int, int, int]:
     return offset // 8, offset % 8 * 8, (1 << bits) - 1
 
 
-_DL_TYPE, _NW_PROTO, _NW_FRAG = _place("dl_type", 16), _place("nw_proto", 8), _place("nw_frag", 8)
-_PACKET_TYPE, _CT_STATE, _TP_SRC = _place("packet_type", 32), _place("ct_state", 8), _place("tp_src", 16)
-_TP_DST = _place("tp_dst", 16)
-_TCI = [_place("vlans", 16, 4 * i + 2) for i in range(2)]
+_PLACES = {
+    "dl_type": (*_place("dl_type", 16), 0),
+    "nw_proto": (*_place("nw_proto", 8), 0),
+    "nw_frag": (*_place("nw_frag", 8), 0),
+    "packet_type": (*_place("packet_type", 32), 0),
+    "ct_state": (*_place("ct_state", 8), 0),
+    "ct_state_mask": (*_place("ct_state", 8), 1),
+    "tp_src": (*_place("tp_src", 16), 0),
+    "tp_dst": (*_place("tp_dst", 16), 0),
+    "outer_tci": (*_place("vlans", 16, 2), 0),
+    "inner_tci": (*_place("vlans", 16, 6), 0),
+}  # place in the flow key, and 0 for the value or 1 for the mask
 
 
 class Check:
-    """The fields of a match that actions depend on, as they are before the next action."""
+    """The fields of a match that actions depend on, as they are before the next action.
+
+    Most actions depend on few of them, so each is read from the match when it is first asked for.
+    """
+
+    dl_type: int
+    nw_proto: int
+    nw_frag: int
+    packet_type: int
+    ct_state: int
+    ct_state_mask: int
+    tp_src: int
+    tp_dst: int
+    outer_tci: int
+    inner_tci: int
 
     def __init__(self, words: Words, *, table: int = 255, n_tables: int = 255, max_port: int = PORT_MAX) -> None:
-        def member(place: tuple[int, int, int], part: int = 0) -> int:
-            word, shift, mask = place
-            return words[word][part] >> shift & mask if word in words else 0
-
+        self.words = words
         self.protocols = protocols.ANY
         self.table = table
         self.n_tables = n_tables
         self.max_port = max_port
-        self.dl_type = member(_DL_TYPE)
-        self.nw_proto = member(_NW_PROTO)
-        self.nw_frag = member(_NW_FRAG)
-        self.packet_type = member(_PACKET_TYPE)
-        self.ct_state = member(_CT_STATE)
-        self.ct_state_mask = member(_CT_STATE, 1)
-        self.tp_src = member(_TP_SRC)
-        self.tp_dst = member(_TP_DST)
-        self.tci = [member(place) for place in _TCI]
+
+    def __getattr__(self, name: str) -> int:
+        word, shift, mask, part = _PLACES[name]
+        pair = self.words.get(word)
+        value = pair[part] >> shift & mask if pair is not None else 0
+        setattr(self, name, value)
+        return value
+
+    @property
+    def tci(self) -> list[int]:
+        """The tags, outermost first."""
+        return [self.outer_tci, self.inner_tci]
+
+    @tci.setter
+    def tci(self, tags: list[int]) -> None:
+        self.outer_tci, self.inner_tci = tags
 
     def save(self) -> tuple[int, int, int, list[int]]:
         """What nested actions may change and their end restores."""
-        return self.packet_type, self.dl_type, self.nw_proto, list(self.tci)
+        return self.packet_type, self.dl_type, self.nw_proto, self.tci
 
     def restore(self, saved: tuple[int, int, int, list[int]]) -> None:
         self.packet_type, self.dl_type, self.nw_proto, self.tci = saved
@@ -94,7 +120,7 @@ class Check:
 
     @property
     def has_vlan(self) -> bool:
-        return bool(self.tci[0] & VLAN_PRESENT)
+        return bool(self.outer_tci & VLAN_PRESENT)
 
     def inconsistent(self, condition: bool) -> None:
         """Before OpenFlow 1.1 an action that does not fit is kept and does nothing; later it is refused."""

@@ -52,15 +52,16 @@ def _decode(data: bytes) -> list[Action]:
 
 
 def _load(word: int, mask: int, value: int, prereq: int) -> SetField:
-    """The narrowest field that holds the bits and needs the same of the frame."""
-    best: tuple[int, Field, int] | None = None
+    """The narrowest field that holds the bits and needs the same of the frame; those that NXM knows come first."""
+    best: tuple[tuple[bool, int], Field, int] | None = None
     for field in FIELDS:
         position = 0
         for own_word, shift, n_bits in field.pieces:
             held = own_word == word and not mask & ~(((1 << n_bits) - 1) << shift)
             fits = field.prereq == prereq and field.nxm + field.oxm and field.writable
-            if held and fits and (best is None or field.n_bits < best[0]):
-                best = (field.n_bits, field, position - shift)
+            rank = (not field.nxm, field.n_bits)
+            if held and fits and (best is None or rank < best[0]):
+                best = (rank, field, position - shift)
             position += n_bits
     if best is None:
         raise ValueError(f"no field is at word {word}, mask {mask:#x}")

@@ -35,6 +35,9 @@ class Encap(Action):
         inner = f"({','.join(words)})" if words else ""
         return f"encap({_TYPE_NAMES[self.packet_type]}{inner})"
 
+    def sent(self, version: int) -> tuple[Action, ...]:
+        return (self,) if version >= OF13 else refuse("OFPBAC_BAD_VENDOR_TYPE")
+
     def check(self, check: Check) -> Action:
         check.packet_type = self.packet_type
         if self.packet_type >> 16 == 1:

@@ -24,6 +24,8 @@ from vswitch.openflow.actions.subfield import (
     Subfield,
     flags_of,
     parse_subfield,
+    piece_word,
+    refuse_unmapped,
     scan_subfield,
     set_flags_of,
 )  # fmt: skip
@@ -45,6 +47,7 @@ def set_code(field: Field, low: int, n_bits: int, value: int, flags: int) -> byt
 def _pack_set(field: Field, mask: int, value: int, flags: int) -> bytes:
     if field.name == "nw_tos":
         mask &= 0xFC
+    refuse_unmapped(field)
     pieces = field.pieces
     if field.name == "vlan_vid" and mask & _VLAN_PRESENT:
         (word, shift, _), *_ = pieces
@@ -70,6 +73,14 @@ class SetField(Action):
     mask: int
     raw: int
     has_vlan: bool
+
+    def __init__(self, field: Field, has_vlan: bool, mask: int, raw: int, value: int) -> None:
+        # Written out, because flows by the thousands differ in just this action.
+        self.field = field
+        self.has_vlan = has_vlan
+        self.mask = mask
+        self.raw = raw
+        self.value = value
 
     def format(self, names: Names) -> str:
         if self.raw == LOAD:
@@ -108,6 +119,8 @@ class SetField(Action):
         if not is_valid(self.field, self.value):
             refuse("OFPBAC_BAD_SET_ARGUMENT")
         self._refuse_stray_bits()
+        if self.raw == SET and not self.has_vlan:
+            return (self,)
         return (SetField(self.field, False, self.mask, SET, self.value),)
 
     def _refuse_stray_bits(self) -> None:
@@ -118,7 +131,10 @@ class SetField(Action):
         if self.raw == LOAD2 or self.field.is_experimenter or self.field.n_bits > 128:
             self._refuse_stray_bits()
             return (SetField(self.field, False, self.mask, LOAD2, self.value),)
-        return tuple(make_load(part, value) for part, value in self.segments())
+        segments = self.segments()
+        if len(segments) == 1 and self.raw == LOAD and not self.has_vlan:
+            return (self,)
+        return tuple(make_load(part, value) for part, value in segments)
 
     def _as_legacy(self, version: int) -> tuple[Action, ...]:
         from vswitch.openflow.actions.vlan import vlan_as_legacy
@@ -143,7 +159,7 @@ class SetField(Action):
             refuse("OFPBAC_MATCH_INCONSISTENT")
         action = self if self.has_vlan == check.has_vlan else self.replace(has_vlan=check.has_vlan)
         if self.field.name == "vlan_tci":
-            check.tci[0] = self.value
+            check.outer_tci = self.value
         return action
 
     def encode(self) -> bytes:
@@ -240,8 +256,6 @@ class Stack(Action):
         return self
 
     def encode(self) -> bytes:
-        from vswitch.openflow.actions.subfield import piece_word
-
         pieces = [piece_word(piece) for piece in self.part.pieces()]
         arg = self.part.field.prereq if self.is_push else flags_of(self.part.field)
         return pack(18 if self.is_push else 19, arg, self.part.n_bits, len(pieces), *pieces)
@@ -355,6 +369,7 @@ class DeleteField(Action):
         return self
 
     def encode(self) -> bytes:
+        refuse_unmapped(self.field)
         return pack(34, int(self.field.name.removeprefix("tun_metadata")))
 
 

@@ -107,9 +107,9 @@ def _write(check: Check, part: Subfield, value: int) -> None:
         if name == "ct_state":
             check.ct_state_mask |= mask
     elif part.field.name == "vlan_tci":
-        check.tci[0] = check.tci[0] & ~mask | value << part.low
+        check.outer_tci = check.outer_tci & ~mask | value << part.low
     elif part.field.name in ("vlan_vid", "vlan_pcp"):
-        check.tci[0] |= 0x1000
+        check.outer_tci |= 0x1000
     elif part.field.name in ("icmp_type", "icmpv6_type", "tcp_src", "udp_src", "sctp_src"):
         check.tp_src = check.tp_src & ~mask | value << part.low
 

@@ -65,8 +65,15 @@ class Subfield:
 
 
 def pieces_of(field: Field, low: int, n_bits: int) -> list[Piece]:
-    """Where a run of a field's bits lies in the flow key; bits that the key does not hold are left out."""
+    """Where a run of a field's bits lies in the flow key; bits that the key does not hold are left out.
+
+    Raises
+    ------
+    OpenFlowError
+        It is an option of a tunnel that nobody has given a place.
+    """
     found = []
+    refuse_unmapped(field)
     position = 0
     for word, shift, width in field.pieces:
         start, end = max(low, position), min(low + n_bits, position + width)
@@ -74,6 +81,12 @@ def pieces_of(field: Field, low: int, n_bits: int) -> list[Piece]:
             found.append((word, shift + start - position, end - start))
         position += width
     return found
+
+
+def refuse_unmapped(field: Field) -> None:
+    """An option of a tunnel has a place only if add-tlv-map gave it one."""
+    if not field.pieces:
+        refuse("NXFMFC_INVALID_TLV_FIELD")
 
 
 def piece_word(piece: Piece) -> int:

@@ -41,7 +41,7 @@ class SetVlan(Action):
     def check(self, check: Check) -> Action:
         has_vlan = check.has_vlan
         check.inconsistent(not has_vlan and not self.pushes)
-        check.tci[0] |= VLAN_PRESENT
+        check.outer_tci |= VLAN_PRESENT
         return self if has_vlan == self.has_vlan else self.replace(has_vlan=has_vlan)
 
     def encode(self) -> bytes:
@@ -64,7 +64,7 @@ class StripVlan(Action):
 
     def check(self, check: Check) -> Action:
         check.inconsistent(not check.has_vlan)
-        check.tci = [check.tci[1], 0]
+        check.tci = [check.inner_tci, 0]
         return self
 
     def encode(self) -> bytes:
@@ -89,9 +89,9 @@ class PushVlan(Action):
         return () if version == OF10 else (self,)
 
     def check(self, check: Check) -> Action:
-        if check.tci[1] & VLAN_PRESENT:
+        if check.inner_tci & VLAN_PRESENT:
             refuse("OFPBAC_BAD_TAG")
-        check.tci = [VLAN_PRESENT, check.tci[0]]
+        check.tci = [VLAN_PRESENT, check.outer_tci]
         return self
 
     def encode(self) -> bytes:
