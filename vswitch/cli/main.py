@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 VERBS = {
     "replay": "take captures through a set-up, a capture per port comes out",
+    "flows": "print the flows of bridges, with their counters after a replay",
     "show": "print a set-up as ovs-vsctl show does, or draw it",
 }
 
