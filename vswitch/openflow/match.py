@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import lru_cache
 
 from vswitch.openflow.fields import BY_NAME, FIELDS, Field
 from vswitch.openflow.protocols import ANY
@@ -23,6 +23,7 @@ Write = tuple[int, int, int, int]  # word, bits that are replaced, value, mask
 
 ETH_TYPE_IPV4, ETH_TYPE_ARP, ETH_TYPE_RARP, ETH_TYPE_IPV6 = 0x0800, 0x0806, 0x8035, 0x86DD
 ETH_TYPE_MPLS, ETH_TYPE_MPLS_MCAST = 0x8847, 0x8848
+ICMP6 = 58
 VLAN_PRESENT = 0x1000
 # Words that stand for an Ethertype, and an IP protocol.
 PROTOCOLS: dict[str, tuple[int, int | None]] = {
@@ -73,12 +74,20 @@ class Match:
         FlowSyntaxError
             The value is wrong; with OVS's words.
         """
-        writes = _writes(name, value, numbers) if name in _PORT_NAMES else _cached_writes(name, value)
+        if name in _PORT_NAMES and not value.isdecimal():
+            writes = _writes(name, value, numbers)
+        else:
+            writes = _cached_writes(name, value)
         if writes is None:
             return False
+        words = self.words
         self.protocols &= writes[1]
-        self.write(writes[0])
-        if name.startswith(_OPTION):
+        for write in writes[0]:
+            if write[3] and write[0] not in words:  # what nearly always is the case
+                words[write[0]] = write[2:]
+            else:
+                self.write((write,))
+        if not writes[0] and name.startswith(_OPTION):
             self._add_option(int(name.removeprefix(_OPTION)), value)
         return True
 
@@ -135,7 +144,10 @@ class Match:
 
     def looks_at(self, bits: dict[int, int]) -> bool:
         """True if any of these bits (of words) is matched on."""
-        return any(self.words[word][1] & mask for word, mask in bits.items() if word in self.words)
+        words = self.words
+        if bits.keys().isdisjoint(words):
+            return False
+        return any(words[word][1] & mask for word, mask in bits.items() if word in words)
 
     def dl_type(self) -> int:
         """The Ethertype, which may stand in the packet's type."""
@@ -144,21 +156,18 @@ class Match:
 
     def normalize(self) -> bool:
         """Drop what needs a protocol that is not matched; True if there was any (OVS ofputil_normalize_match())."""
-        allowed = _allowed(self.dl_type(), self.get(_PROTO)[0], self.get(_TP_SRC)[0])
-        changed = False
-        for word in list(self.words):
-            bits = _CONDITIONAL.get(word)
-            if bits is None:
-                continue
-            keep = ~bits | allowed.get(word, 0)
-            value, mask = self.words[word]
-            if mask & ~keep:
-                changed = True
-                if mask & keep:
-                    self.words[word] = (value & keep, mask & keep)
-                else:
-                    del self.words[word]
-        return changed
+        words = self.words
+        proto = self.get(_PROTO)[0]
+        refused = _refused(self.dl_type(), proto, self.get(_TP_SRC)[0] if proto == ICMP6 else 0)
+        changes = [word for word, pair in words.items() if word in refused and pair[1] & refused[word]]
+        for word in changes:
+            value, mask = words[word]
+            keep = ~refused[word]
+            if mask & keep:
+                words[word] = (value & keep, mask & keep)
+            else:
+                del words[word]
+        return bool(changes)
 
     def sent(self, version: int, formats: int | None = None) -> Match:
         """What a switch takes of it from a flow-mod of a version (1 is 1.0): see `sent_match`."""
@@ -169,10 +178,10 @@ class Match:
     def encode(self) -> bytes:
         """As `Datapath.flow_mod` takes it: ``(n, 3) uint64``, word, value and mask by rising word."""
         words = self.words
-        if len(words) == 1:
-            for word, (value, mask) in words.items():
-                return _PACK(word, value, mask)
-        return b"".join([_PACK(word, *words[word]) for word in sorted(words)])
+        flat: list[int] = []
+        for word in sorted(words):
+            flat += (word, *words[word])
+        return struct.pack(f"={len(flat)}Q", *flat)
 
     @classmethod
     def decode(cls, data: bytes) -> Match:
@@ -221,13 +230,12 @@ class Match:
         return f"<Match {self.format() or 'everything'}>"
 
 
-_PACK: Callable[..., bytes] = struct.Struct("=QQQ").pack
 _NO_PORTS = Numbers()
 # Their values may be names, which mean something else on each bridge.
 _PORT_NAMES = {field.name for field in FIELDS if field.kind in ("port", "port_oxm")}
 
 
-@cache
+@lru_cache(maxsize=1 << 16)
 def _cached_writes(name: str, value: str) -> tuple[tuple[Write, ...], int] | None:
     return _writes(name, value, _NO_PORTS)
 
@@ -376,9 +384,15 @@ def _union(*masks: dict[int, int]) -> dict[int, int]:
 _CONDITIONAL = _union(_NW_ADDRESSES, _TP, _NW_PROTO, _IP, _SHA, _THA, _IPV6, _ND_TARGET, _MPLS)
 
 
-@cache
+@lru_cache
+def _refused(dl_type: int, nw_proto: int, tp_src: int) -> dict[int, int]:
+    """The bits of `_CONDITIONAL` that a frame of this kind has not."""
+    allowed = _allowed(dl_type, nw_proto, tp_src)
+    found = {word: bits & ~allowed.get(word, 0) for word, bits in _CONDITIONAL.items()}
+    return {word: bits for word, bits in found.items() if bits}
+
+
 def _allowed(dl_type: int, nw_proto: int, tp_src: int) -> dict[int, int]:
-    """The bits of `_CONDITIONAL` that a frame of this kind has."""
     may: list[dict[int, int]] = []
     if dl_type == ETH_TYPE_IPV4:
         may = [_NW_PROTO, _IP, _NW_ADDRESSES]

@@ -34,7 +34,7 @@ _CT_TUPLE = mask_of(
 )  # fmt: skip
 _ND = mask_of(*wide("nd_target"), place("arp_sha", 64), place("arp_tha", 64))
 # Most matches have none of these, and arrive as they are.
-_DELICATE = {_TCI[0], _FRAG[0], _TP_SRC[0], _RESERVED[0], *_NSH, *_CT_TUPLE}
+_DELICATE = mask_of(_TCI, place("nw_tos", 2), _FRAG, _LABEL, _TCP_FLAGS, _RESERVED) | _NSH | _CT_TUPLE
 
 
 def sent_match(match: Match, version: int, formats: int) -> Match:
@@ -54,7 +54,7 @@ def sent_match(match: Match, version: int, formats: int) -> Match:
     """
     if match.options:
         _refuse("NXFMFC_INVALID_TLV_FIELD")  # no switch has a map of options
-    if _DELICATE.isdisjoint(match.words):
+    if match.get(_PROTO)[0] not in (ICMP, ICMP6) and not match.looks_at(_DELICATE):
         return match
     sent = Match(dict(match.words))
     sent.protocols = match.protocols

@@ -35,12 +35,22 @@ def fail(problem: str) -> NoReturn:
 
 def key_values(text: str) -> Iterator[tuple[str, str]]:
     """``key``, ``key:value``, ``key=value`` and ``key(value)``, separated by commas or white space."""
-    if "(" not in text:
-        for item in text.translate(_WHITE).split(","):
-            if item:
-                end = _KEY.match(item).end()  # type: ignore[union-attr]
-                yield item[:end], item[end + 1 :]
-        return
+    if "(" in text:
+        return _key_values(text)
+    if " " in text or not text.isprintable():
+        text = text.translate(_WHITE)
+    found = []
+    for item in text.split(","):
+        if item:
+            key, _, value = item.partition("=")
+            if ":" in key:
+                key, _, value = item.partition(":")
+            found.append((key, value))
+    return iter(found)
+
+
+def _key_values(text: str) -> Iterator[tuple[str, str]]:
+    """The same with parentheses, inside which commas mean nothing."""
     position, n = 0, len(text)
     while True:
         while position < n and text[position] in ", \t\r\n":

@@ -88,6 +88,8 @@ def parse_integer(text: str, n_bytes: int) -> tuple[int, int] | str:
 
 
 def _parse_integers(field: Field, text: str, numbers: Numbers) -> tuple[int, int]:
+    if len(text) < 5 and text.isdecimal() and text.isascii() and text[0] != "0" and field.n_bytes > 1:
+        return int(text), field.all_ones
     found = parse_integer(text, field.n_bytes)
     what = "value"
     if not isinstance(found, str):
@@ -135,7 +137,10 @@ def _parse_mac(field: Field, text: str, numbers: Numbers) -> tuple[int, int]:
 
 def scan_ipv4(text: str) -> int | None:
     """Four numbers, each cut to 8 bits, as OVS scans them."""
-    parts = text.split(".")
+    try:
+        return int.from_bytes(socket.inet_pton(socket.AF_INET, text))
+    except (OSError, ValueError):
+        parts = text.split(".")  # numbers above 255, leading zeros
     if len(parts) != 4 or not all(part.isdecimal() and part.isascii() for part in parts):
         return None
     return int.from_bytes(bytes(int(part) & 0xFF for part in parts))
