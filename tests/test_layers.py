@@ -17,8 +17,8 @@ BELOW = {
     "ovsdb": set(),
     "openflow": {"tables", "wire"},
     "switch": {"openflow", "ovsdb", "datapath", "capture"},
-    "ovs": {"switch", "openflow", "ovsdb", "datapath"},
-    "explain": {"switch", "openflow", "ovsdb", "datapath", "capture"},
+    "explain": {"switch", "openflow", "ovsdb", "datapath", "capture", "tables"},
+    "ovs": {"explain", "switch", "openflow", "ovsdb", "datapath"},
     "cli": {"explain", "ovs", "switch", "capture"},
 }
 COMMON = {"errors", "light_typing"}

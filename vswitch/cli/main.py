@@ -22,6 +22,7 @@ VERBS = {
     "replay": "take captures through a set-up, a capture per port comes out",
     "flows": "print the flows of bridges, with their counters after a replay",
     "show": "print a set-up as ovs-vsctl show does, or draw it",
+    "trace": "say what becomes of a frame and why, as ofproto/trace does",
 }
 
 OK, BAD_CAPTURE, BAD_SETUP = 0, 1, 2

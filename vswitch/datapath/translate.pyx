@@ -30,7 +30,7 @@ from vswitch.datapath.translate_actions cimport walk_actions, walk_to_end
 from vswitch.datapath.translate_freeze cimport resources_left, thaw
 from vswitch.datapath.translate_output cimport packet_in
 from vswitch.datapath.translation cimport (
-    ACTSET_UNSET, NO_METER, EVENT_FRAGMENTS, EVENT_MISS, EVENT_MISS_PACKET_IN, EVENT_TABLE, FLOW_KEY_WORDS, REASON_NO_MATCH,
+    ACTSET_UNSET, NO_METER, EVENT_FRAGMENTS, EVENT_MISS, EVENT_MISS_PACKET_IN, EVENT_NO_ACTIONS, EVENT_TABLE, FLOW_KEY_WORDS, REASON_NO_MATCH,
     frozen_state, record, trace, translation, translation_add_flow, translation_add_op, translation_begin,
     translation_consult, translation_end, translation_note_drop,
 )
@@ -77,6 +77,7 @@ cdef program* translate(const bridge* br, const flow_key* key, const translate_a
     make_mask(&t, mask)
     if t.events != NULL:
         make_ovs_mask(&t, key, &t.events.wc)
+        t.events.flow = t.flow
     translation_end(&t)
     return p
 
@@ -198,6 +199,8 @@ cdef void miss(translation* t, lookup_result found) noexcept nogil:
     t.cookie = 0
     if found == LOOKUP_MISS_PACKET_IN:
         packet_in(t, 0xFFFF, REASON_NO_MATCH, 0, NO_METER, NULL, 0, False)
+    else:
+        trace(t, EVENT_NO_ACTIONS, 0)
     translation_note_drop(t, DROP_FRAGMENT if found == LOOKUP_FRAGMENT else DROP_TABLE_MISS)
 
 

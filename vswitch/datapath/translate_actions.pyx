@@ -40,7 +40,7 @@ from vswitch.datapath.translate_tags cimport (
 )
 from vswitch.datapath.translation cimport (
     EVENT_ACTION, EVENT_CONJUNCTION, EVENT_NO_ACTIONS, EVENT_UNROLL, EVENT_UNSUPPORTED, byte_list, byte_list_copy,
-    byte_list_free, record, trace, translation, translation_add_op, translation_consult, translation_note_drop,
+    byte_list_free, event_list, record, trace, translation, translation_add_op, translation_consult, translation_note_drop,
 )
 from vswitch.tables.flow_key cimport flow_key
 
@@ -321,6 +321,13 @@ cdef void clone_walk(translation* t, const ofpact* actions, uint32_t n_bytes, bi
     end_clone(t, saved)
 
 
+cdef inline void load_quietly(translation* t, const uint64_t* piece, uint64_t value) noexcept nogil:
+    cdef event_list* events = t.events
+    t.events = NULL
+    pieces_load(t, piece, 1, value)
+    t.events = events
+
+
 cdef void branch_on_length(translation* t, const ofpact* a, const ofpact* rest, uint32_t n_bytes) noexcept nogil:
     """check_pkt_larger(): the rest of the list, once with the bit set and once without (xlate_check_pkt_larger())."""
     cdef const uint64_t* payload = ofpact_payload(a)
@@ -339,7 +346,7 @@ cdef void branch_on_length(translation* t, const ofpact* a, const ofpact* rest, 
         old[0] = t.run
         at_if = t.n_ops
         translation_add_op(t, op(code=OP_IF_LARGER, n=0, argument=a.arg, value=0, mask=0))
-        pieces_load(t, payload, 1, 1)
+        load_quietly(t, payload, 1)
         walk_to_end(t, rest, n_bytes, True)
         t.flow = saved.flow
         translation_commit(t)       # both branches must leave the same key
@@ -354,7 +361,7 @@ cdef void branch_on_length(translation* t, const ofpact* a, const ofpact* rest, 
             t.ops[at_if].value = at_skip - at_if
         old_exit = t.exit
         t.exit = False
-        pieces_load(t, payload, 1, 0)
+        load_quietly(t, payload, 0)
         walk_to_end(t, rest, n_bytes, True)
         t.flow = saved.flow
         translation_commit(t)

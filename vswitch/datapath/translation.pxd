@@ -108,6 +108,7 @@ cdef struct event_list:
     uint32_t allocated
     byte_list bytes
     flow_key wc                     # mask of the megaflow that OVS would install
+    flow_key flow                   # the key at the end
 
 cdef struct translation
 ctypedef void (*action_walker)(translation* t, const ofpact* actions, uint32_t n_bytes, bint is_last,

@@ -40,11 +40,13 @@ cdef tuple op_tuple(const op* o):
         return ("output", (<port*>o.value).ofp_port, o.argument)
     if o.code == OP_KEY:
         return ("key", o.argument, o.value, o.mask)
-    if o.code == OP_TAGS or o.code == OP_IF_LARGER or o.code == OP_SKIP or o.code == OP_CLONE:
+    if o.code == OP_IF_LARGER:
+        return ("if_larger", o.value, o.argument)
+    if o.code == OP_TAGS or o.code == OP_SKIP or o.code == OP_CLONE:
         return (OP_NAMES[o.code], o.value)
     if o.code == OP_CONTROLLER:
         spec = <packet_in_spec*>o.value
-        return ("controller", spec.controller, spec.max_len, spec.reason)
+        return ("controller", spec.controller, spec.max_len, spec.reason, spec.cookie)
     if o.code == OP_LEARN:
         learned = <learned_flow*>o.value
         return ("learn", learned.table, learned.priority,
@@ -77,7 +79,7 @@ def walk(Flows datapath, uint32_t bridge_number, bytes frame, uint32_t in_port, 
     -------
     dict
         ``ops``: tuples (name, ...); ``flows``: numbers of those that were hit; ``tables`` that were consulted; ``key``: the
-        frame's; ``mask``: what the program depends on, and ``megaflow``: OVS's mask, all as {word: bits}; ``events``: tuples (kind, depth, table, flow number or None,
+        frame's, ``final``: it at the end; ``mask``: what the program depends on, and ``megaflow``: OVS's mask, all as {word: bits}; ``events``: tuples (kind, depth, table, flow number or None,
         operations so far, argument, bytes), see translation.pxd; ``error``; ``drop``: (table, flow number) or None.
     """
     cdef bridge* br = datapath._bridge(bridge_number)
@@ -112,6 +114,7 @@ def walk(Flows datapath, uint32_t bridge_number, bytes frame, uint32_t in_port, 
             "key": words_of(&key),
             "mask": words_of(&mask),
             "megaflow": words_of(&events.wc),
+            "final": words_of(&events.flow),
             "events": [event_tuple(&events, &events.events[i]) for i in range(events.n)],
             "error": p.error,
             "drop": None if p.drop_flow == NO_FLOW else (p.drop_table, p.drop_flow),

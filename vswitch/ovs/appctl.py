@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from vswitch.errors import FlowSyntaxError
 from vswitch.light_typing import NamedTuple
 from vswitch.ovs import bond_commands
 from vswitch.ovs.getopt import NO_ARGUMENT, OPTIONAL, REQUIRED, Option, getopt
@@ -116,6 +117,22 @@ def _mac(text: str) -> int:
 def format_mac(mac: int) -> str:
     """A MAC address in OVS's form."""
     return mac.to_bytes(6).hex(":")
+
+
+def _trace(node: NodeLike, arguments: list[str]) -> str:
+    """ofproto/trace: [--names] BRIDGE FLOW [PACKET], with the packet in hexadecimal; nothing is changed by it."""
+    from vswitch.explain.trace import explain_text  # and with it the language of flows
+
+    words = [word for word in arguments if word not in ("--names", "--no-names", "-generate")]
+    if len(words) < 2:
+        raise Refused('"ofproto/trace" command requires at least 2 arguments')
+    if any(word.startswith("--") for word in words):
+        raise Unsupported("options of ofproto/trace but --names are not supported yet")
+    _bridge(node, words[0])
+    try:
+        return str(explain_text(node, words[0], " ".join(words[1:]), names="--names" in arguments))  # type: ignore[arg-type]
+    except FlowSyntaxError as error:
+        raise Refused(f"Bad openflow flow syntax: {error.problem}") from error
 
 
 def _fdb_show(node: NodeLike, arguments: list[str]) -> str:
@@ -265,6 +282,9 @@ _COMMANDS = {
     "fdb/stats-show": _Command("bridge", 1, 1, _fdb_stats_show),
     "list-commands": _Command("", 0, 0, _list_commands),
     "mdb/flush": _Command("[bridge]", 0, 1, _mdb_flush),
+    "ofproto/trace": _Command(
+        "{[dp_name] odp_flow | bridge br_flow} [OPTIONS] [-generate|packet]", 1, 1 << 16, _trace
+    ),
     "mdb/show": _Command("bridge", 1, 1, _mdb_show),
     "netdev-dummy/set-admin-state": _Command("[netdev] up|down", 1, 2, _set_admin_state),
     "ofproto/list": _Command("", 0, 0, _ofproto_list),

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from vswitch.light_typing import TYPE_CHECKING
 from vswitch.ovs.script import run_command
 from vswitch.switch.node import SwitchNode
+
+if TYPE_CHECKING:
+    from vswitch.explain.trace import Explanation
 
 
 class Node(SwitchNode):
@@ -39,3 +43,37 @@ class Node(SwitchNode):
             The line cannot be understood.
         """
         return run_command(self, command, stdin)
+
+    def explain(self, port: str, frame: bytes | str, *, names: bool = True) -> Explanation:
+        """What would become of a frame that arrives at `port` now, and why; nothing is sent, learned or counted.
+
+        Parameters
+        ----------
+        port : str
+            ``"port"`` or ``"bridge/port"``.
+        frame : bytes or str
+            A whole Ethernet frame, or a flow expression such as ``"tcp,nw_dst=10.0.0.1,tp_dst=80"``.
+        names : bool
+            Ports by name and not by number.
+
+        Returns
+        -------
+        Explanation
+            ``str()`` of it is what ``ovs-appctl ofproto/trace`` prints; it has the trace as a tree, too.
+
+        Raises
+        ------
+        ConfigError
+            There is no such port.
+        FlowSyntaxError
+            The expression is wrong.
+        """
+        from vswitch.explain.trace import explain_frame
+        from vswitch.openflow.match import parse_match
+
+        found = self.port(port)
+        self.settle()
+        if isinstance(frame, str):
+            match = parse_match(frame, found.bridge.numbers())
+            return explain_frame(found.bridge, in_port=found.ofport, match=match, names=names)
+        return explain_frame(found.bridge, frame, in_port=found.ofport, names=names)
