@@ -101,6 +101,8 @@ class Ct(Action):
         return f"ct({','.join(words)})"
 
     def sent(self, version: int) -> tuple[Action, ...]:
+        if self.zone_source is not None and self.zone_source.n_bits != 16:
+            refuse("OFPBAC_BAD_SET_LEN")
         return (self.replace(actions=self.actions.sent(version)),)
 
     def check(self, check: Check) -> Action:

@@ -35,8 +35,11 @@ class Multipath(Action):
         return f"multipath({','.join(map(str, words))})"
 
     def sent(self, version: int) -> tuple[Action, ...]:
-        self.destination.check_writable()
-        return (self,)
+        destination = self.destination.sent()
+        destination.check_writable()
+        if destination.n_bits < 16 and self.max_link >= 1 << destination.n_bits:
+            refuse("OFPBAC_BAD_ARGUMENT")
+        return (self,) if destination is self.destination else (self.replace(destination=destination),)
 
     def check(self, check: Check) -> Action:
         self.destination.check_destination(check)
@@ -67,11 +70,13 @@ class Bundle(Action):
         return f"bundle{'_load' if self.destination else ''}({','.join(words)},members:{members})"
 
     def sent(self, version: int) -> tuple[Action, ...]:
-        if self.destination is not None:
-            if self.destination.n_bits < 16:
-                refuse("OFPBAC_BAD_ARGUMENT")
-            self.destination.check_writable()
-        return (self,)
+        if self.destination is None:
+            return (self,)
+        destination = self.destination.sent()
+        if destination.n_bits < 16:
+            refuse("OFPBAC_BAD_ARGUMENT")
+        destination.check_writable()
+        return (self,) if destination is self.destination else (self.replace(destination=destination),)
 
     def check(self, check: Check) -> Action:
         if self.destination is not None:

@@ -50,6 +50,10 @@ class OutputReg(Action):
     def format(self, names: Names) -> str:
         return f"output:{self.source}"
 
+    def sent(self, version: int) -> tuple[Action, ...]:
+        source = self.source.sent()
+        return (self,) if source is self.source else (OutputReg(source),)
+
     def check(self, check: Check) -> Action:
         self.source.check_source(check)
         return self

@@ -49,6 +49,16 @@ class Subfield:
         pieces = self.pieces()
         return piece_word(pieces[0]) if pieces else 0
 
+    def sent(self) -> Subfield:
+        """What arrives where a message has 10 bits for the first bit and 6 for how many: more than 64 spill over."""
+        if self.n_bits <= 64:
+            return self
+        packed = self.low << 6 | self.n_bits - 1
+        low, n_bits = packed >> 6, (packed & 63) + 1
+        if low + n_bits > self.field.n_bits:
+            refuse("OFPBAC_BAD_SET_LEN")
+        return Subfield(self.field, low, n_bits)
+
     def check_source(self, check: Check) -> None:
         """As mf_check_src()."""
         if not check.holds(self.field.prereq):
