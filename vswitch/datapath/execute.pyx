@@ -11,7 +11,7 @@ from libc.string cimport memcpy
 from vswitch.capture.writer cimport capture_writer
 from vswitch.datapath.bridge cimport bridge, port
 from vswitch.datapath.commit cimport ND_EDIT_EXTENSIONS, ND_EDIT_SLL, ND_EDIT_TARGET, ND_EDIT_TLL, commit
-from vswitch.datapath.execution cimport drop, execution
+from vswitch.datapath.execution cimport SNAPLEN_MAX, drop, execution
 from vswitch.datapath.fate cimport DROP_METER, FATE_CONSUMED
 from vswitch.datapath.flow_expiry cimport flow_reduce_timeouts
 from vswitch.datapath.flow_learn cimport flow_table_learn, learned_flow
@@ -25,7 +25,9 @@ from vswitch.datapath.program cimport (
     EDIT_MPLS, EDIT_ND, OP_CLONE, OP_COMMIT, OP_CONTROLLER, OP_DROP, OP_FIN_TIMEOUT, OP_IF_LARGER, OP_IN_PORT, OP_KEY, OP_LEARN, OP_METER,
     OP_MPLS, OP_NORMAL, OP_OUTPUT, OP_RECIRC, OP_SKIP, OP_TAGS, op,
 )
+from vswitch.datapath.vlan cimport tag_stack, tags_inner, tags_outer
 from vswitch.tables.flow_key cimport flow_key
+from vswitch.wire.dot1q cimport DOT1Q_LEN
 from vswitch.wire.ipv4 cimport IP_PROTO_TCP
 
 cdef enum:
@@ -107,16 +109,31 @@ cdef void run_ops(execution* ex, const op* ops, uint32_t n_ops) noexcept nogil:
 cdef inline void output(execution* ex, const op* o) noexcept nogil:
     """Sends the frame as it is now, cut to `argument` bytes if that is not 0."""
     cdef port* out = <port*>o.value
-    commit(ex)
+    cdef uint32_t before
     if out.is_plain and not o.argument:
+        commit(ex)
         output_to_port(ex, out)
         return
+    before = wire_len(ex, ex.committed_tags)
+    commit(ex)
     ex.depth += o.n
-    ex.n_resubmits += <uint32_t>o.mask
-    ex.mirror_snaplen = o.argument
+    if o.argument:
+        # OVS cuts first and makes the pending edits after that: what they add or take changes the length.
+        ex.mirror_snaplen = SNAPLEN_MAX
+        if before > o.argument:
+            ex.mirror_snaplen = o.argument + wire_len(ex, ex.tags) - before
     output_to_port(ex, out)
     ex.mirror_snaplen = 0
     ex.depth -= o.n
+
+
+cdef inline uint32_t wire_len(const execution* ex, tag_stack tags) noexcept nogil:
+    """Bytes of the frame with `tags` instead of those that its bytes begin with."""
+    return ex.len + DOT1Q_LEN * (n_tags(tags) - n_tags(ex.base_tags))
+
+
+cdef inline uint32_t n_tags(tag_stack tags) noexcept nogil:
+    return (tags_outer(tags) != 0) + (tags_inner(tags) != 0)
 
 
 cdef inline void set_key(execution* ex, const op* o) noexcept nogil:
