@@ -47,7 +47,7 @@ class FlowMod:
 
     __slots__ = (
         "actions", "command", "cookie", "cookie_mask", "flags", "hard_timeout", "idle_timeout", "importance", "match",
-        "modify_cookie", "new_cookie", "out_group", "out_port", "priority", "protocols", "table",
+        "modify_cookie", "new_cookie", "out_group", "out_port", "priority", "protocols", "table", "unnormalized",
     )  # fmt: skip
 
     def __init__(self, command: int) -> None:
@@ -61,6 +61,7 @@ class FlowMod:
         self.idle_timeout = self.hard_timeout = self.importance = self.flags = 0
         self.out_port, self.out_group = PORT_ANY, GROUP_ANY
         self.actions: Actions | None = None
+        self.unnormalized: Match | None = None  # what the match was before fields without their protocol were dropped
         self.protocols = protocols.ANY
 
 
@@ -129,7 +130,9 @@ def parse_flow_mod(text: str, command: int, numbers: Numbers | None = None) -> F
         if not mod.protocols:
             raise OpenFlowError("OFPBAC_MATCH_INCONSISTENT")
     if match.words:
-        match.normalize()
+        before = match.normalize()
+        if before and command != QUERY:
+            mod.unnormalized = Match(before)
     return mod
 
 

@@ -154,12 +154,16 @@ class Match:
         packet_type = self.get(_PACKET_TYPE)[0]
         return packet_type & 0xFFFF if packet_type >> 16 == 1 else self.get(_TYPE)[0]
 
-    def normalize(self) -> bool:
-        """Drop what needs a protocol that is not matched; True if there was any (OVS ofputil_normalize_match())."""
+    def normalize(self) -> Words:
+        """Drop what needs a protocol that is not matched (OVS ofputil_normalize_match()).
+
+        Returns all words as they were; none if nothing was dropped.
+        """
         words = self.words
         proto = self.get(_PROTO)[0]
         refused = _refused(self.dl_type(), proto, self.get(_TP_SRC)[0] if proto == ICMP6 else 0)
         changes = [word for word, pair in words.items() if word in refused and pair[1] & refused[word]]
+        before = dict(words) if changes else {}
         for word in changes:
             value, mask = words[word]
             keep = ~refused[word]
@@ -167,7 +171,7 @@ class Match:
                 words[word] = (value & keep, mask & keep)
             else:
                 del words[word]
-        return bool(changes)
+        return before
 
     def sent(self, version: int, formats: int | None = None) -> Match:
         """What a switch takes of it from a flow-mod of a version (1 is 1.0): see `sent_match`."""

@@ -198,6 +198,7 @@ def parse(session: Session, bridge: BridgeLike, text: str, command: int, *, wher
         raise Refusal(where + error.problem, word=text) from None
     except OpenFlowError as error:
         raise Refusal(f"{where}actions are invalid with specified match ({error.code})", word=text) from None
+    session.note_normalized(mod)
     return mod
 
 
@@ -207,12 +208,14 @@ def read_flows(session: Session, bridge: BridgeLike | None, command: int) -> Ite
     numbers = bridge.numbers() if bridge is not None and session.accepts_names else Numbers()
     for line_number, text in lines_of(session, name):
         try:
-            yield parse_flow_mod(text, command, numbers)
+            mod = parse_flow_mod(text, command, numbers)
         except FlowSyntaxError as error:
             raise Refusal(f"{name}:{line_number}: {error.problem}", word=name) from None
         except OpenFlowError as error:
             problem = f"actions are invalid with specified match ({error.code})"
             raise Refusal(f"{name}:{line_number}: {problem}", word=name) from None
+        session.note_normalized(mod)
+        yield mod
 
 
 def _selected(session: Session, bridge: BridgeLike) -> list[FlowStats]:
@@ -273,11 +276,13 @@ def parse_flows(session: Session) -> str:
 
 def _parse_alone(session: Session, text: str) -> FlowMod:
     try:
-        return parse_flow_mod(text, ANY_COMMAND)
+        mod = parse_flow_mod(text, ANY_COMMAND)
     except FlowSyntaxError as error:
         raise Refusal(error.problem, word=text) from None
     except OpenFlowError as error:
         raise Refusal(f"actions are invalid with specified match ({error.code})", word=text) from None
+    session.note_normalized(mod)
+    return mod
 
 
 def _parsed(session: Session, mods: list[FlowMod]) -> str:

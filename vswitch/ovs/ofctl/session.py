@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from vswitch.light_typing import TYPE_CHECKING
 from vswitch.ovs.outcome import Refusal, log_line
 from vswitch.ovs.port_numbers import port_label, reserved_port
 from vswitch.switch.protocols import BridgeLike, NodeLike, PortLike
 
+if TYPE_CHECKING:
+    from vswitch.openflow.flow import FlowMod
+
 VERSIONS = {f"OpenFlow1{minor}": minor + 1 for minor in range(6)}  # names and their numbers on the wire
 RUN_DIRECTORY = "/var/run/openvswitch"  # what OVS's packages use
+N_NORMALIZED_MAX = 5
 
 
 class Session:
@@ -27,6 +32,7 @@ class Session:
         self.may_create = False
         self.read_only = False
         self.warnings = ""
+        self.n_normalized = 0
         self.version = 1
         self.n_exchanges = 0  # each takes a transaction id; the first belongs to the connection's hello
 
@@ -50,6 +56,17 @@ class Session:
             raise Refusal(f"{name}: failed to connect to socket (Protocol error)", word=name)
         self.version = max(common)
         return bridge
+
+    def note_normalized(self, mod: FlowMod) -> None:
+        """Say what of a match was dropped; like OVS, no more than five times."""
+        if mod.unnormalized is None or self.n_normalized == N_NORMALIZED_MAX:
+            return
+        self.n_normalized += 1
+        for message in (
+            "normalization changed ofp_match, details:", f" pre: {mod.unnormalized.format()}",
+            f"post: {mod.match.format()}",
+        ):  # fmt: skip
+            self.warnings += log_line(self.warnings.count("\n") + 1, "ofp_match", "INFO", message)
 
     def allowed_protocols(self) -> int:
         """The formats of flows that the allowed versions of OpenFlow have."""
