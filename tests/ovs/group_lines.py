@@ -106,3 +106,38 @@ get-frags br0
 set-frags br0 foo
 set-frags br0 reassemble
 """
+
+# Tables that take only so many flows.
+LIMITED = r"""
+ovs-vsctl -- --id=@t create Flow_Table name=first flow_limit=3 overflow_policy=evict -- set bridge br0 flow_tables:0=@t
+ovs-vsctl -- --id=@t create Flow_Table flow_limit=1 -- set bridge br0 flow_tables:1=@t
+add-flow br0 idle_timeout=50,in_port=1,actions=2
+add-flow br0 idle_timeout=40,in_port=2,actions=1
+add-flow br0 in_port=3,actions=1
+--no-stats dump-flows br0
+add-flow br0 idle_timeout=60,in_port=4,actions=1
+--no-stats dump-flows br0
+add-flow br0 idle_timeout=60,in_port=4,actions=2
+--no-stats dump-flows br0
+add-flow br0 table=1,in_port=4,actions=2
+-O OpenFlow13 add-flow br0 table=1,in_port=5,actions=2
+mod-flows br0 table=1,in_port=4,actions=3
+mod-flows br0 table=1,in_port=5,actions=3
+add-flow br0 table=1,in_port=4,actions=4
+add-flow br0 table=first,in_port=4,actions=resubmit(,first)
+--no-stats --names dump-flows br0
+--no-stats dump-flows br0
+add-flow br0 importance=5,idle_timeout=10,in_port=6,actions=1
+-O OpenFlow14 add-flow br0 importance=5,idle_timeout=10,in_port=6,actions=1
+-O OpenFlow14 add-flow br0 importance=4,idle_timeout=20,in_port=7,actions=1
+--no-stats dump-flows br0
+-O OpenFlow14 del-flows br0 table=first
+-O OpenFlow14 add-flow br0 importance=5,idle_timeout=10,in_port=6,actions=1
+-O OpenFlow14 add-flow br0 importance=4,idle_timeout=20,in_port=7,actions=1
+-O OpenFlow14 add-flow br0 importance=9,hard_timeout=20,in_port=8,actions=1
+-O OpenFlow14 add-flow br0 importance=1,hard_timeout=20,in_port=9,actions=1
+-O OpenFlow14 add-flow br0 importance=1,hard_timeout=40,in_port=10,actions=1
+-O OpenFlow14 --no-stats dump-flows br0
+ovs-vsctl set Flow_Table first flow_limit=1
+-O OpenFlow14 --no-stats dump-flows br0
+"""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import vswitch
-from tests.ovs.group_lines import LINES
+from tests.ovs.group_lines import LIMITED, LINES
 from tests.ovs.private_ovs import PrivateOvs, normalize
 from tests.shared import need_ovs
 from vswitch.errors import CommandError
@@ -39,15 +39,16 @@ def run_ours(node: vswitch.Node, line: str) -> tuple[int, str]:
         return error.status, error.output
 
 
-def test_same_as_the_real_tool() -> None:
+@pytest.mark.parametrize("lines", [LINES, LIMITED])
+def test_same_as_the_real_tool(lines: str) -> None:
     node = vswitch.Node()
     different = []
     with tempfile.TemporaryDirectory(prefix="ovs-") as directory, PrivateOvs(Path(directory), switch=True) as real:
         for line in SET_UP:
             assert real.run(line)[0] == 0
             node.run(line)
-        for words in LINES.strip().splitlines():
-            line = f"ovs-ofctl {words}"
+        for words in lines.strip().splitlines():
+            line = words if words.startswith("ovs-vsctl") else f"ovs-ofctl {words}"
             status, text = real.run(shlex.join(line.split()))
             our_status, our_text = run_ours(node, line)
             if "decode error" in text:

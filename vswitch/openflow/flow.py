@@ -22,6 +22,7 @@ COMMANDS = {
 DEFAULT_PRIORITY = 32768
 TABLE_ALL = 0xFF
 PORT_ANY, GROUP_ANY = 0xFFFF, 0xFFFFFFFF
+IMPORTANCE_VERSION = 5  # OpenFlow 1.4, as on the wire: the first that can say it
 KEEP_COOKIE = 0xFFFFFFFFFFFFFFFF
 FLAGS = {"send_flow_rem": 1, "no_packet_counts": 2, "no_byte_counts": 4, "check_overlap": 8, "reset_counts": 16}
 # What dump-flows prints of a flow that exists; a flow that is read does not take it.
@@ -268,7 +269,8 @@ def flow_mod_text(mod: FlowMod, version: int) -> str:
         out += f"cookie:{mod.new_cookie:#x} "
     if mod.cookie_mask:
         out += f"cookie:{mod.cookie:#x}/{mod.cookie_mask:#x} "
-    for word, value in (("idle", mod.idle_timeout), ("hard", mod.hard_timeout), ("importance", mod.importance)):
+    importance = mod.importance if version >= IMPORTANCE_VERSION else 0
+    for word, value in (("idle", mod.idle_timeout), ("hard", mod.hard_timeout), ("importance", importance)):
         if value:
             out += f"{word}:{value} "
     out += flags_text(mod.flags)

@@ -12,6 +12,7 @@ from vswitch.switch.bond import Bond
 from vswitch.switch.bridge_flows import BridgeFlows
 from vswitch.switch.port import PORT_CONFIG_BITS, Port
 from vswitch.switch.protocols import FdbEntry, MdbEntry
+from vswitch.switch.table_limits import TableLimit, flow_tables
 from vswitch.switch.texts import duration_text
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 OFPP_LOCAL = 65534
 NORMAL_ACTION = struct.pack("=HHIQ", 1, 16, 0xFFFA, 0)  # compiled: ofpact.pxd, OFPACT_OUTPUT
+OPENFLOW_14 = 5  # as on the wire; the first that says how important a flow is
 RESET_COUNTS = 1 << 4  # flow_table.pxd: FLOW_RESET_COUNTS
 
 
@@ -52,6 +54,7 @@ class Bridge(BridgeFlows):
         self.last_ofport = 0  # automatic numbers go on from here
         self.used_ofports: dict[int, int] = {}  # number → clock (ns) when its port went away
         self.fail_mode = ""
+        self.limits: dict[int, TableLimit] = {}  # by the number of their table
         self._actions: dict[int, Actions] = {}  # number of a flow → as they were given; a learned flow has none here
         self._kept: dict[int, Actions] = {}  # before a bundle
 
@@ -245,10 +248,12 @@ class Bridge(BridgeFlows):
         if version < 4 and mod.command == 0:
             flags |= RESET_COUNTS  # before OpenFlow 1.3, replacing a flow starts its counters anew
         match = mod.match.sent(version, mod.protocols)
+        goes = self._make_room(mod, match) if self.limits and actions is not None else None
         status, added, removed = self._datapath.flow_mod(
             self.number, mod.command, table=mod.table, priority=mod.priority, match=match.encode(),
             cookie=mod.cookie, cookie_mask=mod.cookie_mask, new_cookie=mod.new_cookie, modify_cookie=mod.modify_cookie,
-            idle_timeout=mod.idle_timeout, hard_timeout=mod.hard_timeout, importance=mod.importance, flags=flags,
+            idle_timeout=mod.idle_timeout, hard_timeout=mod.hard_timeout,
+            importance=mod.importance if version >= OPENFLOW_14 else 0, flags=flags,
             actions=b"" if actions is None else actions.encode(), out_port=mod.out_port, out_group=mod.out_group,
         )  # fmt: skip
         for number in removed:
@@ -258,6 +263,8 @@ class Bridge(BridgeFlows):
                 self._actions[number] = actions
         if status:
             raise OpenFlowError(status)
+        if goes is not None:
+            self._delete(goes)
 
     def flow_stats(self, query: FlowMod | None = None) -> list[FlowStats]:
         """The flows that a query selects (all by default) with their counters, in the order of their coming."""
@@ -285,13 +292,15 @@ class Bridge(BridgeFlows):
         """What names of ports mean in flows."""
         from vswitch.openflow.text import Numbers
 
-        return Numbers({port.name: port.ofport for port in self.ports_by_name.values()})
+        tables = {row.text("name"): number for number, row in flow_tables(self.row).items() if row.text("name")}
+        return Numbers({port.name: port.ofport for port in self.ports_by_name.values()}, tables)
 
     def names(self) -> Names:
         """How flows name ports."""
         from vswitch.openflow.text import Names
 
-        return Names({port.ofport: port.name for port in self.ports_by_name.values()})
+        tables = {number: row.text("name") for number, row in flow_tables(self.row).items() if row.text("name")}
+        return Names({port.ofport: port.name for port in self.ports_by_name.values()}, tables)
 
     def flows_text(self) -> str:
         """The flows as ``ovs-ofctl dump-flows`` prints them, a line each."""

@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from vswitch.datapath.datapath import Datapath
     from vswitch.openflow.actions import Actions
     from vswitch.openflow.flow import FlowMod, FlowStats
+    from vswitch.openflow.match import Match
     from vswitch.openflow.text import Numbers
     from vswitch.switch.group_table import GroupTable
     from vswitch.switch.meter_table import MeterTable
+    from vswitch.switch.table_limits import TableLimit
 
 
 class BridgeFlows:
@@ -37,6 +39,7 @@ class BridgeFlows:
     _datapath: Datapath
     _groups: GroupTable | None = None
     _meters: MeterTable | None = None
+    limits: dict[int, TableLimit]
 
     # What `Bridge` gives.
 
@@ -196,9 +199,57 @@ class BridgeFlows:
         return [flow for flow in self.flow_stats() if (kind, number) in flow.actions.references()]
 
     def _delete_metered(self, number: int) -> None:
+        for flow in self._using("meter", number):
+            self._delete(flow)
+
+    def _delete(self, flow: FlowStats) -> None:
         from vswitch.openflow.flow import DELETE_STRICT, FlowMod
 
-        for flow in self._using("meter", number):
-            mod = FlowMod(DELETE_STRICT)
-            mod.table, mod.priority, mod.match = flow.table, flow.priority, flow.match
-            self.flow_mod(mod)
+        mod = FlowMod(DELETE_STRICT)
+        mod.table, mod.priority, mod.match = flow.table, flow.priority, flow.match
+        self.flow_mod(mod)
+
+    # Limits of tables.
+
+    def set_limits(self, limits: dict[int, TableLimit]) -> None:
+        """Change how many flows tables take; what is too much goes, as far as it may."""
+        from vswitch.switch.table_limits import victim
+
+        if limits == self.limits:
+            return
+        self.limits = limits
+        for table, limit in limits.items():
+            while len(flows := self._flows_of(table)) > limit.max_flows:
+                found = victim(limit, flows)
+                if found is None:
+                    break
+                self._delete(found)
+
+    def _make_room(self, mod: FlowMod, match: Match) -> FlowStats | None:
+        """The flow that must go if a flow-mod adds one to a full table."""
+        from vswitch.openflow.flow import ADD, MODIFY, TABLE_ALL
+        from vswitch.switch.table_limits import victim
+
+        table = 0 if mod.table == TABLE_ALL else mod.table
+        limit = self.limits.get(table)
+        if limit is None or (mod.command != ADD and mod.cookie_mask):
+            return None
+        if self._datapath.flows(
+            self.number, table=table, match=match.encode(), strict=mod.command != MODIFY, priority=mod.priority
+        ):
+            return None  # it changes those that are there
+        flows = self._flows_of(table)
+        if len(flows) < limit.max_flows:
+            return None
+        found = victim(limit, flows)
+        if found is None:
+            hint = f"Flow_Table limits table {table} to {limit.max_flows} flows"
+            raise OpenFlowError("OFPFMFC_TABLE_FULL", hint=hint)
+        return found
+
+    def _flows_of(self, table: int) -> list[FlowStats]:
+        from vswitch.openflow.flow import QUERY, FlowMod
+
+        query = FlowMod(QUERY)
+        query.table = table
+        return self.flow_stats(query)

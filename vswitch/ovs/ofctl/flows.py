@@ -38,6 +38,7 @@ def dump_flows(session: Session) -> str:
     message = "OFPST_FLOW reply" if session.version > 1 else "NXST_FLOW reply"
     # To sort flows or to name their ports, the tool takes the reply apart: its header and some fields are lost.
     is_whole = not session.sort and not session.names
+    flows.sort(key=lambda flow: flow.table)
     if session.sort:
         flows.sort(key=lambda flow: flow.priority, reverse=session.sort == "rsort")
     names = bridge.names() if session.names else NUMERIC
