@@ -48,6 +48,12 @@ def protocols_text(protocols: int) -> str:
     return ",".join(words) or "none"
 
 
+def protocols_named(name: str) -> int:
+    """The formats that a name means (as after ``--flow-format``); 0 if it is not known."""
+    names = {known.lower(): bits for bits, known in _SETS} | {known.lower(): 1 << i for i, known in enumerate(_NAMES)}
+    return names.get(name.lower(), 0)
+
+
 def lowest_version(protocols: int) -> int:
     """The lowest version of OpenFlow (1 is 1.0) that can speak one of the formats; 0 if none does."""
     return next((version for version, bits in OF_VERSION.items() if protocols & bits), 0)

@@ -134,6 +134,7 @@ def run(node: NodeLike, words: list[str], stdin: str = "") -> Outcome:
             if name == "version":
                 return Outcome(0, f"ovs-ofctl (Open vSwitch) {OVS_VERSION}\nOpenFlow versions 0x1:0x6\n")
             _set_option(session, name, argument)
+        session.settle_formats()
         output = _run_command(session, rest)
     except SwitchRefusal as refusal:
         return Outcome(refusal.status, "", session.warnings + refusal.message)
@@ -166,8 +167,8 @@ def _set_option(session: Session, name: str, argument: str | None) -> None:
         session.bundle = True
     elif name == "strict":
         session.strict = True
-    elif name == "flow-format" and (argument or "").lower() in ("openflow10", "openflow10+table_id", "nxm", "any"):
-        pass
+    elif name == "flow-format":
+        session.set_formats(argument or "")
     elif name not in _WITHOUT_EFFECT:
         raise Unsupported(f"ovs-ofctl --{name} is not supported yet")
 

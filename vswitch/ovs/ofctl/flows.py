@@ -235,6 +235,9 @@ def _apply(session: Session, bridge: BridgeLike, mods: list[FlowMod]) -> None:
     for mod in mods:
         usable &= mod.protocols
     session.negotiate(bridge, usable)
+    usable &= session.allowed_protocols()
+    for mod in mods:
+        mod.protocols &= usable  # all are sent in one format
     if session.bundle:
         bridge.begin_bundle()
     try:
@@ -301,5 +304,11 @@ def _parsed(session: Session, mods: list[FlowMod]) -> str:
     session.version = version
     for xid, mod in enumerate(mods, 1):
         name = "NXT_FLOW_MOD" if chosen & protocols.OF10_NXM_ANY else "OFPT_FLOW_MOD"
-        text += session.header(name, xid) + flow_mod_text(mod, version) + "\n"
+        text += session.header(name, xid)
+        try:
+            if not mod.match.options:  # the tool has a map of options of its own
+                mod.match = mod.match.sent(version, chosen)
+            text += f"{flow_mod_text(mod, version)}\n"
+        except OpenFlowError as error:
+            text += f"***decode error: {error.code}***\n"
     return text

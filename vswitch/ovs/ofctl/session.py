@@ -33,6 +33,7 @@ class Session:
         self.read_only = False
         self.warnings = ""
         self.n_normalized = 0
+        self.formats = 0  # --flow-format; 0: any
         self.version = 1
         self.n_exchanges = 0  # each takes a transaction id; the first belongs to the connection's hello
 
@@ -68,6 +69,34 @@ class Session:
         ):  # fmt: skip
             self.warnings += log_line(self.warnings.count("\n") + 1, "ofp_match", "INFO", message)
 
+    def set_formats(self, text: str) -> None:
+        """Allow the formats of flows that ``--flow-format`` names, no others."""
+        from vswitch.openflow.protocols import protocols_named
+
+        self.formats = 0
+        for word in text.split(","):
+            found = protocols_named(word)
+            if word and not found:
+                raise Refusal(f"{word}: unknown flow protocol", word=word)
+            self.formats |= found
+        if not self.formats:
+            raise Refusal(f"{text}: no flow protocol specified", word=text)
+
+    def settle_formats(self) -> None:
+        """Take away the versions that have none of the formats."""
+        from vswitch.openflow.protocols import OF_VERSION, protocols_text
+
+        if not self.formats:
+            return
+        if not self.allowed_protocols():
+            names = ", ".join(name for name, number in VERSIONS.items() if number in self.allowed)
+            raise Refusal(
+                f"None of the enabled OpenFlow versions ({names}) supports any of the enabled flow formats "
+                f"({protocols_text(self.formats)}).  (Use -O to enable additional OpenFlow versions or -F to enable "
+                "additional flow formats.)"
+            )
+        self.allowed = {version for version in self.allowed if OF_VERSION[version] & self.formats}
+
     def allowed_protocols(self) -> int:
         """The formats of flows that the allowed versions of OpenFlow have."""
         from vswitch.openflow.protocols import OF_VERSION
@@ -75,7 +104,7 @@ class Session:
         allowed = 0
         for version in self.allowed:
             allowed |= OF_VERSION[version]
-        return allowed
+        return allowed & self.formats if self.formats else allowed
 
     def negotiate(self, bridge: BridgeLike, usable: int) -> None:
         """Settle on a version that can say flows of the formats `usable` (open_vconn_for_flow_mod())."""
