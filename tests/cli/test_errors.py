@@ -33,7 +33,7 @@ def complaint(capfd, arguments: list[str]) -> tuple[int, str, str]:
     [
         ([], "VERB", "vswitch --help"),
         (["reply"], "no verb reply", "did you mean replay?"),
-        (["xyz"], "no verb xyz", "replay, show"),
+        (["xyz"], "no verb xyz", "replay, flows, show, trace"),
         (["replay"], "SETUP", "vswitch replay --help"),
         (["replay", "SETUP", "--formt", "pcap"], "--formt", "vswitch replay --help"),
         (["replay", "SETUP", "--format", "erf"], "erf", "vswitch replay --help"),
