@@ -75,3 +75,13 @@ def test_the_command() -> None:
     made = node()
     text = made.run(f"ovs-appctl ofproto/trace --names br0 in_port=p1 {FRAME.hex()}")
     assert text == str(made.explain("p1", FRAME))
+
+
+def test_buckets_are_named_with_what_they_do() -> None:
+    made = Node()
+    made.run("ovs-vsctl add-br br0 -- set-fail-mode br0 secure -- add-port br0 p1 -- add-port br0 p2")
+    made.run("ovs-ofctl -O OpenFlow13 add-group br0 'group_id=2,type=all,bucket=output:p1,bucket=output:p2'")
+    made.run("ovs-ofctl -O OpenFlow13 add-flow br0 'actions=group:2'")
+    text = str(made.explain("p1", "ip"))
+    assert "    group:2\n    bucket 0\n            output:p1\n" in text
+    assert " >> skipping output to input port\n    bucket 1\n            output:p2\n" in text

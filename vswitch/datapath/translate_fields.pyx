@@ -7,7 +7,7 @@ those bits differ would need another operation.
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
 
 from vswitch.datapath.ofpact cimport (
-    OFPACT_SETS_VLAN, PREREQ_ARP, PREREQ_CT, PREREQ_ETHERNET, PREREQ_ICMPV4, PREREQ_ICMPV6, PREREQ_IPV4, PREREQ_IPV6,
+    OFPACT_IS_SET_FIELD, OFPACT_SETS_VLAN, PREREQ_ARP, PREREQ_CT, PREREQ_ETHERNET, PREREQ_ICMPV4, PREREQ_ICMPV6, PREREQ_IPV4, PREREQ_IPV6,
     PREREQ_IP_ANY, PREREQ_L4, PREREQ_MPLS, PREREQ_ND, PREREQ_ND_ADVERT, PREREQ_ND_SOLICIT, PREREQ_NONE, PREREQ_NSH,
     PREREQ_SCTP, PREREQ_TCP, PREREQ_UDP, PREREQ_VLAN_VID, ofpact, ofpact_payload,
 )
@@ -115,7 +115,8 @@ cdef void set_fields(translation* t, const ofpact* a) noexcept nogil:
     cdef uint64_t* wc = <uint64_t*>&t.wc
     cdef uint64_t i
     if not prereq_holds(t, a.arg & PREREQ_MASK):
-        trace(t, EVENT_UNMET, 0)
+        if t.events != NULL and a.arg & OFPACT_IS_SET_FIELD:
+            record(t, EVENT_UNMET, 0, payload + 1, 16)      # word and mask
         return
     for i in range(payload[0]):
         depend_on_protocol(t, payload[1 + 3 * i])

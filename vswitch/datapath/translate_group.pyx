@@ -146,7 +146,8 @@ cdef group_bucket* select_bucket(translation* t, const group* g) noexcept nogil:
             hash_unwildcard_5tuple(t)
             # The hash that OVS took of the frame when it was received, whatever was edited since.
             t.flow.dp_hash = hash_2words(flow_hash_5tuple(t.entry, 0), g.hash_basis)
-    t.wc.dp_hash |= g.hash_mask
+    if t.entry.dp_hash:
+        t.wc.dp_hash |= g.hash_mask
     for i in range(g.hash_mask + 1):
         bucket = &g.buckets[g.hash_map[(t.flow.dp_hash + i) & g.hash_mask]]
         if bucket_is_alive(t, g, bucket, 0):

@@ -10,9 +10,10 @@ from vswitch.tables.flow_key import MEMBER_OFFSETS
 
 Words = dict[int, int]
 _BITS = {
-    "metadata": 64, "in_port": 32, "actset_output": 32, "pkt_mark": 32, "dl_dst": 48, "dl_src": 48, "dl_type": 16,
-    "nw_src": 32, "nw_dst": 32, "ipv6_label": 32, "nw_frag": 8, "nw_tos": 8, "nw_ttl": 8, "nw_proto": 8,
-    "tcp_flags": 16, "tp_src": 16, "tp_dst": 16, "arp_sha": 48, "arp_tha": 48, "igmp_group_ip4": 32,
+    "metadata": 64, "in_port": 32, "actset_output": 32, "pkt_mark": 32, "dp_hash": 32, "dl_dst": 48,
+    "dl_src": 48, "dl_type": 16, "nw_src": 32, "nw_dst": 32, "ipv6_label": 32, "nw_frag": 8, "nw_tos": 8,
+    "nw_ttl": 8, "nw_proto": 8, "tcp_flags": 16, "tp_src": 16, "tp_dst": 16, "arp_sha": 48, "arp_tha": 48,
+    "igmp_group_ip4": 32,
 }  # fmt: skip
 IPV4, IPV6, ARP, RARP, MPLS, MPLS_MCAST = 0x0800, 0x86DD, 0x0806, 0x8035, 0x8847, 0x8848
 TCP, UDP, ICMP, ICMPV6, SCTP = 6, 17, 1, 58, 132
@@ -36,6 +37,12 @@ def get(key: Words, name: str) -> int:
     """A member's value."""
     at, shift, bits = word(name)
     return key.get(at, 0) >> shift & (1 << bits) - 1
+
+
+def put(key: Words, name: str, value: int) -> None:
+    """Gives a member a value."""
+    at, shift, bits = word(name)
+    key[at] = key.get(at, 0) & ~((1 << bits) - 1 << shift) | value << shift
 
 
 def _wide(key: Words, name: str) -> int:

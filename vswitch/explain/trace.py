@@ -177,9 +177,11 @@ class _Tracer:
         self.megaflow = dict(found["megaflow"])
         for word, bits in mask.items():
             self.megaflow[word] = self.megaflow.get(word, 0) | bits
+        if not dp.get(self.first, "dp_hash"):
+            dp.put(found["final"], "dp_hash", 0)  # what a group hashed is of no further use
         names = self.names(self.bridge)
-        final = {w: v for w, v in found["final"].items() if w != dp.word("actset_output")[0]}
-        start = {w: v for w, v in self.first.items() if w != dp.word("actset_output")[0]}
+        final = {w: v for w, v in found["final"].items() if v and w != dp.word("actset_output")[0]}
+        start = {w: v for w, v in self.first.items() if v and w != dp.word("actset_output")[0]}
         matched = Match({w: (self.first.get(w, 0) & bits, bits) for w, bits in self.megaflow.items()}).format(names)
         error = ERRORS[FATES[found["error"]][0]][1] if found["error"] else ""
         if error:
@@ -227,6 +229,9 @@ class _Tracer:
             return TraceNode("detail", f"action set {verb}: {text}" if text else f"action set {verb} empty")
         if kind == FIELD:
             return TraceNode("detail", _field_text(*struct.unpack("=QQ", data)))
+        if kind == UNMET:
+            text = f"unmet prerequisites for {_field_name(*struct.unpack('=QQ', data))}, set_field ignored"
+            return TraceNode("warning", text)
         if kind == ERROR:
             text = ERRORS.get(FATES[argument][0], ("", ""))[0]
             return TraceNode("error", text) if text else None
@@ -262,8 +267,9 @@ class _Tracer:
             known = self.texts[bridge.number, names is NUMERIC] = {}
             for flow in bridge.flow_stats():
                 _collect(flow.actions, names, known)
-            for group in getattr(bridge, "group_actions", list)():
-                _collect(group, names, known)
+            for group in bridge.groups.all():
+                for bucket in group.buckets:
+                    _collect(bucket.actions, names, known)
         parts = []
         while data:
             n_bytes = struct.unpack_from("=H", data, 2)[0]
@@ -287,7 +293,6 @@ _TEXTS = {
     NO_ACTIONS: ("action", "drop"),
     BUCKET: ("bucket", "bucket {}"),
     ACTION_SET: ("table", "--. Executing action set:"),
-    UNMET: ("warning", "unmet prerequisites, action ignored"),
     NO_PORT: ("warning", "Nonexistent output port"),
     OUTPUT_IN_PORT: ("warning", "skipping output to input port"),
     OUTPUT_REG: ("detail", "output port is {}"),
@@ -333,6 +338,15 @@ def _field_text(piece: int, value: int) -> str:
                 part = f"[{low}]" if n_bits == 1 else f"[{low}..{low + n_bits - 1}]"
                 return f"{candidate.header_name}{part} is now {dp.hexadecimal(value)}"
     return f"word {word} is now {value:#x}"
+
+
+def _field_name(word: int, mask: int) -> str:
+    """The field that has all bits of `mask`."""
+    for candidate in FIELDS:
+        for own_word, shift, n_bits in candidate.pieces:
+            if own_word == word and candidate.prereq and not mask & ~(((1 << n_bits) - 1) << shift):
+                return candidate.name
+    return "the field"
 
 
 def _learned_text(data: bytes, names: Names) -> str:
