@@ -354,7 +354,7 @@ def flow_text(
         out += f"idle_age={flow.idle_ns // 10**9}, "
         if flow.hard_ns // 10**9 != flow.duration_ns // 10**9:
             out += f"hard_age={flow.hard_ns // 10**9}, "
-    match = flow.match.sent(version).format(names)
+    match = flow.match.sent(version, protocols.NXM_OXM_ANY).format(names)
     if flow.priority != DEFAULT_PRIORITY:
         match = f"priority={flow.priority},{match}" if match else f"priority={flow.priority}"
     if match:
