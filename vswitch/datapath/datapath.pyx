@@ -29,7 +29,7 @@ from vswitch.datapath.ledger cimport Ledger, fate_row, ledger_add_fate, ledger_n
 from vswitch.datapath.mirror cimport mirror_frame
 from vswitch.datapath.packet_in cimport packet_in_clear, packet_in_queue
 from vswitch.datapath.receive cimport (
-    bridge_receive, frame_prefetch, frame_prefetch_data, frame_receive, frame_resume,
+    bridge_receive, frame_ahead, frame_prefetch, frame_prefetch_data, frame_receive, frame_resume, frames_look_ahead,
 )
 from vswitch.tables.flow_key cimport FLOW_DEPTH_L2, FLOW_DEPTH_L4
 from vswitch.tables.mac_table cimport (
@@ -90,7 +90,7 @@ cdef class Datapath(Groups):
         self.advance(clock_ns)
         self.ex.collect = &self.collector.writer
         self.ex.clock_ns = self.now_ns
-        self._switch(in_port, &f)
+        self._switch(in_port, &f, NULL)
         self.ex.collect = NULL
         self._check_memory()
         return [(out, copy) for out, _, _, copy in self.collector.take()]
@@ -168,6 +168,8 @@ cdef class Datapath(Groups):
     cdef int _run(self, MergedCaptures captures, port** table, uint64_t* offset_ns, bint* started) noexcept nogil:
         """Batches until the captures need a service or some time has passed; what captures.read() said last."""
         cdef frame frames[BATCH]
+        cdef frame_ahead ahead[BATCH]
+        cdef bint looks_ahead = self.ex.extract_depth != FLOW_DEPTH_L2
         cdef int n = 1, i
         cdef uint64_t n_switched = 0
         while n_switched < FRAMES_PER_TURN:
@@ -181,24 +183,26 @@ cdef class Datapath(Groups):
                 frame_prefetch_data(&frames[i])
             for i in range(n):
                 frame_prefetch(table[frames[i].input], &frames[i])
+            if looks_ahead:
+                frames_look_ahead(&self.ex, table, frames, n, ahead)
             for i in range(n):
                 if <int64_t>(frames[i].time_ns - offset_ns[0] - self.next_event_ns) >= 0:
                     self._advance(frames[i].time_ns - offset_ns[0], frames[i].time_ns)
                 self.ex.clock_ns = frames[i].time_ns - offset_ns[0]
-                self._switch(table[frames[i].input], &frames[i])
+                self._switch(table[frames[i].input], &frames[i], &ahead[i] if looks_ahead else NULL)
             n_switched += n
             if <int64_t>(frames[n - 1].time_ns - offset_ns[0] - self.now_ns) > 0:
                 self.now_ns = frames[n - 1].time_ns - offset_ns[0]
         return n
 
-    cdef void _switch(self, port* in_port, const frame* f) noexcept nogil:
+    cdef void _switch(self, port* in_port, const frame* f, const frame_ahead* ahead) noexcept nogil:
         """One frame from its port to its fate."""
         cdef uint32_t fate
         cdef fate_row* row
         cdef uint64_t first_output = 0
         if self.ex.ledger != NULL:
             first_output = ledger_n_outputs(self.ex.ledger)
-        frame_receive(&self.ex, in_port, f)
+        frame_receive(&self.ex, in_port, f, ahead)
         fate = FATE_DELIVERED if self.ex.n_outputs else self.ex.reason
         if fate == FATE_DELIVERED and not self.ex.n_outputs:
             fate = DROP_NO_FLOOD_PORT

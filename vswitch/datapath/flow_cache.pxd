@@ -37,7 +37,9 @@ cdef struct flow_cache:
     uint32_t max_megaflows
     uint64_t* union_mask            # FLOW_KEY_WORDS: every bit that any subtable looks at
     uint32_t* union_words           # indices of its words that are not 0
+    uint64_t* union_masks           # ... and those words
     uint32_t n_union_words
+    uint64_t epoch                  # changes when the union does: hashes from before are of no use
     signature* signatures           # direct-mapped by hash
     uint32_t signature_mask
 
@@ -47,10 +49,30 @@ cdef void flow_cache_clear(flow_cache* cache) noexcept nogil
 cdef bint flow_cache_insert(flow_cache* cache, const flow_key* key, const flow_key* mask,
                             program* action, bint is_program=*) noexcept nogil
 cdef void flow_cache_remove(flow_cache* cache, program* action) noexcept nogil
-cdef program* flow_cache_find(flow_cache* cache, const flow_key* key) noexcept nogil
+cdef program* flow_cache_find(flow_cache* cache, const flow_key* key, uint64_t hash) noexcept nogil
+
+# A multiply-rotate hash (as FxHash, with a stronger finish): a round for each word.
+cdef inline uint64_t flow_hash_add(uint64_t hash, uint64_t word) noexcept nogil:
+    hash = ((hash << 5) | (hash >> 59)) ^ word
+    return hash * <uint64_t>0x9E3779B97F4A7C15
+
+
+cdef inline uint64_t flow_hash_finish(uint64_t hash) noexcept nogil:
+    return hash ^ (hash >> 32)
+
+
+cdef inline uint64_t flow_cache_hash(const flow_cache* cache, const flow_key* key) noexcept nogil:
+    """The key's signature, good as long as `epoch` is the same."""
+    cdef const uint64_t* words = <const uint64_t*>key
+    cdef uint64_t hash = 0
+    cdef uint32_t i
+    for i in range(cache.n_union_words):
+        hash = flow_hash_add(hash, words[cache.union_words[i]] & cache.union_masks[i])
+    return flow_hash_finish(hash)
+
 
 cdef inline program* flow_cache_lookup(flow_cache* cache, const flow_key* key) noexcept nogil:
     """The program for `key`, or NULL if it must be translated first."""
     if cache.catch_all != NULL:
         return cache.catch_all
-    return flow_cache_find(cache, key)
+    return flow_cache_find(cache, key, flow_cache_hash(cache, key))

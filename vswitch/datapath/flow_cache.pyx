@@ -31,16 +31,6 @@ from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
 
 
-cdef inline uint64_t mix(uint64_t hash, uint64_t word) noexcept nogil:
-    """One round of a multiply-rotate hash (as in FxHash, with a stronger finish below)."""
-    hash = ((hash << 5) | (hash >> 59)) ^ word
-    return hash * <uint64_t>0x9E3779B97F4A7C15
-
-
-cdef inline uint64_t finish(uint64_t hash) noexcept nogil:
-    return hash ^ (hash >> 32)
-
-
 cdef flow_cache* flow_cache_new(uint32_t max_megaflows) except NULL:
     cdef flow_cache* cache = <flow_cache*>calloc(1, sizeof(flow_cache))
     if cache == NULL:
@@ -48,7 +38,8 @@ cdef flow_cache* flow_cache_new(uint32_t max_megaflows) except NULL:
     cache.max_megaflows = max_megaflows
     cache.union_mask = <uint64_t*>calloc(FLOW_KEY_WORDS, sizeof(uint64_t))
     cache.union_words = <uint32_t*>calloc(FLOW_KEY_WORDS, sizeof(uint32_t))
-    if cache.union_mask == NULL or cache.union_words == NULL:
+    cache.union_masks = <uint64_t*>calloc(FLOW_KEY_WORDS, sizeof(uint64_t))
+    if cache.union_mask == NULL or cache.union_words == NULL or cache.union_masks == NULL:
         flow_cache_free(cache)
         raise MemoryError
     return cache
@@ -59,6 +50,7 @@ cdef void flow_cache_free(flow_cache* cache) noexcept nogil:
         flow_cache_clear(cache)
         free(cache.union_mask)
         free(cache.union_words)
+        free(cache.union_masks)
         free(cache)
 
 
@@ -73,6 +65,7 @@ cdef void flow_cache_clear(flow_cache* cache) noexcept nogil:
     cache.subtables = NULL
     cache.signatures = NULL
     cache.n_subtables = cache.n_megaflows = cache.n_union_words = cache.signature_mask = 0
+    cache.epoch += 1
     memset(cache.union_mask, 0, FLOW_KEY_WORDS * sizeof(uint64_t))
 
 
@@ -135,17 +128,14 @@ cdef void flow_cache_remove(flow_cache* cache, program* action) noexcept nogil:
     action.megaflow = NULL
 
 
-cdef program* flow_cache_find(flow_cache* cache, const flow_key* key) noexcept nogil:
-    """flow_cache_lookup() for a cache with more than the catch-all."""
+cdef program* flow_cache_find(flow_cache* cache, const flow_key* key, uint64_t hash) noexcept nogil:
+    """flow_cache_lookup() for a cache with more than the catch-all; `hash` is flow_cache_hash() of the key."""
     cdef const uint64_t* words = <const uint64_t*>key
-    cdef uint64_t hash = 0
     cdef uint32_t i
     cdef signature* slot = NULL
+    cdef cache_subtable* subtable
     cdef megaflow* flow
     if cache.signatures != NULL:
-        for i in range(cache.n_union_words):
-            hash = mix(hash, words[cache.union_words[i]] & cache.union_mask[cache.union_words[i]])
-        hash = finish(hash)
         slot = &cache.signatures[hash & cache.signature_mask]
         if slot.hash == hash and slot.flow != NULL and slot.flow.action != NULL and megaflow_matches(slot.subtable, slot.flow, words):
             return slot.flow.action
@@ -154,6 +144,11 @@ cdef program* flow_cache_find(flow_cache* cache, const flow_key* key) noexcept n
         if flow != NULL:
             if slot != NULL:
                 slot[0] = signature(hash=hash, flow=flow, subtable=cache.subtables[i])
+            if i > 0:
+                # Those that hit come forward. Any order is right.
+                subtable = cache.subtables[i]
+                cache.subtables[i] = cache.subtables[i - 1]
+                cache.subtables[i - 1] = subtable
             return flow.action
     return NULL
 
@@ -164,8 +159,8 @@ cdef inline uint64_t subtable_hash(const cache_subtable* subtable, const uint64_
     cdef uint64_t hash = subtable.n_words
     cdef uint32_t i
     for i in range(subtable.n_words):
-        hash = mix(hash, key[subtable.words[i]] & subtable.masks[i])
-    return finish(hash)
+        hash = flow_hash_add(hash, key[subtable.words[i]] & subtable.masks[i])
+    return flow_hash_finish(hash)
 
 
 cdef inline bint megaflow_matches(const cache_subtable* subtable, const megaflow* flow,
@@ -229,9 +224,11 @@ cdef cache_subtable* subtable_for(flow_cache* cache, const uint64_t* mask) noexc
     cache.subtables = subtables
     cache.n_subtables += 1
     cache.n_union_words = 0
+    cache.epoch += 1
     for i in range(FLOW_KEY_WORDS):
         if cache.union_mask[i]:
             cache.union_words[cache.n_union_words] = i
+            cache.union_masks[cache.n_union_words] = cache.union_mask[i]
             cache.n_union_words += 1
     if cache.signatures != NULL:
         memset(cache.signatures, 0, (cache.signature_mask + 1) * sizeof(signature))

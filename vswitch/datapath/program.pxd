@@ -48,30 +48,31 @@ cdef struct bucket_stats:
     uint32_t bucket                 # index; 0xFFFFFFFF: all
 
 cdef struct program:
-    uint32_t number                 # in Datapath.programs: what a row of the ledger names
     uint32_t bridge                 # number of the bridge it was translated for
-    uint32_t n_ops
-    uint32_t n_flows
     uint32_t n_tables
     uint32_t n_buckets
-    op* ops
+    uint16_t drop_table             # that dropped the frame, with ...
+    uint32_t drop_flow              # ... the number of this flow; 0xFFFFFFFF: none
+    bint is_dead                    # replaced; freed when no frame is under way
     flow** flows                    # hit on the way, in order; a reference is held of each
     table_version* tables           # what the walk consulted
     bucket_stats* buckets           # groups that count its frames; a reference is held of each
-    uint64_t checked_version        # openflow_tables.version when it was last found up to date
-    uint32_t max_depth              # of the walk
-    uint32_t n_resubmits
-    uint16_t drop_table             # that dropped the frame, with ...
-    uint16_t error                  # 0, or the fate of a walk that was given up
-    uint32_t drop_flow              # ... the number of this flow; 0xFFFFFFFF: none
-    uint32_t n_timed                # flows with a timeout among `flows`
-    bint edits_key                  # has an OP_KEY
-    bint is_dead                    # replaced; freed when no frame is under way
     program* next_dead
     void* megaflow                  # where the flow cache has it, or NULL; flow_cache.pyx casts them
     void* subtable
+    # What every frame needs, next to the operations, which stand behind the struct
+    uint32_t number                 # in Datapath.programs: what a row of the ledger names
+    uint32_t n_flows
+    uint64_t checked_version        # openflow_tables.version when it was last found up to date
     uint64_t n_packets              # not pushed yet
     uint64_t n_bytes
+    op* ops
+    uint32_t n_ops
+    uint32_t n_timed                # flows with a timeout among `flows`
+    uint32_t max_depth              # of the walk
+    uint32_t n_resubmits
+    uint16_t error                  # 0, or the fate of a walk that was given up
+    bint edits_key                  # has an OP_KEY
 
 cdef struct program_record:         # what is kept of a program that is gone
     uint32_t bridge

@@ -1,14 +1,28 @@
 """A frame enters: the first bridge at a port, every other one over a patch port."""
-from libc.stdint cimport uint16_t
+from libc.stdint cimport uint8_t, uint16_t, uint64_t
 from vswitch.capture.record cimport frame
 from vswitch.datapath.bridge cimport port
 from vswitch.datapath.execution cimport execution
 from vswitch.tables.hash cimport prefetch
+from vswitch.tables.flow_key cimport frame_layout
 from vswitch.tables.mac_table cimport mac_table_prefetch
 from vswitch.wire.dot1q cimport DOT1Q_LEN, dot1q_is_tpid, dot1q_vid
 from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE, eth_dst, eth_src, eth_type
 
-cdef void frame_receive(execution* ex, port* in_port, const frame* f) noexcept nogil
+cdef enum:
+    HEADER_BYTES = 168              # of a flow key: dl_dst to nsh_context, what extraction fills
+
+cdef struct frame_ahead:            # what was found out of a frame before its turn came
+    uint8_t headers[168]            # HEADER_BYTES
+    frame_layout layout
+    bint fits                       # it has an Ethernet header
+    uint64_t hash                   # flow_cache_hash() in its first bridge ...
+    uint64_t epoch                  # ... of this flow_cache.epoch
+
+# `ahead` is what frames_look_ahead() found, or NULL.
+cdef void frame_receive(execution* ex, port* in_port, const frame* f, const frame_ahead* ahead) noexcept nogil
+cdef void frames_look_ahead(execution* ex, port** in_ports, const frame* frames, int n,
+                            frame_ahead* ahead) noexcept nogil
 cdef void bridge_receive(execution* ex) noexcept nogil
 cdef void frame_resume(execution* ex, const void* frozen) noexcept nogil
 

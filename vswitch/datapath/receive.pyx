@@ -15,7 +15,10 @@ from vswitch.datapath.fate cimport (
     DROP_ETH_TRUNCATED, DROP_MIRROR_OUTPUT_PORT, DROP_PORT_NOT_RECEIVING, DROP_RECURSION_TOO_DEEP,
     DROP_TOO_MANY_ACTIONS, DROP_TOO_MANY_RESUBMITS, DROP_UNKNOWN_TRUNCATED,
 )
-from vswitch.datapath.flow_cache cimport flow_cache_clear, flow_cache_insert, flow_cache_lookup, flow_cache_remove
+from vswitch.datapath.flow_cache cimport (
+    flow_cache, flow_cache_clear, flow_cache_find, flow_cache_hash, flow_cache_insert, flow_cache_lookup,
+    flow_cache_remove, signature,
+)
 from vswitch.datapath.normal cimport normal
 from vswitch.datapath.program cimport (
     OP_NORMAL, program, program_free, program_is_current, program_list_add, program_list_remove, program_list_retire,
@@ -33,7 +36,47 @@ cdef enum:
     TUNNEL_BYTES = 376              # ... and all from ct_nw_src on
 
 
-cdef void frame_receive(execution* ex, port* in_port, const frame* f) noexcept nogil:
+cdef void frames_look_ahead(execution* ex, port** in_ports, const frame* frames, int n,
+                            frame_ahead* ahead) noexcept nogil:
+    """Parses `n` frames, and brings near what their look-ups will need, a step for all of them at a time.
+
+    Nothing is decided here: what a frame teaches may change what the next one meets. Headers and their hash stay as
+    they are (`epoch` tells if not); where they lead to is looked up when the frame's turn has come.
+    """
+    cdef flow_key key
+    cdef flow_cache* cache
+    cdef signature* slot
+    cdef int i
+    memset(&key, 0, sizeof(key))
+    for i in range(n):
+        ahead[i].fits = flow_extract(frames[i].data, frames[i].caplen, ex.vlan_limit, FLOW_DEPTH_L4, &key,
+                                     &ahead[i].layout)
+        memcpy(ahead[i].headers, &key.dl_dst, HEADER_BYTES)
+        cache = in_ports[frames[i].input].bridge.cache
+        key.in_port = in_ports[frames[i].input].ofp_port
+        ahead[i].epoch = cache.epoch
+        ahead[i].hash = flow_cache_hash(cache, &key)
+        if cache.signatures != NULL:
+            prefetch(&cache.signatures[ahead[i].hash & cache.signature_mask])
+    for i in range(n):
+        slot = signature_slot(in_ports[frames[i].input].bridge.cache, &ahead[i])
+        if slot != NULL and slot.flow != NULL:
+            prefetch(slot.flow)
+            prefetch(<char*>slot.flow + 64)
+    for i in range(n):
+        slot = signature_slot(in_ports[frames[i].input].bridge.cache, &ahead[i])
+        if slot != NULL and slot.flow != NULL and slot.flow.action != NULL:
+            prefetch(slot.flow.action)
+            prefetch(<char*>slot.flow.action + 64)
+            prefetch(<char*>slot.flow.action + 128)
+            prefetch(<char*>slot.flow.action + 192)
+
+
+cdef inline signature* signature_slot(const flow_cache* cache, const frame_ahead* ahead) noexcept nogil:
+    return &cache.signatures[ahead.hash & cache.signature_mask] if cache.signatures != NULL else NULL
+
+
+cdef void frame_receive(execution* ex, port* in_port, const frame* f, const frame_ahead* ahead) noexcept nogil:
     """Takes `f`, received at `in_port`, through the switch."""
     cdef program* p
     if ex.programs.dead != NULL:
@@ -41,7 +84,14 @@ cdef void frame_receive(execution* ex, port* in_port, const frame* f) noexcept n
     in_port.rx_packets += 1
     in_port.rx_bytes += f.len
     execution_begin(ex, in_port, in_port.bridge, f.data, f.caplen, f.len, f.time_ns)
-    if ex.extract_depth == FLOW_DEPTH_L2:
+    if ahead != NULL:
+        if not ahead.fits:
+            drop(ex, DROP_UNKNOWN_TRUNCATED if f.caplen < f.len else DROP_ETH_TRUNCATED)
+            return
+        memcpy(&ex.key.dl_dst, ahead.headers, HEADER_BYTES)
+        ex.layout = ahead.layout
+        ex.l3_extracted = True
+    elif ex.extract_depth == FLOW_DEPTH_L2:
         if flow_extract_l2(f.data, f.caplen, ex.vlan_limit, &ex.key) < 0:
             drop(ex, DROP_UNKNOWN_TRUNCATED if f.caplen < f.len else DROP_ETH_TRUNCATED)
             return
@@ -57,7 +107,7 @@ cdef void frame_receive(execution* ex, port* in_port, const frame* f) noexcept n
     ex.key.in_port = in_port.ofp_port
     ex.tags = ex.base_tags = ex.committed_tags = tags_from_key(ex.key.vlans)
 
-    p = bridge_program(ex)
+    p = bridge_program(ex, ahead)
     if p == NULL:
         return
     ex.program = p.number
@@ -89,7 +139,7 @@ cdef void bridge_receive(execution* ex) noexcept nogil:
     elif ex.has_metadata:
         enter_without_metadata(ex)
     else:
-        p = bridge_program(ex)
+        p = bridge_program(ex, NULL)
         if p != NULL:
             enter(ex, p)
 
@@ -105,7 +155,7 @@ cdef void enter_without_metadata(execution* ex) noexcept nogil:
     ex.key.in_port = saved.in_port
     ex.key.pkt_mark = saved.pkt_mark
     ex.key.skb_priority = saved.skb_priority
-    p = bridge_program(ex)
+    p = bridge_program(ex, NULL)
     if p != NULL:
         enter(ex, p)
     memcpy(&ex.key, &saved, METADATA_BYTES)
@@ -187,9 +237,13 @@ cdef inline bint may_receive(const execution* ex, const port* in_port) noexcept 
     return not in_port.config & (PORT_NO_RECV_STP if is_stp else PORT_NO_RECV)
 
 
-cdef inline program* bridge_program(execution* ex) noexcept nogil:
+cdef inline program* bridge_program(execution* ex, const frame_ahead* ahead) noexcept nogil:
     """The program for the frame's key in this bridge, from the cache or by translation; counts the frame for it."""
-    cdef program* p = flow_cache_lookup(ex.bridge.cache, &ex.key)
+    cdef program* p
+    if ahead != NULL and ahead.epoch == ex.bridge.cache.epoch and ex.bridge.cache.catch_all == NULL:
+        p = flow_cache_find(ex.bridge.cache, &ex.key, ahead.hash)
+    else:
+        p = flow_cache_lookup(ex.bridge.cache, &ex.key)
     if p == NULL or (p.checked_version != ex.bridge.flows.version and not program_is_current(p, ex.bridge.flows)):
         p = translate_and_cache(ex, p)
         if p == NULL:
