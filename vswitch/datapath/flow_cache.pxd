@@ -20,6 +20,7 @@ cdef struct cache_subtable:
     uint32_t* words                 # their indices, rising
     uint64_t* masks
     megaflow** buckets
+    uint32_t* blooms                # for each bucket, bits that the hashes in it set: most misses end here
     uint32_t bucket_mask
     uint32_t n_megaflows
     megaflow* unused                # removed ones

@@ -94,8 +94,7 @@ cdef bint flow_cache_insert(flow_cache* cache, const flow_key* key, const flow_k
         flow.values[i] = (<const uint64_t*>key)[subtable.words[i]] & subtable.masks[i]
     flow.hash = subtable_hash(subtable, <const uint64_t*>key)
     flow.action = action
-    flow.next = subtable.buckets[flow.hash & subtable.bucket_mask]
-    subtable.buckets[flow.hash & subtable.bucket_mask] = flow
+    put_in_bucket(subtable, flow)
     subtable.n_megaflows += 1
     cache.n_megaflows += 1
     cache.catch_all = action if cache.n_subtables == 1 and subtable.n_words == 0 else NULL
@@ -172,9 +171,34 @@ cdef inline bint megaflow_matches(const cache_subtable* subtable, const megaflow
     return difference == 0
 
 
+cdef inline uint32_t bloom_bit(uint64_t hash) noexcept nogil:
+    return <uint32_t>1 << (hash >> 59)
+
+
+cdef inline bint new_buckets(cache_subtable* subtable, uint32_t n) noexcept nogil:
+    """Empty buckets, `n` of them; False if memory ran out. The old ones are the caller's."""
+    cdef megaflow** buckets = <megaflow**>calloc(n, sizeof(megaflow*) + sizeof(uint32_t))
+    if buckets == NULL:
+        return False
+    subtable.buckets = buckets
+    subtable.blooms = <uint32_t*>(buckets + n)
+    subtable.bucket_mask = n - 1
+    return True
+
+
+cdef inline void put_in_bucket(cache_subtable* subtable, megaflow* flow) noexcept nogil:
+    cdef uint64_t i = flow.hash & subtable.bucket_mask
+    flow.next = subtable.buckets[i]
+    subtable.buckets[i] = flow
+    subtable.blooms[i] |= bloom_bit(flow.hash)      # stays when it is removed: that costs a look, no more
+
+
 cdef megaflow* subtable_lookup(const cache_subtable* subtable, const uint64_t* key) noexcept nogil:
     cdef uint64_t hash = subtable_hash(subtable, key)
-    cdef megaflow* flow = subtable.buckets[hash & subtable.bucket_mask]
+    cdef megaflow* flow
+    if not subtable.blooms[hash & subtable.bucket_mask] & bloom_bit(hash):
+        return NULL
+    flow = subtable.buckets[hash & subtable.bucket_mask]
     while flow != NULL and not (flow.hash == hash and megaflow_matches(subtable, flow, key)):
         flow = flow.next
     return flow
@@ -203,9 +227,7 @@ cdef cache_subtable* subtable_for(flow_cache* cache, const uint64_t* mask) noexc
         n += mask[i] != 0
     subtable = <cache_subtable*>calloc(1, sizeof(cache_subtable) + n * (sizeof(uint64_t) + sizeof(uint32_t)))
     subtables = <cache_subtable**>malloc((cache.n_subtables + 1) * sizeof(cache_subtable*))
-    if subtable != NULL:
-        subtable.buckets = <megaflow**>calloc(1, sizeof(megaflow*))
-    if subtable == NULL or subtables == NULL or subtable.buckets == NULL:
+    if subtable == NULL or subtables == NULL or not new_buckets(subtable, 1):
         subtable_free(subtable)
         free(subtables)
         return NULL
@@ -236,23 +258,20 @@ cdef cache_subtable* subtable_for(flow_cache* cache, const uint64_t* mask) noexc
 
 
 cdef bint subtable_grow(cache_subtable* subtable) noexcept nogil:
-    cdef uint32_t n_buckets = (subtable.bucket_mask + 1) * 2
+    cdef uint32_t n = subtable.bucket_mask + 1
     cdef uint32_t i
     cdef megaflow* flow
     cdef megaflow* next
-    cdef megaflow** buckets = <megaflow**>calloc(n_buckets, sizeof(megaflow*))
-    if buckets == NULL:
+    cdef megaflow** old = subtable.buckets
+    if not new_buckets(subtable, n * 2):
         return False
-    for i in range(subtable.bucket_mask + 1):
-        flow = subtable.buckets[i]
+    for i in range(n):
+        flow = old[i]
         while flow != NULL:
             next = flow.next
-            flow.next = buckets[flow.hash & (n_buckets - 1)]
-            buckets[flow.hash & (n_buckets - 1)] = flow
+            put_in_bucket(subtable, flow)
             flow = next
-    free(subtable.buckets)
-    subtable.buckets = buckets
-    subtable.bucket_mask = n_buckets - 1
+    free(old)
     return True
 
 

@@ -69,6 +69,7 @@ cdef bint flow_expire(openflow_tables* t, uint64_t now_ns, flow_list* removed) n
 cdef void flow_reduce_timeouts(openflow_tables* t, flow* f, uint16_t idle_s, uint16_t hard_s) noexcept nogil:
     """fin_timeout: timeouts become at most these (0: as they are); a flow without one gets it."""
     cdef bint was_timed = (f.idle_timeout_s | f.hard_timeout_s) != 0
+    cdef bint was_idle_timed = f.idle_timeout_s != 0
     if f.is_removed:
         return
     if idle_s and (f.idle_timeout_s == 0 or f.idle_timeout_s > idle_s):
@@ -77,5 +78,6 @@ cdef void flow_reduce_timeouts(openflow_tables* t, flow* f, uint16_t idle_s, uin
         f.hard_timeout_s = hard_s
     if not was_timed and f.idle_timeout_s | f.hard_timeout_s:
         t.n_timed += 1
-        tables_note_change(t, f.table)      # programs stamp only the flows that had a timeout when they were made
+    if not was_idle_timed and f.idle_timeout_s:
+        tables_note_change(t, f.table)      # programs stamp only the flows that had an idle timeout when they were made
     flow_expiry_note(t, f)

@@ -68,7 +68,7 @@ cdef struct program:
     uint64_t n_bytes
     op* ops
     uint32_t n_ops
-    uint32_t n_timed                # flows with a timeout among `flows`
+    uint32_t n_timed                # flows with an idle timeout among `flows`
     uint32_t max_depth              # of the walk
     uint32_t n_resubmits
     uint16_t error                  # 0, or the fate of a walk that was given up

@@ -10,6 +10,7 @@ from vswitch.wire.dot1q cimport DOT1Q_LEN, dot1q_is_tpid, dot1q_vid
 from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE, eth_dst, eth_src, eth_type
 
 cdef enum:
+    LOOK_AHEAD_MAX = 64             # frames at a time
     HEADER_BYTES = 168              # of a flow key: dl_dst to nsh_context, what extraction fills
 
 cdef struct frame_ahead:            # what was found out of a frame before its turn came

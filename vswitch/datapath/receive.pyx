@@ -19,9 +19,10 @@ from vswitch.datapath.flow_cache cimport (
     flow_cache, flow_cache_clear, flow_cache_find, flow_cache_hash, flow_cache_insert, flow_cache_lookup,
     flow_cache_remove, signature,
 )
+from vswitch.datapath.flow_learn cimport learned_flow
 from vswitch.datapath.normal cimport normal
 from vswitch.datapath.program cimport (
-    OP_NORMAL, program, program_free, program_is_current, program_list_add, program_list_remove, program_list_retire,
+    OP_LEARN, OP_NORMAL, program, program_free, program_is_current, program_list_add, program_list_remove, program_list_retire,
     program_list_sweep, program_push_stats,
 )
 from vswitch.datapath.translate cimport translate, translate_args
@@ -70,6 +71,27 @@ cdef void frames_look_ahead(execution* ex, port** in_ports, const frame* frames,
             prefetch(<char*>slot.flow.action + 64)
             prefetch(<char*>slot.flow.action + 128)
             prefetch(<char*>slot.flow.action + 192)
+    learners_look_ahead(in_ports, frames, n, ahead)
+
+
+cdef void learners_look_ahead(port** in_ports, const frame* frames, int n, const frame_ahead* ahead) noexcept nogil:
+    """Brings near the flows that the frames' programs have learned, and will refresh."""
+    cdef const learned_flow* learned[LOOK_AHEAD_MAX]
+    cdef signature* slot
+    cdef program* p
+    cdef int i
+    for i in range(n):
+        learned[i] = NULL
+        slot = signature_slot(in_ports[frames[i].input].bridge.cache, &ahead[i])
+        if slot != NULL and slot.flow != NULL and slot.flow.action != NULL:
+            p = slot.flow.action
+            if p.n_ops and p.ops[0].code == OP_LEARN:
+                learned[i] = <const learned_flow*>p.ops[0].value
+                prefetch(&learned[i].last)
+    for i in range(n):
+        if learned[i] != NULL and learned[i].last != NULL:
+            prefetch(&learned[i].last.is_removed)
+            prefetch(&learned[i].last.modified_ns)
 
 
 cdef inline signature* signature_slot(const flow_cache* cache, const frame_ahead* ahead) noexcept nogil:

@@ -262,7 +262,7 @@ cdef program* make_program(translation* t) noexcept nogil:
     p.n_resubmits = t.n_resubmits
     p.error = <uint16_t>t.error
     for i in range(p.n_flows):
-        p.n_timed += p.flows[i].idle_timeout_s != 0 or p.flows[i].hard_timeout_s != 0
+        p.n_timed += p.flows[i].idle_timeout_s != 0
     for i in range(p.n_ops):
         p.edits_key |= p.ops[i].code == OP_KEY
         if p.ops[i].code == OP_METER:
