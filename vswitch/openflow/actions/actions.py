@@ -30,12 +30,13 @@ _PARSERS: dict[str, _Parser] = {
 class Actions:
     """Immutable; equal to another of the same actions. `protocols`: the formats of flows that can say them."""
 
-    __slots__ = ("_encoded", "_references", "_sent", "_text", "actions", "protocols")
+    __slots__ = ("_encoded", "_in_formats", "_references", "_sent", "_text", "actions", "protocols")
 
     def __init__(self, actions: tuple[Action, ...], formats: int = protocols.ANY) -> None:
         self.actions = actions
         self.protocols = formats
         self._encoded: bytes | None = None
+        self._in_formats: dict[int, Actions] = {}
         self._references: frozenset[tuple[str, int]] | None = None
         self._sent: dict[int, Actions] = {}
         self._text: str | None = None
@@ -127,7 +128,11 @@ class Actions:
             raise OpenFlowError("OFPBAC_MATCH_INCONSISTENT")
         if formats == checked.protocols:
             return checked
-        return Actions(checked.actions, formats)
+        # Flows of a table share actions and what their matches leave: what is known of those is kept with them.
+        found = checked._in_formats.get(formats)
+        if found is None:
+            found = checked._in_formats[formats] = Actions(checked.actions, formats)
+        return found
 
     def checked(self, check: Check) -> Actions:
         """Check them one after the other; `check` then is what holds after the last one."""
