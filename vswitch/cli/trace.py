@@ -15,30 +15,57 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's arguments."""
     parser.add_argument("setup", metavar="SETUP", help="OVS script (*.ovs), or folder with setup.ovs")
-    parser.add_argument("port", metavar="PORT", help="where the frame arrives: 'port' or 'bridge/port'")
     parser.add_argument(
-        "frame", metavar="FRAME",
-        help="flow expression such as tcp,nw_dst=10.0.0.1,tp_dst=80; frame in hexadecimal; or CAPTURE:N, the frame "
-        "number N (from 1) of a capture",
+        "words", metavar="[BRIDGE|PORT] FLOW|HEX", nargs="*",
+        help="a flow expression such as in_port=vm1,tcp,tp_dst=80 on a bridge, or a frame in hexadecimal at a port "
+        "('port' or 'bridge/port')",
     )
+    parser.add_argument("--in", metavar="PORT=CAPTURE", dest="capture", help="take the frame from a capture")
+    parser.add_argument("--frame", metavar="N", type=int, default=1, help="its number there, from 1 (default: 1)")
     parser.add_argument("--no-names", action="store_true", help="ports by number")
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the trace; 0."""
     node: Node = load(options.setup).node  # type: ignore[assignment]
-    print(node.explain(options.port, _frame(options.frame), names=not options.no_names), end="")
+    print(_explanation(node, options), end="")
     return 0
 
 
-def _frame(text: str) -> bytes | str:
+def _explanation(node: Node, options: argparse.Namespace) -> object:
+    from vswitch.explain.trace import explain_text
+
+    names = not options.no_names
+    if options.capture is not None:
+        port, equals, path = options.capture.partition("=")
+        if not equals or options.words:
+            raise ConfigError("--in wants PORT=CAPTURE, and no frame beside it", key=options.capture)
+        return node.explain(port, _frame_of(path, options.frame), names=names)
+    if not 1 <= len(options.words) <= 2:
+        raise ConfigError("what shall be traced? give a flow or a frame", hint="vswitch trace SETUP BRIDGE FLOW")
+    *where, text = options.words
+    frame = _bytes(text)
+    if where and node.bridge(where[0]) is None:
+        return node.explain(where[0], text if frame is None else frame, names=names)
+    bridge = where[0] if where else _only_bridge(node)
+    if frame is not None:
+        return node.explain(f"{bridge}/{bridge}", frame, names=names)
+    return explain_text(node, bridge, text, names=names)
+
+
+def _only_bridge(node: Node) -> str:
+    bridges = [bridge.name for bridge in node.bridges()]
+    if len(bridges) != 1:
+        raise ConfigError("which bridge?", hint=f"name one of {', '.join(bridges)} before the flow")
+    return bridges[0]
+
+
+def _bytes(text: str) -> bytes | None:
+    """A frame in hexadecimal, or None."""
     digits = text.replace(" ", "").replace(":", "")
     if len(digits) >= 28 and len(digits) % 2 == 0 and all(digit in "0123456789abcdefABCDEF" for digit in digits):
         return bytes.fromhex(digits)
-    path, colon, number = text.rpartition(":")
-    if colon and number.isdecimal() and "=" not in path and "," not in path:
-        return _frame_of(path, int(number))
-    return text
+    return None
 
 
 def _frame_of(path: str, number: int) -> bytes:
