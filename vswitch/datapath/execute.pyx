@@ -6,7 +6,7 @@ translated: there is no condition here but on the frame's length and on meters.
 """
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
-from libc.string cimport memcpy
+from libc.string cimport memcmp, memcpy
 
 from vswitch.capture.writer cimport capture_writer
 from vswitch.datapath.bridge cimport bridge, port
@@ -15,7 +15,7 @@ from vswitch.datapath.execution cimport SNAPLEN_MAX, drop, execution
 from vswitch.datapath.fate cimport DROP_METER, FATE_CONSUMED
 from vswitch.datapath.flow_expiry cimport flow_reduce_timeouts
 from vswitch.datapath.flow_learn cimport flow_table_learn, learned_flow
-from vswitch.datapath.flow_table cimport flow, meter
+from vswitch.datapath.flow_table cimport N_TABLES, flow, meter, openflow_tables, tables_find
 from vswitch.datapath.ledger cimport ledger_rows
 from vswitch.datapath.meter cimport meter_admits
 from vswitch.datapath.normal cimport normal
@@ -23,7 +23,7 @@ from vswitch.datapath.output cimport output_to_port
 from vswitch.datapath.packet_in cimport packet_in, packet_in_add, packet_in_spec
 from vswitch.datapath.program cimport (
     EDIT_MPLS, EDIT_ND, OP_CLONE, OP_COMMIT, OP_CONTROLLER, OP_DROP, OP_FIN_TIMEOUT, OP_IF_LARGER, OP_IN_PORT, OP_KEY, OP_LEARN, OP_METER,
-    OP_MPLS, OP_NORMAL, OP_OUTPUT, OP_RECIRC, OP_SKIP, OP_TAGS, op,
+    OP_MPLS, OP_NORMAL, OP_OUTPUT, OP_RECIRC, OP_SKIP, OP_TAGS, op, program_list_push,
 )
 from vswitch.datapath.vlan cimport tag_stack, tags_inner, tags_outer
 from vswitch.tables.flow_key cimport flow_key
@@ -76,7 +76,7 @@ cdef void run_ops(execution* ex, const op* ops, uint32_t n_ops) noexcept nogil:
         elif o.code == OP_DROP:
             drop(ex, o.argument)
         elif o.code == OP_LEARN:
-            flow_table_learn(ex.bridge.flows, <learned_flow*>o.value, ex.clock_ns)
+            learn(ex, <learned_flow*>o.value)
         elif o.code == OP_CONTROLLER:
             send_to_controller(ex, <const packet_in_spec*>o.value)
         elif o.code == OP_METER:
@@ -104,6 +104,25 @@ cdef void run_ops(execution* ex, const op* ops, uint32_t n_ops) noexcept nogil:
             run_clone(ex, o + 1, <uint32_t>o.value)
             o += o.value
         o += 1
+
+
+cdef inline void learn(execution* ex, learned_flow* l) noexcept nogil:
+    if (l.last == NULL or l.last.is_removed) and replaces(ex.bridge.flows, l):
+        # The new flow takes over what the old one has counted: all of it, also what programs still hold.
+        program_list_push(ex.programs)
+    flow_table_learn(ex.bridge.flows, l, ex.clock_ns)
+
+
+cdef bint replaces(openflow_tables* t, const learned_flow* l) noexcept nogil:
+    """True if learning puts another flow in the place of one that is there."""
+    cdef const flow* f
+    if l.table >= N_TABLES:
+        return False
+    f = tables_find(t, l.table, l.words, l.values, l.masks, l.n_words, l.priority)
+    return f != NULL and not (
+        f.n_actions_bytes == l.n_actions_bytes and f.cookie == l.cookie and f.flags == l.flags
+        and f.idle_timeout_s == l.idle_timeout_s and f.hard_timeout_s == l.hard_timeout_s
+        and memcmp(f.actions, l.actions, l.n_actions_bytes) == 0)
 
 
 cdef inline void output(execution* ex, const op* o) noexcept nogil:
