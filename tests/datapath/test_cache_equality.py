@@ -1,7 +1,7 @@
 """A cached run is an uncached run: the same pipelines, once with every walk kept, once with none used twice.
 
-The first run replays a capture: frames are parsed a batch ahead, programs come from the cache. In the second every frame
-comes alone, after a flow has come and gone in each table, so that every program is out of date.
+The first run replays a capture: frames are parsed a batch ahead, programs come from the cache. In the second every
+frame comes alone, after a flow has come and gone in each table, so that every program is out of date.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def frame(rng: random.Random) -> bytes:
 
 
 def write_scenario(folder: Path, rng: random.Random) -> list[tuple[int, int, bytes]]:
-    """A bridge with random flows, a second one behind a patch port; returns (port, time in µs, bytes) of what comes in."""
+    """A bridge with random flows, one behind a patch port; returns (port, time in µs, bytes) of what comes in."""
     lines = ["ovs-vsctl add-br br0", "ovs-vsctl add-br br1"]
     lines += [f"ovs-vsctl add-port br0 p{n} -- set Interface p{n} ofport_request={n}" for n in PORTS[:3]]
     lines += [
@@ -99,6 +99,8 @@ def test_a_cached_run_is_an_uncached_run(seed: int, tmp_path: Path) -> None:
     cached = vswitch.load(str(tmp_path / "scenario"))
     cached.replay(out=str(tmp_path / "out"))
     node = vswitch.load(str(tmp_path / "scenario")).node
+    assert isinstance(node, vswitch.Node)
+    assert isinstance(cached.node, vswitch.Node)
     sent: dict[str, list[bytes]] = {}
     for port, time_us, data in frames:
         for table in range(N_TABLES):
