@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Hold random NORMAL cases against a real Open vSwitch: run.py SEED COUNT [--first N] [--twice] [--keep DIR].
+"""Hold random cases against a real Open vSwitch: run.py SEED COUNT [--kind K] [--first N] [--twice] [--keep DIR].
+
+Kinds: `normal` (gen_normal.py: NORMAL and what surrounds it), `flows` (gen_flows.py: pipelines with every action), `oracle`
+(the oracle's own gen_cases.py, without tunnels).
 
 Case by case: the generator makes it, the oracle answers (about a second), our switch answers, and what differs is
 printed: frames of each event, fdb with ages, flows' and ports' counters, numbers, texts and refusals of commands.
@@ -14,14 +17,14 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 from tests import check_corpus
-from tests.oracle.gen_normal import make_case
+from tests.oracle import gen_flows, gen_normal
 from tests.shared import SHARED
 
 
@@ -42,11 +45,31 @@ def ask(oracle: Any, case: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def check(seed: int, numbers: range, *, twice: bool = False) -> Iterator[tuple[dict[str, Any], str, list[str]]]:
+def oracle_case(seed: int, number: int) -> dict[str, Any]:
+    """A case of the oracle's own generator."""
+    load_oracle()
+    import gen_cases
+
+    with tempfile.TemporaryDirectory() as directory:
+        gen_cases.make(directory, f"{seed}/{number}", 60, False, False, False)
+        case = check_corpus.load_case(Path(directory))
+    return case | {"id": f"oracle-{seed}-{number}", "title": "of the oracle's generator"}
+
+
+KINDS: dict[str, Callable[[int, int], dict[str, Any]]] = {
+    "normal": gen_normal.make_case,
+    "flows": gen_flows.make_case,
+    "oracle": oracle_case,
+}
+
+
+def check(
+    seed: int, numbers: range, *, kind: str = "normal", twice: bool = False
+) -> Iterator[tuple[dict[str, Any], str, list[str]]]:
     """Each case with its verdict ("same", "DIFFERENT", "unsupported: ...", "unstable") and the differences."""
     oracle = load_oracle()
     for number in numbers:
-        case = make_case(seed, number)
+        case = KINDS[kind](seed, number)
         try:
             case["expected"] = ask(oracle, case)
         except oracle.OracleError as error:
@@ -62,13 +85,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("seed", type=int)
     parser.add_argument("count", type=int)
+    parser.add_argument("--kind", choices=list(KINDS), default="normal", help="what to make (default: %(default)s)")
     parser.add_argument("--first", type=int, default=0, help="number of the first case")
     parser.add_argument("--twice", action="store_true", help="ask the oracle two times; skip where it wavers")
     parser.add_argument("--keep", type=Path, help="folder for the cases that differ")
     options = parser.parse_args()
     totals: dict[str, int] = {}
     for case, verdict, differences in check(
-        options.seed, range(options.first, options.first + options.count), twice=options.twice
+        options.seed,
+        range(options.first, options.first + options.count),
+        kind=options.kind,
+        twice=options.twice,
     ):
         word = verdict.split(":")[0]
         totals[word] = totals.get(word, 0) + 1

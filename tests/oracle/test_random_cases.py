@@ -22,6 +22,8 @@ from tests.switch.story import as_case, expected, retell
 
 SEED = 2026
 N_CASES = 15
+# Of the pipelines: some of each generator. `run.py --kind` makes any number of them.
+SAME = [("flows", 1), ("flows", 2), ("flows", 5), ("flows", 6), *(("oracle", number) for number in (1, 3, 4, 5))]
 # One of each module; all of them with VSWITCH_ALL_STORIES=1, which takes half a minute.
 MODULES = ("normal", "mirrors", "patch_ports", "port_flags", "multicast", "reconfigure")
 
@@ -41,6 +43,12 @@ def test_a_case_is_always_the_same() -> None:
 @pytest.mark.parametrize("number", range(N_CASES))
 def test_random_case_equals_open_vswitch(oracle: Any, number: int) -> None:
     ((_, verdict, differences),) = run.check(SEED, range(number, number + 1))
+    assert (verdict, differences) == ("same", [])
+
+
+@pytest.mark.parametrize(("kind", "number"), SAME)
+def test_random_pipeline_equals_open_vswitch(oracle: Any, kind: str, number: int) -> None:
+    ((_, verdict, differences),) = run.check(1, range(number, number + 1), kind=kind)
     assert (verdict, differences) == ("same", [])
 
 
