@@ -24,7 +24,8 @@ MATCHES = (
     "ipv6,ipv6_src=2001:db8::1", "icmp6", "arp,arp_op=1", "mpls,mpls_label=20", "mpls,mpls_bos=1",
 )  # fmt: skip
 ANY = (
-    "load:1->NXM_NX_REG0[0]", "set_field:2->reg1", "set_field:0x5/0xf->xreg1", "move:NXM_NX_REG1[0..3]->NXM_NX_REG0[4..7]",
+    "load:1->NXM_NX_REG0[0]", "set_field:2->reg1", "set_field:0x5/0xf->xreg1",
+    "move:NXM_NX_REG1[0..3]->NXM_NX_REG0[4..7]",
     "set_field:3->pkt_mark", "push:NXM_NX_REG1[],pop:NXM_NX_REG2[]", "push:NXM_OF_ETH_SRC[],pop:NXM_OF_ETH_DST[]",
     "mod_dl_src:02:00:00:00:00:77", "set_field:02:00:00:00:00:10/00:00:00:00:00:f0->eth_dst", "strip_vlan",
     "mod_vlan_vid:20", "mod_vlan_pcp:3", "note:01.02.03", "exit", "set_queue:1", "pop_queue", "NORMAL", "FLOOD", "ALL",
@@ -112,7 +113,8 @@ class Generator:
             return rng.choice([f"output:{self.port()}"] * 4 + [f"output(port={self.port()},max_len=50)",
                               "load:2->NXM_NX_REG2[0..15],output:NXM_NX_REG2[0..15]",
                               "bundle(eth_src,0,active_backup,ofport,members:3,4)",
-                              "bundle_load(eth_src,0,active_backup,ofport,NXM_NX_REG2[0..15],members:3,4)"])  # fmt: skip
+                              "bundle_load(eth_src,0,active_backup,ofport,NXM_NX_REG2[0..15],members:3,4)",
+                              ])  # fmt: skip
         if kind < 0.72:
             to = rng.randint(table + 1, N_TABLES - 1) if table < N_TABLES - 1 else table
             # Into the same table: the loop ends at OVS's limit of depth.
@@ -156,18 +158,13 @@ class Generator:
             for priority in priorities:
                 text = self.flow(table).format(priority=priority)
                 self.setup.append(f"ovs-ofctl -O {self.version(text)} add-flow br0 '{text}'")
-            self.setup.append(
-                f"ovs-ofctl add-flow br0 'table={table},priority=0,actions={self.rng.choice(['NORMAL', 'drop', 'output:6'])}'"
-            )
+            last = self.rng.choice(["NORMAL", "drop", "output:6"])
+            self.setup.append(f"ovs-ofctl add-flow br0 'table={table},priority=0,actions={last}'")
         if self.maybe(0.3):
+            head = "ovs-ofctl add-flow br0 'table=1,priority=1500"
             for dimension, match in enumerate(("nw_src=10.0.0.1", "tp_dst=80"), start=1):
-                for priority in (1500,):
-                    self.setup.append(
-                        f"ovs-ofctl add-flow br0 'table=1,priority={priority},tcp,{match},actions=conjunction(9,{dimension}/2)'"
-                    )
-            self.setup.append(
-                "ovs-ofctl add-flow br0 'table=1,priority=1500,conj_id=9,ip,actions=mod_nw_ttl:77,output:6'"
-            )
+                self.setup.append(f"{head},tcp,{match},actions=conjunction(9,{dimension}/2)'")
+            self.setup.append(f"{head},conj_id=9,ip,actions=mod_nw_ttl:77,output:6'")
 
     @staticmethod
     def version(flow: str) -> str:

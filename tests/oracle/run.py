@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Hold random cases against a real Open vSwitch: run.py SEED COUNT [--kind K] [--first N] [--twice] [--keep DIR].
 
-Kinds: `normal` (gen_normal.py: NORMAL and what surrounds it), `flows` (gen_flows.py: pipelines with every action), `oracle`
-(the oracle's own gen_cases.py, without tunnels).
+Kinds: `normal` (gen_normal.py: NORMAL and what surrounds it), `flows` (gen_flows.py: pipelines with every action),
+`oracle` (the oracle's own gen_cases.py, without tunnels).
 
 Case by case: the generator makes it, the oracle answers (about a second), our switch answers, and what differs is
 printed: frames of each event, fdb with ages, flows' and ports' counters, numbers, texts and refusals of commands.

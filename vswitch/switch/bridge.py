@@ -251,7 +251,9 @@ class Bridge(BridgeFlows):
         goes = self._make_room(mod, match) if self.limits and actions is not None else None
         status, added, removed = self._datapath.flow_mod(
             self.number, mod.command, table=mod.table, priority=mod.priority, match=match.encode(),
-            cookie=mod.cookie, cookie_mask=mod.cookie_mask, new_cookie=mod.new_cookie, modify_cookie=mod.modify_cookie,
+            cookie=mod.cookie, cookie_mask=mod.cookie_mask, new_cookie=mod.new_cookie,
+            # NXM's flow-mods always set the cookie of what they modify, to 0 if none is given.
+            modify_cookie=mod.modify_cookie or version == 1,
             idle_timeout=mod.idle_timeout, hard_timeout=mod.hard_timeout,
             importance=mod.importance if version >= OPENFLOW_14 else 0, flags=flags,
             actions=b"" if actions is None else actions.encode(), out_port=mod.out_port, out_group=mod.out_group,

@@ -151,7 +151,7 @@ class BridgeFlows:
         if self._groups is None:
             from vswitch.switch.group_table import GroupTable
 
-            self._groups = GroupTable(self._datapath, self.number, lambda number: len(self._using("group", number)))
+            self._groups = GroupTable(self._datapath, self.number, self._n_references_to_group)
         return self._groups
 
     @property
@@ -197,6 +197,9 @@ class BridgeFlows:
 
     def _using(self, kind: str, number: int) -> list[FlowStats]:
         return [flow for flow in self.flow_stats() if (kind, number) in flow.actions.references()]
+
+    def _n_references_to_group(self, number: int) -> int:
+        return sum(flow.actions.n_references("group", number) for flow in self._using("group", number))
 
     def _delete_metered(self, number: int) -> None:
         for flow in self._using("meter", number):

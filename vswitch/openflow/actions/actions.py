@@ -141,6 +141,18 @@ class Actions:
             return self
         return Actions(actions, self.protocols)
 
+    def n_references(self, kind: str, number: int) -> int:
+        """How often they speak of a group or meter, as OVS counts it: a group that is named twice counts twice."""
+        n = 0
+        for action in self.actions:
+            if isinstance(action, output.Group):
+                n += (kind, number) == ("group", action.group)
+            elif isinstance(action, control.Meter):
+                n += (kind, number) == ("meter", action.meter)
+            elif isinstance(nested := getattr(action, "actions", None), Actions):
+                n += nested.n_references(kind, number)
+        return n
+
     def references(self) -> frozenset[tuple[str, int]]:
         """The groups and meters that they speak of, in nested actions too: ``("group", 7)``."""
         if self._references is None:
