@@ -169,9 +169,12 @@ cdef class Datapath(Groups):
         """Batches until the captures need a service or some time has passed; what captures.read() said last."""
         cdef frame frames[BATCH]
         cdef frame_ahead ahead[BATCH]
-        cdef bint looks_ahead = self.ex.extract_depth != FLOW_DEPTH_L2
+        cdef bint looks_ahead = False           # that NORMAL alone does not need
         cdef int n = 1, i
         cdef uint64_t n_switched = 0
+        for i in range(self.n_bridges):
+            if self.bridges[i] != NULL and not self.bridges[i].flows.is_catch_all:
+                looks_ahead = True
         while n_switched < FRAMES_PER_TURN:
             n = captures.read(frames, BATCH)
             if n <= 0:

@@ -29,7 +29,7 @@ from vswitch.datapath.translate cimport translate, translate_args
 from vswitch.datapath.translation cimport frozen_state
 from vswitch.datapath.vlan cimport tag_stack, tags_from_key
 from vswitch.tables.flow_key cimport (
-    DL_TYPE_NONE, FLOW_DEPTH_L2, FLOW_DEPTH_L4, flow_extract, flow_extract_l2, flow_key, frame_layout,
+    DL_TYPE_NONE, FLOW_DEPTH_L2, FLOW_DEPTH_L4, flow_depth, flow_extract, flow_extract_l2, flow_key, frame_layout,
 )
 
 cdef enum:
@@ -50,7 +50,7 @@ cdef void frames_look_ahead(execution* ex, port** in_ports, const frame* frames,
     cdef int i
     memset(&key, 0, sizeof(key))
     for i in range(n):
-        ahead[i].fits = flow_extract(frames[i].data, frames[i].caplen, ex.vlan_limit, FLOW_DEPTH_L4, &key,
+        ahead[i].fits = flow_extract(frames[i].data, frames[i].caplen, ex.vlan_limit, <flow_depth>ex.extract_depth, &key,
                                      &ahead[i].layout)
         memcpy(ahead[i].headers, &key.dl_dst, HEADER_BYTES)
         cache = in_ports[frames[i].input].bridge.cache
@@ -112,7 +112,7 @@ cdef void frame_receive(execution* ex, port* in_port, const frame* f, const fram
             return
         memcpy(&ex.key.dl_dst, ahead.headers, HEADER_BYTES)
         ex.layout = ahead.layout
-        ex.l3_extracted = True
+        ex.l3_extracted = ex.extract_depth != FLOW_DEPTH_L2
     elif ex.extract_depth == FLOW_DEPTH_L2:
         if flow_extract_l2(f.data, f.caplen, ex.vlan_limit, &ex.key) < 0:
             drop(ex, DROP_UNKNOWN_TRUNCATED if f.caplen < f.len else DROP_ETH_TRUNCATED)
