@@ -27,7 +27,7 @@ def rows_of(result):
         frame = result.frame(number)
         yield (
             number, Decimal(frame.time_ns).scaleb(-9), frame.in_port, frame.len, frame.fate, frame.bridge,
-            " ".join(frame.outputs), " ".join(frame.mirrored),
+            frame.table, frame.flow, " ".join(frame.outputs), " ".join(frame.mirrored),
         )  # fmt: skip
 
 
@@ -35,7 +35,10 @@ def read_csv(path):
     with path.open(newline="", encoding="utf-8") as file:
         header, *rows = csv.reader(file)
     assert header == list(COLUMNS)
-    return [(int(row[0]), Decimal(row[1]), row[2], int(row[3]), *row[4:]) for row in rows]
+    return [
+        (int(row[0]), Decimal(row[1]), row[2], int(row[3]), *row[4:6], int(row[6]) if row[6] else None, *row[7:])
+        for row in rows
+    ]
 
 
 def read_jsonl(path):
@@ -84,7 +87,7 @@ def test_scenario(tmp_path, scenario, ending):
 def test_odd_names_in_pieces(tmp_path, monkeypatch, odd, ending, n_rows):
     if ending == "parquet":
         need_module("pyarrow")
-    assert any(fate == "UNKNOWN_TRUNCATED" for *_, fate, _, _, _ in rows_of(odd))
+    assert any(fate == "UNKNOWN_TRUNCATED" for *_, fate, _, _, _, _, _ in rows_of(odd))
     assert any(mirrored for *_, mirrored in rows_of(odd))
     monkeypatch.setattr(odd, "pieces", lambda: columns.pieces(odd._ledger, n_rows))
     write_fates(str(tmp_path / f"fates.{ending}"), odd)

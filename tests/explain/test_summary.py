@@ -48,8 +48,8 @@ def test_json_has_the_keys_of_the_contract(capsys, tmp_path):
     assert main(["replay", str(CHECKOUT / "pcaps" / "qinq"), "--summary", "json", "--out", str(out)]) == 0
     summary = json.loads(capsys.readouterr().out)
     assert list(summary) == [
-        "frames_in", "delivered", "consumed", "dropped", "frames_out", "truncated_inputs", "ports", "seconds",
-        "frames_per_second",
+        "frames_in", "delivered", "consumed", "dropped", "drops", "frames_out", "truncated_inputs", "ports",
+        "seconds", "frames_per_second",
     ]  # fmt: skip
     assert summary["frames_in"] == summary["delivered"] + summary["consumed"] + sum(summary["dropped"].values()) > 0
     assert summary["frames_out"] == sum(port["tx_frames"] for port in summary["ports"].values())

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 # Offsets and sizes of `fate_row` and `output_row`.
 _FATE_FIELDS = {
-    "names": ["time_ns", "first_output", "n_outputs", "port", "program", "len", "bridge", "fate"],
-    "formats": ["<u8", "<u8", "<u4", "<u4", "<u4", "<u4", "<u2", "u1"],
-    "offsets": [0, 8, 16, 20, 24, 28, 32, 34],
+    "names": ["time_ns", "first_output", "n_outputs", "port", "program", "len", "bridge", "fate", "place"],
+    "formats": ["<u8", "<u8", "<u4", "<u4", "<u4", "<u4", "<u2", "u1", "<u4"],
+    "offsets": [0, 8, 16, 20, 24, 28, 32, 34, 36],
     "itemsize": 40,
 }
 _OUTPUT_FIELDS = {
@@ -34,7 +34,8 @@ def fates(ledger: Ledger) -> np.ndarray:
     """One row for each frame that came in, in order; shape ``(n_frames,)``, mapped from the ledger's file.
 
     Fields: ``time_ns`` (since the epoch), ``port`` where it came in, ``len`` (bytes on the wire), ``fate`` (a key of
-    `vswitch.FATES`), ``bridge`` that dropped it, ``program`` that the first bridge ran, and the rows of `outputs` that
+    `vswitch.FATES`), ``bridge`` that dropped it and ``place`` (a key of `ReplayResult.drop_places`, or 0), ``program``
+    that the first bridge ran, and the rows of `outputs` that
     are its copies: ``n_outputs`` of them from ``first_output`` on.
     """
     return _rows(ledger.fates_file, ledger.n_fates, _FATE_FIELDS)

@@ -21,9 +21,12 @@ from vswitch.datapath.bond cimport BOND_NEVER, bond_next_event_ms, bond_run, bon
 from vswitch.datapath.bond_announce cimport bond_announce
 from vswitch.datapath.bond_rebalance cimport bond_rebalance
 from vswitch.datapath.bridge cimport MAX_MIRRORS, bridge, bundle, port
-from vswitch.datapath.execution cimport execution
+from vswitch.datapath.drop_places cimport drop_place, drop_places, drop_places_count, drop_places_free, site_flow
+from vswitch.datapath.execution cimport drop, execution
 from vswitch.datapath.fabric cimport NS_PER_MS, NS_PER_S
-from vswitch.datapath.fate cimport DROP_NO_FLOOD_PORT, FATE_DELIVERED, N_FATES
+from vswitch.datapath.fate cimport DROP_NO_FLOOD_PORT, FATE_CONSUMED, FATE_DELIVERED, N_FATES
+from vswitch.datapath.flow_table cimport flow
+from vswitch.datapath.flows cimport flow_tuple
 from vswitch.datapath.groups cimport Groups
 from vswitch.datapath.ledger cimport Ledger, fate_row, ledger_add_fate, ledger_n_outputs
 from vswitch.datapath.mirror cimport mirror_frame
@@ -53,12 +56,15 @@ cdef class Datapath(Groups):
     cdef FrameCollector packet_in_frames        # their bytes
     cdef FrameCollector own                     # takes what the switch itself sends outside of a replay
     cdef uint64_t counts[35]                    # N_FATES
+    cdef drop_places places                     # where frames were dropped
+    cdef readonly uint32_t last_drop            # number of the place of the frame that came in last; 0: it was not dropped
     cdef uint64_t next_event_ns                 # when the clock must not pass unnoticed: the first of these two and next_expiry_ns
     cdef uint64_t next_second_ns                # the next whole second: addresses age
     cdef uint64_t next_bond_ns                  # a bond has something to do
 
     def __dealloc__(self):
         packet_in_clear(&self.packet_ins)
+        drop_places_free(&self.places)
         free(self.ex.scratch)
 
     def __cinit__(self):
@@ -200,15 +206,18 @@ cdef class Datapath(Groups):
 
     cdef void _switch(self, port* in_port, const frame* f, const frame_ahead* ahead) noexcept nogil:
         """One frame from its port to its fate."""
-        cdef uint32_t fate
+        cdef uint32_t fate, place = 0
         cdef fate_row* row
         cdef uint64_t first_output = 0
         if self.ex.ledger != NULL:
             first_output = ledger_n_outputs(self.ex.ledger)
         frame_receive(&self.ex, in_port, f, ahead)
+        if self.ex.n_outputs == 0 and self.ex.reason == FATE_DELIVERED:
+            drop(&self.ex, DROP_NO_FLOOD_PORT)
         fate = FATE_DELIVERED if self.ex.n_outputs else self.ex.reason
-        if fate == FATE_DELIVERED and not self.ex.n_outputs:
-            fate = DROP_NO_FLOOD_PORT
+        if fate > FATE_CONSUMED:
+            place = drop_places_count(&self.places, fate, self.ex.reason_bridge, self.ex.reason_site)
+        self.last_drop = place
         self.counts[fate] += 1
         self.n_frames += 1
         if self.ex.ledger != NULL:
@@ -221,7 +230,8 @@ cdef class Datapath(Groups):
             row.len = f.len
             row.bridge = <uint16_t>(in_port.bridge.number if fate == FATE_DELIVERED else self.ex.reason_bridge)
             row.fate = <uint8_t>fate
-            memset(row.pad, 0, sizeof(row.pad))
+            row.pad = 0
+            row.place = place
 
     cdef port** _input_table(self, port** table, list inputs) except NULL:
         """The ports of `inputs` as an array."""
@@ -414,6 +424,31 @@ cdef class Datapath(Groups):
         """Name → number of frames, for every fate that occurred; they add up to `n_frames`."""
         cdef uint32_t i
         return {FATES[i][0]: self.counts[i] for i in range(<uint32_t>N_FATES) if self.counts[i]}
+
+    def drop_places(self, uint32_t first=1):
+        """Where frames were dropped, from place number `first` on.
+
+        Returns
+        -------
+        list of tuple
+            reason (a key of `FATES`), bridge number, table or None, the flow as `flows()` gives it or None.
+            A table without a flow is where nothing matched; neither of them: no flow was asked, or none is to blame.
+        """
+        cdef uint32_t i
+        cdef drop_place* p
+        cdef flow* f
+        found = []
+        for i in range(max(first, 1) - 1, self.places.n):
+            p = &self.places.places[i]
+            f = site_flow(p.site)
+            found.append((p.reason, p.bridge, f.table if f != NULL else p.site - 1 if p.site else None,
+                          flow_tuple(f, self.now_ns) if f != NULL else None))
+        return found
+
+    def drop_counts(self):
+        """How many frames were dropped at each place, in the order of their numbers."""
+        cdef uint32_t i
+        return [self.places.places[i].n_frames for i in range(self.places.n)]
 
     @property
     def n_programs(self):

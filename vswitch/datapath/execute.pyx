@@ -65,15 +65,18 @@ cdef void run_ops(execution* ex, const op* ops, uint32_t n_ops) noexcept nogil:
     cdef const op* end = ops + n_ops
     while o < end and not ex.stopped:
         if o.code == OP_OUTPUT:
+            ex.op = o
             output(ex, o)
         elif o.code == OP_KEY:
             set_key(ex, o)
         elif o.code == OP_NORMAL:
             commit(ex)
+            ex.op = o
             normal(ex)
         elif o.code == OP_TAGS:
             ex.tags = o.value
         elif o.code == OP_DROP:
+            ex.op = o
             drop(ex, o.argument)
         elif o.code == OP_LEARN:
             learn(ex, <learned_flow*>o.value)
@@ -81,6 +84,7 @@ cdef void run_ops(execution* ex, const op* ops, uint32_t n_ops) noexcept nogil:
             send_to_controller(ex, <const packet_in_spec*>o.value)
         elif o.code == OP_METER:
             if not meter_admits(<meter*>o.value, ex.clock_ns, ex.len):
+                ex.op = o
                 drop(ex, DROP_METER)
                 ex.stopped = True
         elif o.code == OP_IF_LARGER:

@@ -5,7 +5,7 @@ from vswitch.datapath.bridge cimport bridge, bundle, port
 from vswitch.datapath.fate cimport FATE_DELIVERED
 from vswitch.datapath.ledger cimport ledger_rows
 from vswitch.datapath.packet_in cimport packet_in_queue
-from vswitch.datapath.program cimport program_list
+from vswitch.datapath.program cimport op, program_list
 from vswitch.datapath.vlan cimport tag_stack
 from vswitch.tables.flow_key cimport flow_key, frame_layout
 
@@ -48,6 +48,8 @@ cdef struct execution:
     uint32_t n_outputs              # copies that left, mirror copies not counted
     uint32_t reason                 # first reason of a drop that was met; FATE_DELIVERED if none
     uint32_t reason_bridge          # number of the bridge that gave it
+    uint64_t reason_site            # ... and of what its flows there, see drop_places.pxd
+    const op* op                    # the operation that may drop it, now; NULL: none of a program
     bint l3_extracted               # `key` holds the network layer
     # Edits: commit.pyx
     frame_layout layout             # of `data`, if `key` holds more than layer 2
@@ -92,6 +94,7 @@ cdef inline void execution_begin(execution* ex, port* in_port, bridge* br, const
     ex.n_outputs = 0
     ex.n_popped = 0
     ex.reason = FATE_DELIVERED
+    ex.op = NULL
     ex.l3_extracted = False
     ex.dirty = ex.touched = ex.nd_edits = 0
     ex.is_scratch = ex.stopped = False
@@ -102,3 +105,4 @@ cdef inline void drop(execution* ex, uint32_t reason) noexcept nogil:
     if ex.reason == FATE_DELIVERED:
         ex.reason = reason
         ex.reason_bridge = ex.bridge.number
+        ex.reason_site = ex.op.mask if ex.op != NULL else 0

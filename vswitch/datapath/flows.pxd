@@ -3,8 +3,10 @@ from libc.stdint cimport uint32_t, uint64_t
 from vswitch.datapath.bonds cimport Bonds
 from vswitch.datapath.bridge cimport bridge
 from vswitch.datapath.flow_mod cimport flow_list
+from vswitch.datapath.flow_table cimport flow
 
 cdef int check_actions(bytes actions) except -1
+cdef tuple flow_tuple(const flow* f, uint64_t now_ns)
 
 cdef class Flows(Bonds):
     cdef readonly uint64_t n_frames

@@ -3,7 +3,7 @@ from typing_extensions import disjoint_base
 from vswitch.datapath.bonds import Bonds
 
 STATUS: dict[int, str]
-_FlowTuple = tuple[int, int, int, bytes, int, int, int, int, int, bytes, int, int, int, int, int]
+_FlowRow = tuple[int, int, int, bytes, int, int, int, int, int, bytes, int, int, int, int, int]
 
 @disjoint_base
 class Flows(Bonds):
@@ -41,7 +41,7 @@ class Flows(Bonds):
         out_group: int = 0xFFFFFFFF,
         strict: bool = False,
         priority: int = 0,
-    ) -> list[_FlowTuple]: ...
+    ) -> list[_FlowRow]: ...
     def n_flows(self, bridge_number: int) -> int: ...
     def begin_bundle(self, bridge_number: int) -> None: ...
     def commit_bundle(self, bridge_number: int) -> None: ...

@@ -19,7 +19,8 @@ cdef struct fate_row:               # 40 bytes; `FATE_DTYPE` in columns.py says 
     uint32_t len                    # bytes on the wire
     uint16_t bridge                 # that dropped it
     uint8_t fate
-    uint8_t pad[5]
+    uint8_t pad
+    uint32_t place                  # number of where it was dropped (drop_places.pxd); 0: nowhere that is kept
 
 cdef struct output_row:             # 24 bytes; `OUTPUT_DTYPE` in columns.py
     uint64_t frame                  # index of its row among the fates, or LEDGER_OWN

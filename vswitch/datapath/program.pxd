@@ -3,9 +3,10 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from vswitch.datapath.flow_table cimport flow, group, openflow_tables
 
 cdef enum op_code:
+    # The mask of OP_NORMAL, OP_DROP, OP_OUTPUT, OP_METER and OP_RECIRC is the site (drop_places.pxd) of what they drop.
     OP_NORMAL = 0                   # learn, look up, send or flood; decided when it runs, not when it is translated
     OP_DROP = 1                     # argument: the reason (fate.pxd)
-    OP_OUTPUT = 2                   # value: port*; argument: bytes to truncate to, or 0; n: depth of the walk here; mask: its resubmits so far
+    OP_OUTPUT = 2                   # value: port*; argument: bytes to truncate to, or 0; n: depth of the walk here
     OP_KEY = 3                      # argument: word of the flow key; word = word & ~mask | value; n: edit groups that it concerns
     OP_TAGS = 4                     # value: the tag_stack that the frame has from here on
     OP_CONTROLLER = 5               # value: packet_in_spec*
@@ -51,8 +52,6 @@ cdef struct program:
     uint32_t bridge                 # number of the bridge it was translated for
     uint32_t n_tables
     uint32_t n_buckets
-    uint16_t drop_table             # that dropped the frame, with ...
-    uint32_t drop_flow              # ... the number of this flow; 0xFFFFFFFF: none
     bint is_dead                    # replaced; freed when no frame is under way
     flow** flows                    # hit on the way, in order; a reference is held of each
     table_version* tables           # what the walk consulted
@@ -74,15 +73,9 @@ cdef struct program:
     uint16_t error                  # 0, or the fate of a walk that was given up
     bint edits_key                  # has an OP_KEY
 
-cdef struct program_record:         # what is kept of a program that is gone
-    uint32_t bridge
-    uint16_t drop_table
-    uint32_t drop_flow
-
 cdef struct program_list:           # of a datapath
     program** programs              # the live ones, in no order
     uint32_t* positions             # by number: where in `programs`, 0xFFFFFFFF for one that is gone
-    program_record* records         # by number
     uint32_t n_live
     uint32_t n_programs             # numbers given
     uint32_t n_live_allocated
@@ -95,6 +88,7 @@ cdef void program_push_stats(program* p) noexcept nogil
 cdef bint program_is_current(program* p, const openflow_tables* t) noexcept nogil
 cdef bint program_list_add(program_list* list, program* p) noexcept nogil
 cdef void program_list_remove(program_list* list, program* p) noexcept nogil
+cdef void program_list_bury(program_list* list, program* p) noexcept nogil
 cdef void program_list_sweep(program_list* list) noexcept nogil
 cdef void program_list_push(program_list* list) noexcept nogil
 cdef void program_list_retire(program_list* list, uint32_t bridge) noexcept nogil

@@ -1,7 +1,7 @@
 """Programs: allocation, their list, and the push of their counters to the flows they came from.
 
 A program holds references to its flows and groups, so they outlive their tables as long as frames may still be counted.
-A program that is out of date is replaced and freed; a small record by number stays, for rows of the ledger name it.
+A program that is out of date is replaced, and freed when no frame is under way.
 """
 from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memset
@@ -27,7 +27,6 @@ cdef program* program_new(uint32_t n_ops, uint32_t n_flows, uint32_t n_tables, u
         p.n_flows = n_flows
         p.n_tables = n_tables
         p.n_buckets = n_buckets
-        p.drop_flow = GONE
     return p
 
 
@@ -89,7 +88,6 @@ cdef bint program_list_add(program_list* list, program* p) noexcept nogil:
     """Gives `p` its number and keeps it; False if memory ran out (`p` is then freed)."""
     cdef program** programs
     cdef uint32_t* positions
-    cdef program_record* records
     cdef uint32_t n
     if list.n_live == list.n_live_allocated:
         n = list.n_live_allocated * 2 + 16
@@ -102,18 +100,13 @@ cdef bint program_list_add(program_list* list, program* p) noexcept nogil:
     if list.n_programs == list.n_allocated:
         n = list.n_allocated * 2 + 16
         positions = <uint32_t*>realloc(list.positions, n * sizeof(uint32_t))
-        if positions != NULL:
-            list.positions = positions
-        records = <program_record*>realloc(list.records, n * sizeof(program_record))
-        if records != NULL:
-            list.records = records
-        if positions == NULL or records == NULL:
+        if positions == NULL:
             program_free(p)
             return False
+        list.positions = positions
         list.n_allocated = n
     p.number = list.n_programs
     list.n_programs += 1
-    list.records[p.number] = program_record(bridge=p.bridge, drop_table=p.drop_table, drop_flow=p.drop_flow)
     list.positions[p.number] = list.n_live
     list.programs[list.n_live] = p
     list.n_live += 1
@@ -127,6 +120,12 @@ cdef void program_list_remove(program_list* list, program* p) noexcept nogil:
     list.programs[at] = list.programs[list.n_live]
     list.positions[list.programs[at].number] = at
     list.positions[p.number] = GONE
+    program_list_bury(list, p)
+
+
+cdef void program_list_bury(program_list* list, program* p) noexcept nogil:
+    """`p`, which the list does not hold (any more), is freed when no frame is under way: what it says of drops is read
+    when the frame has ended."""
     program_push_stats(p)
     p.is_dead = True
     p.next_dead = list.dead
@@ -167,5 +166,4 @@ cdef void program_list_free(program_list* list) noexcept nogil:
         program_free(list.programs[i])
     free(list.programs)
     free(list.positions)
-    free(list.records)
     memset(list, 0, sizeof(program_list))

@@ -22,8 +22,8 @@ from vswitch.datapath.flow_cache cimport (
 from vswitch.datapath.flow_learn cimport learned_flow
 from vswitch.datapath.normal cimport normal
 from vswitch.datapath.program cimport (
-    OP_LEARN, OP_NORMAL, program, program_free, program_is_current, program_list_add, program_list_remove, program_list_retire,
-    program_list_sweep, program_push_stats,
+    OP_LEARN, OP_NORMAL, op, program, program_is_current, program_list_add, program_list_bury, program_list_remove,
+    program_list_retire, program_list_sweep,
 )
 from vswitch.datapath.translate cimport translate, translate_args
 from vswitch.datapath.translation cimport frozen_state
@@ -141,6 +141,7 @@ cdef void frame_receive(execution* ex, port* in_port, const frame* f, const fram
         if ex.bridge.has_mirrors and in_port.bundle != NULL and in_port.bundle.mirror_src:
             ex.mirror(ex, in_port.bundle, in_port.bundle.mirror_src)
         if p.n_ops == 1 and p.ops[0].code == OP_NORMAL:
+            ex.op = p.ops
             normal(ex)
         else:
             execute(ex, p)
@@ -149,10 +150,11 @@ cdef void frame_receive(execution* ex, port* in_port, const frame* f, const fram
 cdef void bridge_receive(execution* ex) noexcept nogil:
     """The frame enters `ex.bridge` at `ex.in_port`, the far end of a patch port."""
     cdef program* p
+    cdef const op* outer = ex.op
+    ex.op = NULL
     if ex.in_port.config and not may_receive(ex, ex.in_port):
         drop(ex, DROP_PORT_NOT_RECEIVING)
-        return
-    if ex.depth >= MAX_DEPTH:
+    elif ex.depth >= MAX_DEPTH:
         drop(ex, DROP_RECURSION_TOO_DEEP)
     elif ex.n_resubmits >= MAX_RESUBMITS:
         drop(ex, DROP_TOO_MANY_RESUBMITS)
@@ -164,6 +166,7 @@ cdef void bridge_receive(execution* ex) noexcept nogil:
         p = bridge_program(ex, NULL)
         if p != NULL:
             enter(ex, p)
+    ex.op = outer
 
 
 cdef void enter_without_metadata(execution* ex) noexcept nogil:
@@ -207,8 +210,7 @@ cdef void enter(execution* ex, program* p) noexcept nogil:
     ex.tags = tags
     ex.depth -= 1
     if is_own:
-        program_push_stats(p)
-        program_free(p)
+        program_list_bury(ex.programs, p)
 
 
 cdef program* translate_limited(execution* ex) noexcept nogil:
@@ -233,6 +235,7 @@ cdef void frame_resume(execution* ex, const void* frozen) noexcept nogil:
     cdef flow_key mask
     cdef translate_args args
     cdef program* p
+    cdef const op* outer = ex.op
     if not commit_tags_to_bytes(ex):
         return
     flow_extract(ex.data, ex.caplen, ex.vlan_limit, FLOW_DEPTH_L4, &ex.key, &ex.layout)
@@ -245,8 +248,8 @@ cdef void frame_resume(execution* ex, const void* frozen) noexcept nogil:
     p.n_packets = 1
     p.n_bytes = ex.len
     execute(ex, p)
-    program_push_stats(p)
-    program_free(p)
+    program_list_bury(ex.programs, p)
+    ex.op = outer
     ex.key = saved
     ex.tags = tags
     ex.layout.l2_pad = layout.l2_pad

@@ -154,6 +154,7 @@ cdef void look_up(translation* t, uint32_t in_port, uint8_t table, bint may_pack
     cdef uint8_t old_table = t.table
     cdef uint64_t old_cookie = t.cookie
     cdef flow* old_rule = t.rule
+    cdef uint64_t old_site = t.site
     cdef lookup_result found
     cdef bint deepens = table <= old_table
     if t.was_mpls:
@@ -179,12 +180,14 @@ cdef void look_up(translation* t, uint32_t in_port, uint8_t table, bint may_pack
     t.trace_depth -= 1
     t.depth -= deepens
     t.rule = old_rule
+    t.site = old_site
     t.cookie = old_cookie
     t.table = old_table
 
 
 cdef void begin_list(translation* t, lookup_result found) noexcept nogil:
     """Counts and reports what a look-up found."""
+    t.site = <uint64_t>t.rule if t.rule != NULL else t.table + <uint64_t>1
     if found == LOOKUP_HIT:
         t.cookie = t.rule.cookie
         translation_add_flow(t, t.rule)
@@ -237,8 +240,13 @@ cdef program* make_program(translation* t) noexcept nogil:
     cdef uint32_t n_tables = 0
     cdef uint32_t i
     if t.n_outputs == 0 or t.error:
-        translation_add_op(t, op(code=OP_DROP, n=0, argument=t.error if t.error else t.drop_reason if t.drop_reason
-                                 else <uint32_t>DROP_FLOW_ACTION, value=0, mask=0))
+        if not t.error and not t.drop_reason:
+            # No list was empty: the last flow that was hit is where the frame's way ends.
+            if t.n_flows:
+                t.site = <uint64_t>t.flows[t.n_flows - 1]
+            translation_note_drop(t, DROP_FLOW_ACTION)
+        translation_add_op(t, op(code=OP_DROP, n=0, argument=t.error if t.error else t.drop_reason, value=0,
+                                 mask=t.drop_site))
     for i in range(TABLE_PORTS + 1):
         n_tables += t.consulted[i >> 6] >> (i & 63) & 1
     p = NULL if t.out_of_memory else program_new(t.n_ops, t.n_flows, n_tables, t.n_buckets)
@@ -267,8 +275,6 @@ cdef program* make_program(translation* t) noexcept nogil:
         p.edits_key |= p.ops[i].code == OP_KEY
         if p.ops[i].code == OP_METER:
             meter_ref(<meter*>p.ops[i].value)
-    p.drop_table = t.drop_table
-    p.drop_flow = t.drop_flow
     return p
 
 

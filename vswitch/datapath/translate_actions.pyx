@@ -193,7 +193,7 @@ cdef void walk_control(translation* t, const ofpact* a, bint is_last) noexcept n
         translation_consult(t, TABLE_PORTS)
         m = meter_find(t.tables, a.arg)
         if m != NULL:
-            translation_add_op(t, op(code=OP_METER, n=0, argument=a.arg, value=<uint64_t>m, mask=0))
+            translation_add_op(t, op(code=OP_METER, n=0, argument=a.arg, value=<uint64_t>m, mask=t.site))
     elif code == OFPACT_FIN_TIMEOUT:
         t.wc.nw_proto = 0xFF
         if t.rule != NULL:

@@ -139,6 +139,7 @@ cdef void finish_freezing(translation* t) noexcept nogil:
             state.conntracked = t.conntracked
             state.was_mpls = t.was_mpls
             state.flow = t.rule.number if t.rule != NULL else NO_FLOW
+            state.site = t.site
             state.n_actions_bytes = t.frozen.n
             state.n_set_bytes = t.action_set.n
             state.n_stack_bytes = t.stack.n
@@ -150,7 +151,7 @@ cdef void finish_freezing(translation* t) noexcept nogil:
                 memcpy(to + t.frozen.n, t.action_set.data, t.action_set.n)
             if t.stack.n:
                 memcpy(to + t.frozen.n + t.action_set.n, t.stack.data, t.stack.n)
-            translation_add_op(t, op(code=OP_RECIRC, n=0, argument=0, value=<uint64_t>state, mask=0))
+            translation_add_op(t, op(code=OP_RECIRC, n=0, argument=0, value=<uint64_t>state, mask=t.site))
             t.actions_bytes += RECIRC_ACTION_BYTES
             t.n_outputs += 1
     t.freezing = False
@@ -163,6 +164,7 @@ cdef void thaw(translation* t, const frozen_state* state) noexcept nogil:
     """Takes up a frozen walk; its metadata is in the key, its actions are the caller's to walk."""
     cdef const char* set = <const char*>state.data + state.n_actions_bytes
     t.table = state.table
+    t.site = state.site
     t.conntracked = state.conntracked
     trace(t, EVENT_THAW, state.table)
     if not byte_list_add(&t.stack, set + state.n_set_bytes, state.n_stack_bytes):

@@ -48,7 +48,7 @@ cdef void output(translation* t, uint32_t port, uint16_t max_len, bint may_packe
             translation_note_drop(t, DROP_OUTPUT_IS_INPUT)
     elif port == OFPP_NORMAL:
         translation_commit(t)
-        translation_add_op(t, op(code=OP_NORMAL, n=<uint16_t>t.depth, argument=0, value=0, mask=t.n_resubmits))
+        translation_add_op(t, op(code=OP_NORMAL, n=0, argument=0, value=0, mask=t.site))
         t.actions_bytes += OUTPUT_ACTION_BYTES
         t.n_outputs += 1
     elif port == OFPP_IN_PORT:
@@ -71,7 +71,7 @@ cdef void output_to(translation* t, uint32_t ofp_port, uint32_t max_len) noexcep
         translation_note_drop(t, DROP_OUTPUT_PORT_MISSING)
         return
     translation_commit(t)
-    translation_add_op(t, op(code=OP_OUTPUT, n=<uint16_t>t.depth, argument=max_len, value=<uint64_t>p, mask=t.n_resubmits))
+    translation_add_op(t, op(code=OP_OUTPUT, n=<uint16_t>t.depth, argument=max_len, value=<uint64_t>p, mask=t.site))
     t.actions_bytes += OUTPUT_ACTION_BYTES + (TRUNCATE_ACTION_BYTES if max_len else 0)
     t.n_outputs += 1
 

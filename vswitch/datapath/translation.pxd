@@ -22,7 +22,6 @@ cdef extern from "<stdint.h>":
 
 cdef enum:
     FLOW_KEY_WORDS = sizeof(flow_key) // 8
-    NO_TABLE = 0xFFFF
     ACTSET_UNSET = 0xFFF7           # actset_output without an output (OFPP_UNSET)
     MAX_STACK_BYTES = 65536
     INLINE_OPS = 48
@@ -43,6 +42,7 @@ cdef struct frozen_state:           # how OP_RECIRC goes on, once the frame is p
     bint conntracked
     bint was_mpls
     uint32_t flow                   # number of the one whose actions were interrupted
+    uint64_t site                   # where that stands, see drop_places.pxd
     uint32_t n_actions_bytes        # at `data`: actions, then the action set, then the stack
     uint32_t n_set_bytes
     uint32_t n_stack_bytes
@@ -156,8 +156,8 @@ cdef struct translation:
     bint has_unroll
     # Why nothing leaves, if nothing does
     uint32_t drop_reason
-    uint32_t drop_flow
-    uint16_t drop_table
+    uint64_t drop_site              # drop_places.pxd
+    uint64_t site                   # of the actions that run
     uint32_t n_outputs              # operations that send or hand on
     # The program so far
     op* ops

@@ -22,8 +22,6 @@ cdef void translation_begin(translation* t) noexcept nogil:
     t.flows = t.inline_flows
     t.n_flows_allocated = INLINE_FLOWS
     t.drop_reason = FATE_DELIVERED
-    t.drop_flow = NO_FLOW
-    t.drop_table = NO_TABLE
     t.cookie = <uint64_t>-1
 
 
@@ -90,8 +88,7 @@ cdef void translation_note_drop(translation* t, uint32_t reason) noexcept nogil:
     if t.error:
         return
     t.drop_reason = reason
-    t.drop_table = t.table
-    t.drop_flow = t.rule.number if t.rule != NULL else NO_FLOW
+    t.drop_site = t.site
 
 
 cdef bint byte_list_add(byte_list* list, const void* data, uint32_t n) noexcept nogil:

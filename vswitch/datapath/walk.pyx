@@ -3,6 +3,7 @@ from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memset
 
 from vswitch.datapath.bridge cimport bridge, port
+from vswitch.datapath.drop_places cimport SITE_NONE, site_flow
 from vswitch.datapath.flow_learn cimport learned_flow
 from vswitch.datapath.flow_table cimport flow, meter
 from vswitch.datapath.flows cimport Flows
@@ -64,6 +65,16 @@ cdef tuple event_tuple(const event_list* events, const event* e):
             events.bytes.data[e.bytes:e.bytes + e.n_bytes])
 
 
+cdef tuple drop_of(const program* p):
+    """(table, flow number or None) of where the walk ended without output; None if something may leave."""
+    cdef const op* last = &p.ops[p.n_ops - 1] if p.n_ops else NULL
+    cdef flow* f
+    if last == NULL or last.code != OP_DROP or last.mask == SITE_NONE:
+        return None
+    f = site_flow(last.mask)
+    return (last.mask - 1, None) if f == NULL else (f.table, f.number)
+
+
 def walk(Flows datapath, uint32_t bridge_number, bytes frame, uint32_t in_port, dict metadata=None, *,
          uint32_t depth=0, uint32_t n_resubmits=0):
     """What the tables of a bridge make of `frame`, come in at OpenFlow port `in_port`.
@@ -80,7 +91,7 @@ def walk(Flows datapath, uint32_t bridge_number, bytes frame, uint32_t in_port, 
     dict
         ``ops``: tuples (name, ...); ``flows``: numbers of those that were hit; ``tables`` that were consulted; ``key``: the
         frame's, ``final``: it at the end; ``mask``: what the program depends on, and ``megaflow``: OVS's mask, all as {word: bits}; ``events``: tuples (kind, depth, table, flow number or None,
-        operations so far, argument, bytes), see translation.pxd; ``error``; ``drop``: (table, flow number) or None.
+        operations so far, argument, bytes), see translation.pxd; ``error``; ``drop``: (table, flow number or None for a miss), or None.
     """
     cdef bridge* br = datapath._bridge(bridge_number)
     cdef flow_key key, mask
@@ -117,7 +128,7 @@ def walk(Flows datapath, uint32_t bridge_number, bytes frame, uint32_t in_port, 
             "final": words_of(&events.flow),
             "events": [event_tuple(&events, &events.events[i]) for i in range(events.n)],
             "error": p.error,
-            "drop": None if p.drop_flow == NO_FLOW else (p.drop_table, p.drop_flow),
+            "drop": drop_of(p),
         }
     finally:
         program_free(p)

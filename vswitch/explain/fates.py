@@ -21,16 +21,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from vswitch.capture.output_file import OutputFile, write_error
 from vswitch.datapath.fate import FATES, FIRST_DROP
 from vswitch.errors import ConfigError
+from vswitch.switch.result import NO_PLACE
 
 if TYPE_CHECKING:
     import numpy as np
 
     from vswitch.switch.result import ReplayResult
 
-COLUMNS = ("frame", "time", "in_port", "len", "fate", "bridge", "outputs", "mirrored")
+COLUMNS = ("frame", "time", "in_port", "len", "fate", "bridge", "table", "flow", "outputs", "mirrored")
 """``frame`` counts from 1, ``time`` is in seconds since the epoch with nine decimals, ``len`` in bytes on the wire,
-``fate`` is a name of `vswitch.FATES`, ``bridge`` is where the frame was dropped (else empty); ``outputs`` and
-``mirrored`` are the ports where it and its mirror copies left, separated by blanks."""
+``fate`` is a name of `vswitch.FATES`, ``bridge``, ``table`` and ``flow`` are where it was dropped (else empty, or
+null): a flow as ``ovs-ofctl -O OpenFlow15 --no-stats dump-flows`` prints it, or none where a table had no match;
+``outputs`` and ``mirrored`` are the ports where the frame and its mirror copies left, separated by blanks."""
 
 FORMATS = (".csv", ".jsonl", ".parquet")
 NS_PER_S = 1_000_000_000
@@ -89,12 +91,13 @@ def write_fates(path: str, result: ReplayResult) -> None:
 
 
 class TextFormat(NamedTuple):
-    """How a row looks: the first line, what stands before each column and after the last, and a string in it."""
+    """How a row looks: the first line, what stands before each column and after the last, a string, and no value."""
 
     header: bytes
     before: Sequence[bytes]
     end: bytes
     quoted: Callable[[str], bytes]
+    null: bytes
 
 
 def _csv_quoted(text: str) -> bytes:
@@ -110,10 +113,11 @@ def _json_quoted(text: str) -> bytes:
     return json.dumps(text).encode()
 
 
-CSV = TextFormat((",".join(COLUMNS) + "\n").encode(), [b""] + [b","] * (len(COLUMNS) - 1), b"\n", _csv_quoted)
+CSV = TextFormat((",".join(COLUMNS) + "\n").encode(), [b""] + [b","] * (len(COLUMNS) - 1), b"\n", _csv_quoted, b"")
 JSON_LINES = TextFormat(
-    b"", [f'{", " if i else "{"}"{name}": '.encode() for i, name in enumerate(COLUMNS)], b"}\n", _json_quoted
-)
+    b"", [f'{", " if i else "{"}"{name}": '.encode() for i, name in enumerate(COLUMNS)], b"}\n", _json_quoted,
+    b"null",
+)  # fmt: skip
 
 
 def _write_text(file: OutputFile, result: ReplayResult, form: TextFormat) -> None:
@@ -148,8 +152,12 @@ def _text(result: ReplayResult, fates: np.ndarray, outputs: np.ndarray, form: Te
     )
     verdicts, verdict_of = _verdicts(result, fates)
     routes, route_of = _routes(result, fates, outputs)
-    verdict_texts = [before[4] + quoted(fate) + before[5] + quoted(bridge) for fate, bridge in verdicts]
-    route_texts = [before[6] + quoted(sent) + before[7] + quoted(mirrored) + form.end for sent, mirrored in routes]
+    verdict_texts = [
+        before[4] + quoted(fate) + before[5] + quoted(bridge) + before[6]
+        + (form.null if table is None else b"%d" % table) + before[7] + quoted(flow)
+        for fate, bridge, table, flow in verdicts
+    ]  # fmt: skip
+    route_texts = [before[8] + quoted(sent) + before[9] + quoted(mirrored) + form.end for sent, mirrored in routes]
     rows = zip(
         heads.view(f"S{heads.shape[1]}").ravel().tolist(),
         np.array(verdict_texts, object)[verdict_of].tolist(),
@@ -165,7 +173,7 @@ def _write_parquet(file: OutputFile, result: ReplayResult) -> None:
     import pyarrow.parquet as pq
 
     name = pa.dictionary(pa.int32(), pa.string())
-    types = (pa.uint64(), pa.decimal128(20, 9), name, pa.uint32(), name, name, name, name)
+    types = (pa.uint64(), pa.decimal128(20, 9), name, pa.uint32(), name, name, pa.uint8(), name, name, name)
     schema = pa.schema(list(zip(COLUMNS, types, strict=True)))
     ports = sorted(result.port_names)
     n_before = 0
@@ -186,8 +194,10 @@ def _write_parquet(file: OutputFile, result: ReplayResult) -> None:
                 pa.Array.from_buffers(schema.field("time").type, n, [None, pa.py_buffer(time)]),
                 names(np.searchsorted(ports, fates["port"]), [result.port_names[number] for number in ports]),
                 pa.array(np.ascontiguousarray(fates["len"])),
-                names(verdict_of, [fate for fate, _ in verdicts]),
-                names(verdict_of, [bridge for _, bridge in verdicts]),
+                names(verdict_of, [verdict.fate for verdict in verdicts]),
+                names(verdict_of, [verdict.bridge for verdict in verdicts]),
+                pa.array([verdict.table for verdict in verdicts], pa.uint8()).take(pa.array(verdict_of)),
+                names(verdict_of, [verdict.flow for verdict in verdicts]),
                 names(route_of, [sent for sent, _ in routes]),
                 names(route_of, [mirrored for _, mirrored in routes]),
             ]
@@ -238,18 +248,30 @@ def _names(numbers: np.ndarray, names: dict[int, bytes]) -> np.ndarray:
     return padded
 
 
-def _verdicts(result: ReplayResult, fates: np.ndarray) -> tuple[list[tuple[str, str]], np.ndarray]:
-    """The distinct pairs of fate and bridge that dropped, and which of them each frame has."""
+class Verdict(NamedTuple):
+    """What several frames have in common."""
+
+    fate: str
+    bridge: str
+    table: int | None
+    flow: str
+
+
+def _verdicts(result: ReplayResult, fates: np.ndarray) -> tuple[list[Verdict], np.ndarray]:
+    """The distinct fates with bridge, table and flow of those that were dropped, and which of them each frame has."""
     import numpy as np
 
     dropped = fates["fate"] >= FIRST_DROP
-    codes = fates["fate"].astype(np.uint32) << 16 | np.where(dropped, fates["bridge"], 0)
+    codes = fates["fate"].astype(np.uint64) << np.uint64(48) | np.where(
+        dropped, fates["bridge"].astype(np.uint64) << np.uint64(32) | fates["place"], 0
+    )
     distinct, which = np.unique(codes, return_inverse=True)
-    texts = [
-        (FATES[code >> 16][0], result.bridge_names.get(code & 0xFFFF, "") if code >> 16 >= FIRST_DROP else "")
-        for code in distinct.tolist()
-    ]
-    return texts, which
+    verdicts = []
+    for code in distinct.tolist():
+        fate, bridge, place = code >> 48, code >> 32 & 0xFFFF, result.drop_places.get(code & 0xFFFFFFFF, NO_PLACE)
+        name = result.bridge_names.get(bridge, "") if fate >= FIRST_DROP else ""
+        verdicts.append(Verdict(FATES[fate][0], name, place.table, place.flow))
+    return verdicts, which
 
 
 def _routes(result: ReplayResult, fates: np.ndarray, outputs: np.ndarray) -> tuple[list[tuple[str, str]], np.ndarray]:

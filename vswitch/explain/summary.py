@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vswitch.datapath.fate import FATES
+from vswitch.switch.drop_places import DropPlace
 from vswitch.switch.result import ReplayResult
 
 MEANINGS = dict(FATES.values())
 """Name of a fate → what it means."""
+MAX_PLACES = 5  # of one reason, the most frequent ones; --fates has all
 
 
 def summary_text(result: ReplayResult) -> str:
@@ -27,9 +29,22 @@ def _totals(result: ReplayResult) -> str:
         f"  dropped    {n_dropped:>{width},}",
     ]
     name_width = max(map(len, result.dropped), default=0)
-    lines += [f"    {n:>{width + 9},}  {name:<{name_width}}  {MEANINGS[name]}" for name, n in result.dropped.items()]
+    for name, n in result.dropped.items():
+        lines.append(f"    {n:>{width + 9},}  {name:<{name_width}}  {MEANINGS[name]}")
+        lines += _places([place for place in result.places() if place.reason == name], width)
     lines.append(f"frames out   {result.frames_out:>{width},}")
     return "\n".join(lines)
+
+
+def _places(places: Sequence[DropPlace], width: int) -> list[str]:
+    """Where frames were dropped for one reason: the bridges, tables and flows, as far as any had a part in it."""
+    lines = [
+        f"    {place.n_frames:>{width + 9},}    {place.bridge}: {place.flow or f'table={place.table}, no match'}"
+        for place in places
+        if place.table is not None
+    ]
+    n_more = len(lines) - MAX_PLACES
+    return lines if n_more <= 0 else [*lines[:MAX_PLACES], f"    {'':{width + 9}}    and at {n_more:,} other flows"]
 
 
 def _ports(result: ReplayResult) -> str:

@@ -16,6 +16,7 @@ from vswitch.switch.table_limits import TableLimit, flow_tables
 from vswitch.switch.texts import duration_text
 
 if TYPE_CHECKING:
+    from vswitch.datapath.flows import _FlowRow
     from vswitch.openflow.actions.actions import Actions
     from vswitch.openflow.flow import FlowMod, FlowStats
     from vswitch.openflow.text import Names, Numbers
@@ -270,10 +271,6 @@ class Bridge(BridgeFlows):
 
     def flow_stats(self, query: FlowMod | None = None) -> list[FlowStats]:
         """The flows that a query selects (all by default) with their counters, in the order of their coming."""
-        from vswitch.openflow.actions.decode import decode_actions
-        from vswitch.openflow.flow import FlowStats
-        from vswitch.openflow.match import Match
-
         if query is None:
             rows = self._datapath.flows(self.number)
         else:
@@ -281,14 +278,26 @@ class Bridge(BridgeFlows):
                 self.number, table=query.table, match=query.match.encode(), cookie=query.cookie,
                 cookie_mask=query.cookie_mask, out_port=query.out_port, out_group=query.out_group,
             )  # fmt: skip
-        return [
-            FlowStats(
-                number, table, priority, Match.decode(match), self._actions.get(number) or decode_actions(actions),
-                cookie, idle, hard, importance, flags, n_packets, n_bytes, age_ns, idle_ns, hard_ns,
-            )
-            for number, table, priority, match, cookie, idle, hard, importance, flags, actions, n_packets, n_bytes,
-            age_ns, idle_ns, hard_ns in rows
-        ]  # fmt: skip
+        return [self._stats_of(row) for row in rows]
+
+    def _stats_of(self, row: _FlowRow) -> FlowStats:
+        from vswitch.openflow.actions.decode import decode_actions
+        from vswitch.openflow.flow import FlowStats
+        from vswitch.openflow.match import Match
+
+        number, table, priority, match, cookie, idle, hard, importance, flags, actions, *counters = row
+        return FlowStats(
+            number, table, priority, Match.decode(match), self._actions.get(number) or decode_actions(actions),
+            cookie, idle, hard, importance, flags, *counters,
+        )  # fmt: skip
+
+    def flow_text_of(self, row: _FlowRow) -> str:
+        """A flow of the datapath as ``ovs-ofctl -O OpenFlow15 --no-stats dump-flows`` prints it."""
+        if _is_default(row):
+            return "priority=0 actions=NORMAL"
+        from vswitch.openflow.flow import flow_text
+
+        return flow_text(self._stats_of(row), version=6, stats=False)
 
     def numbers(self) -> Numbers:
         """What names of ports mean in flows."""
@@ -307,7 +316,7 @@ class Bridge(BridgeFlows):
     def flows_text(self) -> str:
         """The flows as ``ovs-ofctl dump-flows`` prints them, a line each."""
         rows = self._datapath.flows(self.number)
-        if len(rows) == 1 and rows[0][1:5] == (0, 0, b"", 0) and rows[0][9] == NORMAL_ACTION:
+        if len(rows) == 1 and _is_default(rows[0]):
             # The default flow, without loading the language of flows for it.
             _, _, _, _, _, _, _, _, _, _, n_packets, n_bytes, age_ns, _, _ = rows[0]
             duration = duration_text(age_ns / 1e9)
@@ -363,3 +372,8 @@ def _group_text(group: int | None) -> str:
 
     address = IPv6Address(group)
     return str(address.ipv4_mapped or address)
+
+
+def _is_default(row: _FlowRow) -> bool:
+    """True for the flow that a bridge starts with: to print it, the language of flows need not be loaded."""
+    return row[1:5] == (0, 0, b"", 0) and row[9] == NORMAL_ACTION

@@ -13,6 +13,7 @@ from vswitch.light_typing import TYPE_CHECKING
 from vswitch.ovsdb.database import Database
 from vswitch.switch.bond import Bond
 from vswitch.switch.bridge import Bridge
+from vswitch.switch.drop_places import DropPlace, DropPlaces
 from vswitch.switch.port import Port
 from vswitch.switch.reconfigure import check_supported, reconfigure
 
@@ -38,6 +39,7 @@ class SwitchNode:
         self._last_hwaddr = FIRST_HWADDR
         self._last_recirc_id = 0
         self._applied_version = self.db.version
+        self.drop_places = DropPlaces(self)
 
     # Configuration.
 
@@ -186,7 +188,24 @@ class SwitchNode:
                 hint="time only moves forward",
             )
         outputs = self.datapath.receive(in_port.number, memoryview(frame).cast("B"), clock_ns, clock_ns)
+        self.drop_places.note()
         return [(self.ports_by_number[number].name, data) for number, data in outputs]
+
+    @property
+    def last_drop(self) -> DropPlace | None:
+        """Why and where the frame that came in last was dropped; None if it was not.
+
+        >>> from vswitch import Node
+        >>> node = Node()
+        >>> br0 = node.add_bridge("br0", fail_mode="secure")
+        >>> p1 = br0.add_port("p1")
+        >>> br0.add_flow("priority=7,ip,actions=drop")
+        >>> node.send("p1", bytes(12) + bytes.fromhex("0800") + bytes(46)), node.last_drop.flow
+        ([], 'priority=7,ip actions=drop')
+        >>> node.send("p1", bytes(12) + bytes.fromhex("0806") + bytes(46)), node.last_drop.reason, node.last_drop.table
+        ([], 'TABLE_MISS', 0)
+        """
+        return self.drop_places.last()
 
     def take_outputs(self) -> list[tuple[str, bytes]]:
         """Take the frames that no frame caused: what bonds announce after a failover.

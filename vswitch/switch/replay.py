@@ -21,6 +21,7 @@ from vswitch.switch.texts import fdb_text
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from vswitch.switch.drop_places import DropPlace
     from vswitch.switch.node import SwitchNode
 
 FORMATS = ("pcap", "pcapng")
@@ -92,20 +93,21 @@ def replay(
     with merged:
         before = _totals(node)
         fates_before = node.datapath.fates
+        drops_before = node.datapath.drop_counts()
         rows = Ledger(None if ledger is True else os.fspath(ledger)) if ledger else None
         started = time.perf_counter()
         if out is None:
             _run(node, merged, ports, rows, progress)
-            return _result(node, merged, rows, before, fates_before, time.perf_counter() - started)
+            return _result(node, merged, rows, before, fates_before, drops_before, time.perf_counter() - started)
         if str(out) == STANDARD_STREAM:
             with _pcapng_writer(node, STANDARD_STREAM, merged.resolution, pool), _writers_detached(node):
                 _run(node, merged, ports, rows, progress)
-            return _result(node, merged, rows, before, fates_before, time.perf_counter() - started)
+            return _result(node, merged, rows, before, fates_before, drops_before, time.perf_counter() - started)
         with OutputFolder(str(out)) as folder:
             with _writers_detached(node):
                 _attach_writers(node, folder, format, merged.resolution, pool)
                 _run(node, merged, ports, rows, progress)
-            result = _result(node, merged, rows, before, fates_before, time.perf_counter() - started)
+            result = _result(node, merged, rows, before, fates_before, drops_before, time.perf_counter() - started)
             for bridge in node.bridges():
                 folder.write_text(f"flows/{file_name(bridge.name)}.txt", bridge.flows_text())
                 folder.write_text(f"fdb/{file_name(bridge.name)}.txt", fdb_text(bridge.fdb()))
@@ -211,6 +213,7 @@ def _result(
     ledger: Ledger | None,
     before: dict[Port, PortTotals],
     fates_before: Mapping[str, int],
+    drops_before: list[int],
     seconds: float,
 ) -> ReplayResult:
     totals = {
@@ -226,4 +229,13 @@ def _result(
         port_names={port.number: port.name for port in totals},
         bridge_names={bridge.number: bridge.name for bridge in node.bridges()},
         ledger=ledger,
+        drop_places=_drop_places(node, drops_before),
     )
+
+
+def _drop_places(node: SwitchNode, before: list[int]) -> dict[int, DropPlace]:
+    """Number → place, for those where this replay dropped frames."""
+    before = before + [0] * len(node.datapath.drop_counts())
+    counted = enumerate(node.drop_places.update())
+    places = {i + 1: place._replace(n_frames=place.n_frames - before[i]) for i, place in counted}
+    return {number: place for number, place in places.items() if place.n_frames}

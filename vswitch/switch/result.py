@@ -8,11 +8,15 @@ from vswitch.datapath import columns
 from vswitch.datapath.fate import FATES, FIRST_DROP
 from vswitch.errors import TruncatedCaptureError, VSwitchError
 from vswitch.light_typing import TYPE_CHECKING, NamedTuple
+from vswitch.switch.drop_places import DropPlace
 
 if TYPE_CHECKING:
     import numpy as np
 
     from vswitch.datapath.ledger import Ledger
+
+
+NO_PLACE = DropPlace("", "", None, "", 0)  # of a frame that was not dropped, or at one place too many
 
 
 class PortTotals(NamedTuple):
@@ -25,22 +29,32 @@ class PortTotals(NamedTuple):
 
 
 class FrameFate(NamedTuple):
-    """What became of a frame: `bridge` dropped it, at `outputs` and `mirrored` its copies left."""
+    """What became of a frame: `bridge` dropped it, at `outputs` and `mirrored` its copies left.
+
+    `table` and `flow` say where in the bridge it was dropped, as `DropPlace` has them.
+    """
 
     time_ns: int
     in_port: str
     len: int
     fate: str
     bridge: str
+    table: int | None
+    flow: str
     outputs: tuple[str, ...]
     mirrored: tuple[str, ...]
 
 
 class Drop(NamedTuple):
-    """Frames of one port that were dropped at one bridge for one reason, and the first of them."""
+    """Frames of one port that were dropped at one place for one reason, and the first of them.
+
+    `table` and `flow` are as in `DropPlace`.
+    """
 
     reason: str
     bridge: str
+    table: int | None
+    flow: str
     in_port: str
     n_frames: int
     first_frame: int
@@ -71,6 +85,9 @@ class ReplayResult:
         What the ``port`` columns' numbers mean.
     bridge_names : dict of int to str
         What the ``bridge`` column's numbers mean.
+    drop_places : dict of int to DropPlace
+        What the ``place`` column's numbers mean: bridge, table and flow that dropped frames, and how many. It is known
+        without a ledger, too.
     """
 
     def __init__(
@@ -84,6 +101,7 @@ class ReplayResult:
         port_names: dict[int, str],
         bridge_names: dict[int, str],
         ledger: Ledger | None,
+        drop_places: Mapping[int, DropPlace] | None = None,
     ) -> None:
         drops = {FATES[code][0] for code in FATES if code >= FIRST_DROP}
         self.frames_in = sum(fates.values())
@@ -98,6 +116,7 @@ class ReplayResult:
         self.seconds = seconds
         self.port_names = port_names
         self.bridge_names = bridge_names
+        self.drop_places = dict(drop_places or {})
         self._ledger = ledger
 
     @property
@@ -139,8 +158,8 @@ class ReplayResult:
         ...     result = replay(node, {"p1": f"{folder}/p1.pcap"})
         >>> result.frame(1).outputs
         ('br0', 'p2')
-        >>> result.frame(2).fate, result.frame(2).bridge
-        ('RESERVED_MAC', 'br0')
+        >>> result.frame(2).fate, result.frame(2).bridge, result.frame(2).table, result.frame(2).flow
+        ('RESERVED_MAC', 'br0', 0, 'priority=0 actions=NORMAL')
         """
         if not 1 <= number <= self.frames_in:
             raise VSwitchError(f"there is no frame {number}", hint=f"frames are numbered from 1 to {self.frames_in}")
@@ -148,12 +167,15 @@ class ReplayResult:
         first = int(row["first_output"])
         copies = self.outputs[first : first + int(row["n_outputs"])]
         is_drop = row["fate"] >= FIRST_DROP
+        place = self.drop_places.get(int(row["place"]), NO_PLACE)
         return FrameFate(
             time_ns=int(row["time_ns"]),
             in_port=self.port_names[int(row["port"])],
             len=int(row["len"]),
             fate=FATES[int(row["fate"])][0],
             bridge=self.bridge_names[int(row["bridge"])] if is_drop else "",
+            table=place.table,
+            flow=place.flow,
             outputs=tuple(self.port_names[port] for port in copies["port"][~copies["is_mirror"]].tolist()),
             mirrored=tuple(self.port_names[port] for port in copies["port"][copies["is_mirror"]].tolist()),
         )
@@ -163,13 +185,13 @@ class ReplayResult:
 
         >>> from vswitch import load
         >>> for drop in load("pcaps/vlan-two-bridges").replay().drops():
-        ...     print(drop.n_frames, drop.reason, drop.bridge, drop.in_port, drop.first_frame)
-        2 VLAN_NOT_ALLOWED br-int fw 16
-        1 VLAN_NOT_ALLOWED br-int vm1 15
+        ...     print(drop.n_frames, drop.reason, drop.bridge, drop.flow, drop.in_port, drop.first_frame)
+        2 VLAN_NOT_ALLOWED br-int priority=0 actions=NORMAL fw 16
+        1 VLAN_NOT_ALLOWED br-int priority=0 actions=NORMAL vm1 15
         """
         import numpy as np
 
-        found: dict[int, Drop] = {}
+        found: dict[tuple[int, int], Drop] = {}
         n_before = 0
         for fates, _ in self.pieces():
             rows = np.nonzero(fates["fate"] >= FIRST_DROP)[0]
@@ -179,14 +201,22 @@ class ReplayResult:
                 | dropped["bridge"].astype(np.uint64) << np.uint64(32)
                 | dropped["port"]
             )
-            distinct, first, counts = np.unique(codes, return_index=True, return_counts=True)
-            for code, row, n in zip(distinct.tolist(), rows[first].tolist(), counts.tolist(), strict=True):
-                if code in found:
-                    found[code] = found[code]._replace(n_frames=found[code].n_frames + n)
+            # Two numbers say which drop it is: each becomes its rank among those that occur, and both one number.
+            distinct, code_of = np.unique(codes, return_inverse=True)
+            places, place_of = np.unique(dropped["place"], return_inverse=True)
+            pairs, first, counts = np.unique(code_of * len(places) + place_of, return_index=True, return_counts=True)
+            for pair, row, n in zip(pairs.tolist(), rows[first].tolist(), counts.tolist(), strict=True):
+                code, number = int(distinct[pair // len(places)]), int(places[pair % len(places)])
+                if (code, number) in found:
+                    drop = found[code, number]
+                    found[code, number] = drop._replace(n_frames=drop.n_frames + n)
                     continue
-                found[code] = Drop(
+                place = self.drop_places.get(number, NO_PLACE)
+                found[code, number] = Drop(
                     reason=FATES[code >> 48][0],
                     bridge=self.bridge_names[code >> 32 & 0xFFFF],
+                    table=place.table,
+                    flow=place.flow,
                     in_port=self.port_names[code & 0xFFFFFFFF],
                     n_frames=n,
                     first_frame=n_before + row + 1,
@@ -194,6 +224,13 @@ class ReplayResult:
                 )
             n_before += len(fates)
         return sorted(found.values(), key=lambda drop: (-drop.n_frames, drop.first_frame))
+
+    def places(self) -> list[DropPlace]:
+        """Bridges, tables and flows that dropped frames, the most frequent first."""
+        return sorted(
+            self.drop_places.values(),
+            key=lambda p: (-p.n_frames, p.reason, p.bridge, -1 if p.table is None else p.table, p.flow),
+        )
 
     def _need_ledger(self) -> Ledger:
         if self._ledger is None:
@@ -207,6 +244,7 @@ class ReplayResult:
             "delivered": self.delivered,
             "consumed": self.consumed,
             "dropped": self.dropped,
+            "drops": [place._asdict() for place in self.places()],
             "frames_out": self.frames_out,
             "truncated_inputs": [
                 {"path": error.path, "offset": error.offset, "problem": error.problem}
