@@ -57,6 +57,7 @@ cdef struct port:
     uint16_t ofp_port               # OpenFlow number
     bint is_patch                   # even without a peer
     bint is_plain                   # no rule of its own: a frame sent here just leaves (port_update_plain())
+    bint is_open                    # ... and no rule on what comes in here
     uint64_t rx_packets
     uint64_t rx_bytes
     uint64_t tx_packets

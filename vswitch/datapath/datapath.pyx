@@ -21,20 +21,20 @@ from vswitch.datapath.bond cimport BOND_NEVER, bond_next_event_ms, bond_run, bon
 from vswitch.datapath.bond_announce cimport bond_announce
 from vswitch.datapath.bond_rebalance cimport bond_rebalance
 from vswitch.datapath.bridge cimport MAX_MIRRORS, bridge, bundle, port
+from vswitch.datapath.burst cimport BURST, ahead_program, burst_look_up, frame_ahead
 from vswitch.datapath.drop_places cimport drop_place, drop_places, drop_places_count, drop_places_free, site_flow
 from vswitch.datapath.execution cimport drop, execution
 from vswitch.datapath.fabric cimport NS_PER_MS, NS_PER_S
 from vswitch.datapath.fate cimport DROP_NO_FLOOD_PORT, FATE_CONSUMED, FATE_DELIVERED, N_FATES
 from vswitch.datapath.flow_table cimport flow
 from vswitch.datapath.flows cimport flow_tuple
+from vswitch.datapath.forward cimport forward, may_forward
 from vswitch.datapath.groups cimport Groups
 from vswitch.datapath.ledger cimport Ledger, fate_row, ledger_add_fate, ledger_n_outputs
 from vswitch.datapath.mirror cimport mirror_frame
 from vswitch.datapath.packet_in cimport packet_in_clear, packet_in_queue
-from vswitch.datapath.receive cimport (
-    bridge_receive, frame_ahead, frame_prefetch, frame_prefetch_data, frame_receive, frame_resume, frames_look_ahead,
-)
-from vswitch.tables.flow_key cimport FLOW_DEPTH_L2, FLOW_DEPTH_L4
+from vswitch.datapath.program cimport program
+from vswitch.datapath.receive cimport bridge_receive, frame_receive, frame_resume
 from vswitch.tables.mac_table cimport (
     mac_entry, mac_table_add_static, mac_table_clear_statistics, mac_table_del_static, mac_table_flush, mac_table_run,
 )
@@ -43,7 +43,6 @@ from vswitch.tables.mcast_table cimport mcast_entry, mcast_table_dump, mcast_tab
 from vswitch.datapath.fate import FATES
 
 cdef enum:
-    BATCH = 64                      # frames read, then switched
     FRAMES_PER_TURN = 1 << 18       # between two looks at signals and progress
 
 
@@ -154,13 +153,10 @@ cdef class Datapath(Groups):
         self._update_expiry()
         self._plan()
         self.ex.vlan_limit = self.vlan_limit
-        self.ex.extract_depth = FLOW_DEPTH_L2
         memset(&self.ex.key, 0, sizeof(self.ex.key))    # nothing stale where frames are not parsed
         for i in range(self.n_bridges):
             if self.bridges[i] != NULL:
                 self.bridges[i].flows.next_event_ns = &self.next_event_ns
-                if self.bridges[i].flows.n_deep or self.bridges[i].flows.n_groups:
-                    self.ex.extract_depth = FLOW_DEPTH_L4
         return 0
 
     cdef int _check_writers(self) except -1:
@@ -173,65 +169,65 @@ cdef class Datapath(Groups):
 
     cdef int _run(self, MergedCaptures captures, port** table, uint64_t* offset_ns, bint* started) noexcept nogil:
         """Batches until the captures need a service or some time has passed; what captures.read() said last."""
-        cdef frame frames[BATCH]
-        cdef frame_ahead ahead[BATCH]
-        cdef bint looks_ahead = False           # that NORMAL alone does not need
+        cdef frame frames[BURST]
+        cdef frame_ahead ahead[BURST]
+        cdef port* in_port
         cdef int n = 1, i
         cdef uint64_t n_switched = 0
-        for i in range(self.n_bridges):
-            if self.bridges[i] != NULL and not self.bridges[i].flows.is_catch_all:
-                looks_ahead = True
         while n_switched < FRAMES_PER_TURN:
-            n = captures.read(frames, BATCH)
+            n = captures.read(frames, BURST)
             if n <= 0:
                 return n
             if not started[0]:
                 offset_ns[0] = frames[0].time_ns // NS_PER_MS * NS_PER_MS - self.now_ns
                 started[0] = True
-            for i in range(n):
-                frame_prefetch_data(&frames[i])
-            for i in range(n):
-                frame_prefetch(table[frames[i].input], &frames[i])
-            if looks_ahead:
-                frames_look_ahead(&self.ex, table, frames, n, ahead)
+            burst_look_up(&self.ex, table, frames, n, ahead)
             for i in range(n):
                 if <int64_t>(frames[i].time_ns - offset_ns[0] - self.next_event_ns) >= 0:
                     self._advance(frames[i].time_ns - offset_ns[0], frames[i].time_ns)
                 self.ex.clock_ns = frames[i].time_ns - offset_ns[0]
-                self._switch(table[frames[i].input], &frames[i], &ahead[i] if looks_ahead else NULL)
+                in_port = table[frames[i].input]
+                self._switch(in_port, &frames[i], ahead_program(&ahead[i], in_port))
             n_switched += n
             if <int64_t>(frames[n - 1].time_ns - offset_ns[0] - self.now_ns) > 0:
                 self.now_ns = frames[n - 1].time_ns - offset_ns[0]
         return n
 
-    cdef void _switch(self, port* in_port, const frame* f, const frame_ahead* ahead) noexcept nogil:
-        """One frame from its port to its fate."""
-        cdef uint32_t fate, place = 0
-        cdef fate_row* row
+    cdef void _switch(self, port* in_port, const frame* f, program* p) noexcept nogil:
+        """One frame from its port to its fate. `p` is the program of its kind, or NULL."""
+        cdef uint32_t fate = FATE_DELIVERED, place = 0
         cdef uint64_t first_output = 0
         if self.ex.ledger != NULL:
             first_output = ledger_n_outputs(self.ex.ledger)
-        frame_receive(&self.ex, in_port, f, ahead)
-        if self.ex.n_outputs == 0 and self.ex.reason == FATE_DELIVERED:
-            drop(&self.ex, DROP_NO_FLOOD_PORT)
-        fate = FATE_DELIVERED if self.ex.n_outputs else self.ex.reason
-        if fate > FATE_CONSUMED:
-            place = drop_places_count(&self.places, fate, self.ex.reason_bridge, self.ex.reason_site)
+        if p != NULL and may_forward(in_port, p):
+            forward(&self.ex, in_port, f, p)
+        else:
+            frame_receive(&self.ex, in_port, f, p)
+            if self.ex.n_outputs == 0:
+                if self.ex.reason == FATE_DELIVERED:
+                    drop(&self.ex, DROP_NO_FLOOD_PORT)
+                fate = self.ex.reason
+                if fate > FATE_CONSUMED:
+                    place = drop_places_count(&self.places, fate, self.ex.reason_bridge, self.ex.reason_site)
         self.last_drop = place
         self.counts[fate] += 1
         self.n_frames += 1
         if self.ex.ledger != NULL:
-            row = ledger_add_fate(self.ex.ledger)
-            row.time_ns = f.time_ns
-            row.first_output = first_output
-            row.n_outputs = <uint32_t>(ledger_n_outputs(self.ex.ledger) - first_output)
-            row.port = in_port.number
-            row.program = self.ex.program
-            row.len = f.len
-            row.bridge = <uint16_t>(in_port.bridge.number if fate == FATE_DELIVERED else self.ex.reason_bridge)
-            row.fate = <uint8_t>fate
-            row.pad = 0
-            row.place = place
+            self._record_fate(in_port, f, fate, place, first_output)
+
+    cdef void _record_fate(self, const port* in_port, const frame* f, uint32_t fate, uint32_t place,
+                           uint64_t first_output) noexcept nogil:
+        cdef fate_row* row = ledger_add_fate(self.ex.ledger)
+        row.time_ns = f.time_ns
+        row.first_output = first_output
+        row.n_outputs = <uint32_t>(ledger_n_outputs(self.ex.ledger) - first_output)
+        row.port = in_port.number
+        row.program = self.ex.program
+        row.len = f.len
+        row.bridge = <uint16_t>(in_port.bridge.number if fate == FATE_DELIVERED else self.ex.reason_bridge)
+        row.fate = <uint8_t>fate
+        row.pad = 0
+        row.place = place
 
     cdef port** _input_table(self, port** table, list inputs) except NULL:
         """The ports of `inputs` as an array."""

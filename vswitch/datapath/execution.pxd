@@ -7,7 +7,7 @@ from vswitch.datapath.ledger cimport ledger_rows
 from vswitch.datapath.packet_in cimport packet_in_queue
 from vswitch.datapath.program cimport op, program_list
 from vswitch.datapath.vlan cimport tag_stack
-from vswitch.tables.flow_key cimport flow_key, frame_layout
+from vswitch.tables.flow_key cimport FLOW_DEPTH_L4, flow_extract, flow_key, frame_layout, vlan_tag
 
 cdef enum:
     MAX_DEPTH = 64                  # nested look-ups (OVS MAX_DEPTH)
@@ -50,7 +50,7 @@ cdef struct execution:
     uint32_t reason_bridge          # number of the bridge that gave it
     uint64_t reason_site            # ... and of what its flows there, see drop_places.pxd
     const op* op                    # the operation that may drop it, now; NULL: none of a program
-    bint l3_extracted               # `key` holds the network layer
+    int key_depth                   # flow_depth that `key` was extracted to
     # Edits: commit.pyx
     frame_layout layout             # of `data`, if `key` holds more than layer 2
     uint32_t dirty                  # edit_group bits: `key` may differ from the bytes
@@ -73,7 +73,6 @@ cdef struct execution:
     capture_writer* collect         # where copies for ports without a writer go (Node.send()), or NULL
     ledger_rows* ledger             # or NULL
     uint64_t clock_ns               # time since the set-up
-    int extract_depth               # flow_depth that the bridges' flows need
     uint8_t* scratch                # room for an edited frame
     size_t scratch_size
     packet_in_queue* packet_ins     # or NULL: frames for the controller are only counted
@@ -95,9 +94,21 @@ cdef inline void execution_begin(execution* ex, port* in_port, bridge* br, const
     ex.n_popped = 0
     ex.reason = FATE_DELIVERED
     ex.op = NULL
-    ex.l3_extracted = False
     ex.dirty = ex.touched = ex.nd_edits = 0
     ex.is_scratch = ex.stopped = False
+
+
+cdef inline void execution_deepen(execution* ex, int depth) noexcept nogil:
+    """Extracts what `key` lacks down to `depth`. The frame's bytes are still as it came: edits want the whole key."""
+    cdef vlan_tag vlans[2]
+    if ex.key_depth >= depth:
+        return
+    vlans[0] = ex.key.vlans[0]
+    vlans[1] = ex.key.vlans[1]
+    flow_extract(ex.data, ex.caplen, ex.vlan_limit, FLOW_DEPTH_L4, &ex.key, &ex.layout)
+    ex.key.vlans[0] = vlans[0]
+    ex.key.vlans[1] = vlans[1]
+    ex.key_depth = FLOW_DEPTH_L4
 
 
 cdef inline void drop(execution* ex, uint32_t reason) noexcept nogil:

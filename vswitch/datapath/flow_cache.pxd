@@ -8,16 +8,21 @@ from vswitch.tables.flow_key cimport flow_key
 
 cdef enum:
     FLOW_KEY_WORDS = sizeof(flow_key) // 8
+    SIGNATURE_WAYS = 4
+
+cdef struct cache_subtable
 
 cdef struct megaflow:
-    megaflow* next                  # in its subtable's hash chain
-    uint64_t hash
     program* action                 # NULL: removed, its memory waits to be used again
-    uint64_t* values                # n_words of the subtable: the masked key
+    cache_subtable* subtable
+    uint64_t hash
+    megaflow* next                  # in its subtable's hash chain
+    uint64_t values[0]              # n_words of the subtable: the masked key
 
 cdef struct cache_subtable:
     uint32_t n_words                # words of the key that this mask looks at
     uint32_t* words                 # their indices, rising
+    uint32_t* positions             # ... and where they are among the words of the union
     uint64_t* masks
     megaflow** buckets
     uint32_t* blooms                # for each bucket, bits that the hashes in it set: most misses end here
@@ -25,10 +30,9 @@ cdef struct cache_subtable:
     uint32_t n_megaflows
     megaflow* unused                # removed ones
 
-cdef struct signature:
-    uint64_t hash
-    megaflow* flow
-    cache_subtable* subtable
+cdef struct signature_set:          # a cache line: the megaflows that four keys used last
+    uint64_t hashes[4]              # SIGNATURE_WAYS
+    megaflow* flows[4]
 
 cdef struct flow_cache:
     program* catch_all              # the one megaflow, if it looks at nothing: no look-up is needed
@@ -40,9 +44,12 @@ cdef struct flow_cache:
     uint32_t* union_words           # indices of its words that are not 0
     uint64_t* union_masks           # ... and those words
     uint32_t n_union_words
+    int depth                       # flow_depth that the union needs; -1: none of the frame's headers
     uint64_t epoch                  # changes when the union does: hashes from before are of no use
-    signature* signatures           # direct-mapped by hash
+    uint64_t n_changes              # to what keys lead to: programs found before may be gone
+    signature_set* signatures       # by hash
     uint32_t signature_mask
+    uint32_t n_displaced            # keys that pushed another one out, since signatures last grew
 
 cdef flow_cache* flow_cache_new(uint32_t max_megaflows) except NULL
 cdef void flow_cache_free(flow_cache* cache) noexcept nogil
@@ -51,6 +58,25 @@ cdef bint flow_cache_insert(flow_cache* cache, const flow_key* key, const flow_k
                             program* action, bint is_program=*) noexcept nogil
 cdef void flow_cache_remove(flow_cache* cache, program* action) noexcept nogil
 cdef program* flow_cache_find(flow_cache* cache, const flow_key* key, uint64_t hash) noexcept nogil
+
+cdef inline megaflow* signature_find(const signature_set* set, uint64_t hash) noexcept nogil:
+    """The megaflow that a key with this hash used last, or NULL; another key may have it, too."""
+    cdef uint32_t i
+    for i in range(SIGNATURE_WAYS):
+        if set.hashes[i] == hash:
+            return set.flows[i]
+    return NULL
+
+
+cdef inline bint megaflow_has(const megaflow* flow, const uint64_t* union_words) noexcept nogil:
+    """True if the key with these words (those of the union, masked) belongs to it."""
+    cdef const cache_subtable* subtable = flow.subtable
+    cdef uint64_t difference = 0
+    cdef uint32_t i
+    for i in range(subtable.n_words):
+        difference |= (union_words[subtable.positions[i]] & subtable.masks[i]) ^ flow.values[i]
+    return difference == 0
+
 
 # A multiply-rotate hash (as FxHash, with a stronger finish): a round for each word.
 cdef inline uint64_t flow_hash_add(uint64_t hash, uint64_t word) noexcept nogil:

@@ -12,9 +12,10 @@ Megaflows with the same mask share a *subtable*: a hash table over the words of 
 Megaflows never overlap in a way that matters (translation is a function of the key), so the first subtable that
 hits is right, and priorities play no part. A look-up costs one probe for each subtable in the worst case.
 
-In front of the subtables stands a direct-mapped *signature cache*: a hash over the union of all masks leads to
-the megaflow that this very key used last, which is verified by one masked compare. It is as large as the demand
-(twice the megaflows, a power of two), not 8192 entries for every bridge.
+In front of the subtables stands the *signature cache*: a hash over the union of all masks leads to a set of four, and
+there to the megaflow that this very key used last, which is verified by one masked compare. It is as large as the
+demand, not 8192 entries for every bridge: it grows with the megaflows (never fewer than twice as many), and when many
+keys push others out, for one megaflow may have many keys.
 
 A bridge whose flows look at nothing (the default NORMAL) has one megaflow with an empty mask. Then there is
 nothing to look up and `catch_all` answers at once.
@@ -29,6 +30,14 @@ Thread-safety: none; one thread at a time, as all of the datapath.
 from libc.stdint cimport uint8_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
+from posix.stdlib cimport posix_memalign
+
+from vswitch.tables.flow_key cimport FLOW_DEPTH_L2, FLOW_DEPTH_L4
+
+cdef enum:
+    CACHE_LINE = 64
+    MIN_SIGNATURE_SETS = 16
+    MAX_SIGNATURE_SETS = 1 << 18    # that displaced keys alone make it grow to: 16 MB
 
 
 cdef flow_cache* flow_cache_new(uint32_t max_megaflows) except NULL:
@@ -64,8 +73,10 @@ cdef void flow_cache_clear(flow_cache* cache) noexcept nogil:
     cache.catch_all = NULL
     cache.subtables = NULL
     cache.signatures = NULL
-    cache.n_subtables = cache.n_megaflows = cache.n_union_words = cache.signature_mask = 0
+    cache.n_subtables = cache.n_megaflows = cache.n_union_words = cache.signature_mask = cache.n_displaced = 0
+    cache.depth = -1
     cache.epoch += 1
+    cache.n_changes += 1
     memset(cache.union_mask, 0, FLOW_KEY_WORDS * sizeof(uint64_t))
 
 
@@ -89,7 +100,7 @@ cdef bint flow_cache_insert(flow_cache* cache, const flow_key* key, const flow_k
         flow = <megaflow*>malloc(sizeof(megaflow) + subtable.n_words * sizeof(uint64_t))
         if flow == NULL:
             return False
-        flow.values = <uint64_t*>(flow + 1)
+        flow.subtable = subtable
     for i in range(subtable.n_words):
         flow.values[i] = (<const uint64_t*>key)[subtable.words[i]] & subtable.masks[i]
     flow.hash = subtable_hash(subtable, <const uint64_t*>key)
@@ -98,11 +109,11 @@ cdef bint flow_cache_insert(flow_cache* cache, const flow_key* key, const flow_k
     subtable.n_megaflows += 1
     cache.n_megaflows += 1
     cache.catch_all = action if cache.n_subtables == 1 and subtable.n_words == 0 else NULL
-    if cache.n_megaflows * 2 > cache.signature_mask:
+    cache.n_changes += 1
+    if cache.n_megaflows * 2 > (cache.signature_mask + 1) * SIGNATURE_WAYS or cache.signatures == NULL:
         signatures_grow(cache)
     if is_program:
         action.megaflow = flow
-        action.subtable = subtable
     return True
 
 
@@ -110,10 +121,11 @@ cdef void flow_cache_remove(flow_cache* cache, program* action) noexcept nogil:
     """Takes the megaflow of a program out. Its memory stays, for signatures may still point to it: they see that it has
     no program, or another key."""
     cdef megaflow* flow = <megaflow*>action.megaflow
-    cdef cache_subtable* subtable = <cache_subtable*>action.subtable
+    cdef cache_subtable* subtable
     cdef megaflow** at
     if flow == NULL:
         return
+    subtable = flow.subtable
     at = &subtable.buckets[flow.hash & subtable.bucket_mask]
     while at[0] != flow:
         at = &at[0].next
@@ -124,6 +136,7 @@ cdef void flow_cache_remove(flow_cache* cache, program* action) noexcept nogil:
     subtable.n_megaflows -= 1
     cache.n_megaflows -= 1
     cache.catch_all = NULL
+    cache.n_changes += 1
     action.megaflow = NULL
 
 
@@ -131,18 +144,19 @@ cdef program* flow_cache_find(flow_cache* cache, const flow_key* key, uint64_t h
     """flow_cache_lookup() for a cache with more than the catch-all; `hash` is flow_cache_hash() of the key."""
     cdef const uint64_t* words = <const uint64_t*>key
     cdef uint32_t i
-    cdef signature* slot = NULL
+    cdef signature_set* set = NULL
     cdef cache_subtable* subtable
     cdef megaflow* flow
     if cache.signatures != NULL:
-        slot = &cache.signatures[hash & cache.signature_mask]
-        if slot.hash == hash and slot.flow != NULL and slot.flow.action != NULL and megaflow_matches(slot.subtable, slot.flow, words):
-            return slot.flow.action
+        set = &cache.signatures[hash & cache.signature_mask]
+        flow = signature_find(set, hash)
+        if flow != NULL and flow.action != NULL and megaflow_matches(flow.subtable, flow, words):
+            return flow.action
     for i in range(cache.n_subtables):
         flow = subtable_lookup(cache.subtables[i], words)
         if flow != NULL:
-            if slot != NULL:
-                slot[0] = signature(hash=hash, flow=flow, subtable=cache.subtables[i])
+            if set != NULL:
+                signature_keep(cache, set, hash, flow)
             if i > 0:
                 # Those that hit come forward. Any order is right.
                 subtable = cache.subtables[i]
@@ -150,6 +164,23 @@ cdef program* flow_cache_find(flow_cache* cache, const flow_key* key, uint64_t h
                 cache.subtables[i - 1] = subtable
             return flow.action
     return NULL
+
+
+cdef inline void signature_keep(flow_cache* cache, signature_set* set, uint64_t hash, megaflow* flow) noexcept nogil:
+    """The next look-up of the key finds `flow` at once; another key's place is taken if there is no free one."""
+    cdef uint32_t i
+    cdef uint32_t at = SIGNATURE_WAYS
+    for i in range(SIGNATURE_WAYS):
+        if set.hashes[i] == hash or set.flows[i] == NULL:
+            at = i
+            break
+    if at == SIGNATURE_WAYS:
+        at = cache.n_displaced % SIGNATURE_WAYS
+        cache.n_displaced += 1
+    set.hashes[at] = hash
+    set.flows[at] = flow
+    if cache.n_displaced > cache.signature_mask and cache.signature_mask + 1 < MAX_SIGNATURE_SETS:
+        signatures_grow(cache)
 
 
 # Subtables.
@@ -225,7 +256,7 @@ cdef cache_subtable* subtable_for(flow_cache* cache, const uint64_t* mask) noexc
             return cache.subtables[i]
     for i in range(FLOW_KEY_WORDS):
         n += mask[i] != 0
-    subtable = <cache_subtable*>calloc(1, sizeof(cache_subtable) + n * (sizeof(uint64_t) + sizeof(uint32_t)))
+    subtable = <cache_subtable*>calloc(1, sizeof(cache_subtable) + n * (sizeof(uint64_t) + 2 * sizeof(uint32_t)))
     subtables = <cache_subtable**>malloc((cache.n_subtables + 1) * sizeof(cache_subtable*))
     if subtable == NULL or subtables == NULL or not new_buckets(subtable, 1):
         subtable_free(subtable)
@@ -233,6 +264,7 @@ cdef cache_subtable* subtable_for(flow_cache* cache, const uint64_t* mask) noexc
         return NULL
     subtable.masks = <uint64_t*>(subtable + 1)
     subtable.words = <uint32_t*>(subtable.masks + n)
+    subtable.positions = subtable.words + n
     for i in range(FLOW_KEY_WORDS):
         if mask[i]:
             subtable.words[subtable.n_words] = i
@@ -245,16 +277,34 @@ cdef cache_subtable* subtable_for(flow_cache* cache, const uint64_t* mask) noexc
     free(cache.subtables)
     cache.subtables = subtables
     cache.n_subtables += 1
-    cache.n_union_words = 0
+    update_union(cache)
+    if cache.signatures != NULL:
+        memset(cache.signatures, 0, (cache.signature_mask + 1) * sizeof(signature_set))
+    return subtable
+
+
+cdef void update_union(flow_cache* cache) noexcept nogil:
+    """After a change of `union_mask`: its words, how deep frames must be parsed, where subtables find their words."""
+    cdef cache_subtable* subtable
+    cdef uint32_t i, j
+    cdef uint32_t first_header = <uint32_t>(<size_t>&(<flow_key*>NULL).dl_dst // sizeof(uint64_t))
+    cdef uint32_t first_l3 = <uint32_t>(<size_t>&(<flow_key*>NULL).mpls_lse // sizeof(uint64_t))
+    cdef uint32_t first_tunnel = <uint32_t>(<size_t>&(<flow_key*>NULL).ct_nw_src // sizeof(uint64_t))
     cache.epoch += 1
+    cache.n_union_words = 0
+    cache.depth = -1
     for i in range(FLOW_KEY_WORDS):
         if cache.union_mask[i]:
             cache.union_words[cache.n_union_words] = i
             cache.union_masks[cache.n_union_words] = cache.union_mask[i]
             cache.n_union_words += 1
-    if cache.signatures != NULL:
-        memset(cache.signatures, 0, (cache.signature_mask + 1) * sizeof(signature))
-    return subtable
+            if first_header <= i < first_tunnel:
+                cache.depth = max(cache.depth, <int>FLOW_DEPTH_L2 if i < first_l3 else <int>FLOW_DEPTH_L4)
+    for i in range(cache.n_subtables):
+        subtable = cache.subtables[i]
+        for j in range(subtable.n_words):
+            while cache.union_words[subtable.positions[j]] != subtable.words[j]:
+                subtable.positions[j] += 1      # the union only grows
 
 
 cdef bint subtable_grow(cache_subtable* subtable) noexcept nogil:
@@ -298,14 +348,13 @@ cdef void subtable_free(cache_subtable* subtable) noexcept nogil:
 
 cdef void signatures_grow(flow_cache* cache) noexcept nogil:
     """Doubles the signature cache. It may stay as it is: it is only a shortcut."""
-    cdef uint32_t n = (cache.signature_mask + 1) * 2
-    cdef signature* signatures
-    if n < 64:
-        n = 64
-    signatures = <signature*>calloc(n, sizeof(signature))
-    if signatures != NULL:
+    cdef uint32_t n = max(MIN_SIGNATURE_SETS, (cache.signature_mask + 1) * 2)
+    cdef void* signatures = NULL
+    cache.n_displaced = 0
+    if posix_memalign(&signatures, CACHE_LINE, n * sizeof(signature_set)) == 0:
+        memset(signatures, 0, n * sizeof(signature_set))
         free(cache.signatures)
-        cache.signatures = signatures
+        cache.signatures = <signature_set*>signatures
         cache.signature_mask = n - 1
 
 

@@ -33,7 +33,6 @@ cdef struct flow:
     uint32_t position               # in openflow_tables.flows
     uint8_t table
     bint is_removed
-    bint is_deep                    # its match or its actions need more of a frame than layer 2
     uint16_t flags                  # flow_flags
     uint16_t idle_timeout_s         # 0: never
     uint16_t hard_timeout_s
@@ -144,8 +143,6 @@ cdef struct openflow_tables:
     uint64_t next_expiry_ns         # no flow times out before; UINT64_MAX: none will
     uint64_t* next_event_ns         # the datapath's next event, which a new timeout may bring forward; or NULL
     undo_log* log                   # what to take back if a bundle fails; NULL outside of one
-    uint32_t n_deep                 # flows that look at more of a frame than layer 2, or edit more
-    bint is_catch_all               # nothing but a flow in table 0 for everything that does NORMAL or drops (or no flow): nothing looks at a frame
 
 cdef openflow_tables* tables_new() except NULL
 cdef void tables_free(openflow_tables* t) noexcept nogil

@@ -11,12 +11,7 @@ one compare.
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcmp, memcpy
 
-from vswitch.datapath.ofpact cimport (
-    OFPACT_CLEAR_ACTIONS, OFPACT_CLONE, OFPACT_CONJUNCTION, OFPACT_EXIT, OFPACT_GOTO_TABLE, OFPACT_LEARN, OFPACT_MOVE,
-    OFPACT_NOTE, OFPACT_OUTPUT, OFPACT_OUTPUT_TRUNC, OFPACT_POP_VLAN, OFPACT_PUSH_VLAN, OFPACT_RESUBMIT, OFPACT_SET,
-    OFPACT_SET_VLAN_PCP, OFPACT_SET_VLAN_VID, OFPACT_WRITE_ACTIONS, OFPACT_WRITE_METADATA, ofpact, ofpact_next,
-    ofpact_payload,
-)
+from vswitch.datapath.ofpact cimport OFPACT_CONJUNCTION, ofpact, ofpact_next, ofpact_payload
 from vswitch.tables.classifier cimport (
     classifier_find, classifier_free, classifier_insert, classifier_lookup, classifier_new, classifier_remove,
     cls_conjunction,
@@ -26,17 +21,12 @@ cdef extern from "<stdint.h>":
     const uint64_t NEVER "UINT64_MAX"
 
 
-cdef enum:
-    OFPP_NORMAL = 0xFFFA
-
-
 cdef openflow_tables* tables_new() except NULL:
     cdef openflow_tables* t = <openflow_tables*>calloc(1, sizeof(openflow_tables))
     if t == NULL:
         raise MemoryError
     t.version = 1
     t.next_expiry_ns = NEVER
-    t.is_catch_all = True
     return t
 
 
@@ -88,19 +78,9 @@ cdef bint tables_insert(openflow_tables* t, flow* f) noexcept nogil:
     t.flows[t.n_flows] = f
     t.n_flows += 1
     table.n_flows += 1
-    f.is_deep = needs_more_than_l2(f)
-    t.n_deep += f.is_deep
     t.n_timed += (f.idle_timeout_s | f.hard_timeout_s) != 0
-    if f.rule.n_words or f.table or not is_plain(f):
-        t.is_catch_all = False
     tables_note_change(t, f.table)
     return True
-
-
-cdef inline bint is_plain(const flow* f) noexcept nogil:
-    """True if all that the flow does is NORMAL, or nothing."""
-    return f.n_actions_bytes == 0 or (f.actions.code == OFPACT_OUTPUT and f.actions.arg == OFPP_NORMAL
-                                      and f.actions.len == f.n_actions_bytes)
 
 
 cdef void tables_remove(openflow_tables* t, flow* f) noexcept nogil:
@@ -110,11 +90,8 @@ cdef void tables_remove(openflow_tables* t, flow* f) noexcept nogil:
     last.position = f.position
     t.n_flows -= 1
     t.tables[f.table].n_flows -= 1
-    t.n_deep -= f.is_deep
     t.n_timed -= (f.idle_timeout_s | f.hard_timeout_s) != 0
     f.is_removed = True
-    if t.n_flows == 0:
-        t.is_catch_all = t.frag_handling != FRAG_DROP
     tables_note_change(t, f.table)
     flow_unref(f)
 
@@ -219,67 +196,6 @@ cdef void flow_unref(flow* f) noexcept nogil:
 
 
 # How deep frames must be parsed.
-
-cdef inline bint is_shallow_word(uint64_t word) noexcept nogil:
-    """True for a word of the flow key that parsing layer 2 fills, and for metadata."""
-    cdef flow_key* key = NULL
-    return (word < <uint64_t>(<char*>&key.mpls_lse - <char*>key) // 8
-            or word >= <uint64_t>(<char*>&key.ct_nw_src - <char*>key) // 8)
-
-
-cdef bint needs_more_than_l2(const flow* f) noexcept nogil:
-    cdef uint32_t i
-    for i in range(f.rule.n_words):
-        if not is_shallow_word(f.rule.words[i]):
-            return True
-    return actions_need_more(f.actions, f.n_actions_bytes)
-
-
-cdef bint actions_need_more(const ofpact* actions, uint32_t n_bytes) noexcept nogil:
-    """True unless every action is known to do with layer 2."""
-    cdef const ofpact* a = actions
-    cdef const uint64_t* payload
-    cdef uint64_t i
-    while <const char*>a < <const char*>actions + n_bytes:
-        payload = ofpact_payload(a)
-        if a.code == OFPACT_SET:
-            for i in range(payload[0]):
-                if not is_shallow_word(payload[1 + 3 * i]):
-                    return True
-        elif a.code == OFPACT_MOVE:
-            for i in range(payload[0]):
-                if not is_shallow_word(payload[1 + 2 * i] >> 32) or not is_shallow_word(<uint32_t>payload[1 + 2 * i]):
-                    return True
-        elif a.code == OFPACT_LEARN:
-            if learn_needs_more(payload):
-                return True
-        elif a.code == OFPACT_WRITE_ACTIONS or a.code == OFPACT_CLONE:
-            if actions_need_more(<const ofpact*>payload, a.len - sizeof(ofpact)):
-                return True
-        elif not (a.code == OFPACT_OUTPUT or a.code == OFPACT_OUTPUT_TRUNC or a.code == OFPACT_RESUBMIT
-                  or a.code == OFPACT_GOTO_TABLE or a.code == OFPACT_PUSH_VLAN or a.code == OFPACT_POP_VLAN
-                  or a.code == OFPACT_SET_VLAN_VID or a.code == OFPACT_SET_VLAN_PCP or a.code == OFPACT_EXIT
-                  or a.code == OFPACT_WRITE_METADATA or a.code == OFPACT_CLEAR_ACTIONS or a.code == OFPACT_NOTE
-                  or a.code == OFPACT_CONJUNCTION):
-            return True
-        a = ofpact_next(a)
-    return False
-
-
-cdef bint learn_needs_more(const uint64_t* payload) noexcept nogil:
-    """The same for what a learn action reads and the flow that it makes (ofpact.pxd has the layout)."""
-    cdef const uint64_t* spec = payload + 10
-    cdef uint64_t i
-    if payload[5] or payload[6] or (payload[8] and not is_shallow_word(payload[8] >> 16)):
-        return True
-    for i in range(payload[9]):
-        if spec[0] >> 8 & 0xFF and not is_shallow_word(spec[1] >> 16):
-            return True
-        if spec[0] & 0xFF != 2 and not is_shallow_word(spec[2] >> 16):
-            return True
-        spec += 5 if spec[0] & 0xFF == 1 else 4
-    return False
-
 
 # Groups and meters.
 

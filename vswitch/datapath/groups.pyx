@@ -9,7 +9,7 @@ from libc.string cimport memcpy
 
 from vswitch.datapath.bridge cimport bridge
 from vswitch.datapath.flow_table cimport (
-    FRAG_DROP, N_TABLES, group, group_bucket, group_field, group_find, group_unref, meter, meter_band, meter_find, meter_unref,
+    N_TABLES, group, group_bucket, group_field, group_find, group_unref, meter, meter_band, meter_find, meter_unref,
     openflow_tables, ports_note_change, tables_note_change,
 )
 from vswitch.datapath.flows cimport check_actions
@@ -201,7 +201,6 @@ cdef class Groups(Flows):
         self._change()
         if tables.frag_handling != mode:
             tables.frag_handling = <uint8_t>mode
-            tables.is_catch_all = tables.n_flows == 0 and mode != FRAG_DROP
             for i in range(N_TABLES):
                 tables_note_change(tables, <uint8_t>i)
 

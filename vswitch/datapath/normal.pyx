@@ -8,7 +8,7 @@ from libc.stdint cimport uint32_t, uint64_t
 
 from vswitch.datapath.bond cimport BOND_DROP_IF_MOVED, BOND_ACCEPT, bond_admits, bond_verdict
 from vswitch.datapath.bridge cimport bundle
-from vswitch.datapath.execution cimport drop, execution
+from vswitch.datapath.execution cimport drop, execution, execution_deepen
 from vswitch.datapath.fate cimport (
     DROP_BOND_NOT_ADMISSIBLE, DROP_LEARNED_PORT_IS_INPUT, DROP_LEARNED_PORT_IS_MIRROR, DROP_MIRROR_OUTPUT_PORT,
     DROP_NO_FLOOD_PORT, DROP_PORT_UNCONFIGURED, DROP_RESERVED_MAC, DROP_UNKNOWN_TRUNCATED, DROP_VLAN_NOT_ALLOWED,
@@ -18,7 +18,7 @@ from vswitch.datapath.multicast cimport multicast
 from vswitch.datapath.output cimport output_to_bundle
 from vswitch.datapath.reserved_mac cimport mac_is_reserved
 from vswitch.datapath.vlan cimport bundle_admits_vid, bundle_carries, tag_stack, tags_from_input, tags_vid
-from vswitch.tables.flow_key cimport FLOW_DEPTH_L3, flow_extract, flow_key, frame_layout
+from vswitch.tables.flow_key cimport FLOW_DEPTH_L3
 from vswitch.tables.mac_table cimport BUNDLE_NONE, mac_table_is_grat_arp_locked, mac_table_learn, mac_table_lookup
 from vswitch.wire.arp cimport ARP_OP_REPLY, ARP_OP_REQUEST
 from vswitch.wire.dot1q cimport dot1q_is_tpid
@@ -97,19 +97,7 @@ cdef inline bint is_gratuitous_arp(execution* ex) noexcept nogil:
     """True for a broadcast ARP reply, and for a request whose sender asks for itself."""
     if ex.key.dl_type != ETH_TYPE_ARP or not mac_is_broadcast(ex.key.dl_dst):
         return False
-    if not ex.l3_extracted:
-        extract_l3(ex)
+    execution_deepen(ex, FLOW_DEPTH_L3)     # a pipeline that looks no deeper than L2 leaves it unread
     if ex.key.nw_proto == ARP_OP_REPLY:
         return True
     return ex.key.nw_proto == ARP_OP_REQUEST and ex.key.nw_src == ex.key.nw_dst
-
-
-cdef void extract_l3(execution* ex) noexcept nogil:
-    """Fills the ARP fields of the key, which a pipeline that looks no deeper than L2 leaves unread."""
-    cdef flow_key key
-    cdef frame_layout layout
-    flow_extract(ex.data, ex.caplen, ex.vlan_limit, FLOW_DEPTH_L3, &key, &layout)
-    ex.key.nw_src = key.nw_src
-    ex.key.nw_dst = key.nw_dst
-    ex.key.nw_proto = key.nw_proto
-    ex.l3_extracted = True

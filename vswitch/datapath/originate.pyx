@@ -9,7 +9,7 @@ from vswitch.datapath.bridge cimport OFPP_LOCAL, bridge, port
 from vswitch.datapath.execution cimport execution, execution_begin
 from vswitch.datapath.output cimport output_to_port
 from vswitch.datapath.vlan cimport tags_from_key
-from vswitch.tables.flow_key cimport flow_extract_l2
+from vswitch.tables.flow_key cimport FLOW_DEPTH_L2, flow_extract_l2
 
 cdef enum:
     OFPP_NONE = 0xFFFF              # in_port of what came from nowhere
@@ -27,6 +27,7 @@ cdef void frame_originate(execution* ex, port* out, const uint8_t* data, uint32_
     execution_begin(ex, &nowhere, out.bridge, data, n_bytes, n_bytes, time_ns)
     if flow_extract_l2(data, n_bytes, ex.vlan_limit, &ex.key) < 0:
         return
+    ex.key_depth = FLOW_DEPTH_L2
     ex.key.in_port = OFPP_NONE
     ex.tags = ex.base_tags = ex.committed_tags = tags_from_key(ex.key.vlans)
     if ex.ledger != NULL:

@@ -1,5 +1,5 @@
 """What translation leaves behind: a short list of operations, and the flows that led to it."""
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int8_t, uint8_t, uint16_t, uint32_t, uint64_t
 from vswitch.datapath.flow_table cimport flow, group, openflow_tables
 
 cdef enum op_code:
@@ -48,8 +48,24 @@ cdef struct bucket_stats:
     group* owner
     uint32_t bucket                 # index; 0xFFFFFFFF: all
 
-cdef struct program:
+cdef struct program:                # begins a cache line with what every frame needs; the operations stand behind it
+    uint64_t n_packets              # not pushed yet
+    uint64_t n_bytes
+    uint64_t checked_version        # openflow_tables.version when it was last found up to date
+    void* forward                   # port* that it sends the frame to as it is, and does nothing else; NULL: it does
+    op* ops
+    uint32_t n_ops
+    uint32_t number                 # in Datapath.programs: what a row of the ledger names
+    uint32_t n_timed                # flows with an idle timeout among `flows`
+    int8_t key_depth                # flow_depth of the key that its operations need
+    uint8_t edits_key               # has an OP_KEY
+    uint8_t has_normal              # has an OP_NORMAL
+    uint16_t error                  # 0, or the fate of a walk that was given up
+    # The rest
+    uint32_t max_depth              # of the walk
+    uint32_t n_resubmits
     uint32_t bridge                 # number of the bridge it was translated for
+    uint32_t n_flows
     uint32_t n_tables
     uint32_t n_buckets
     bint is_dead                    # replaced; freed when no frame is under way
@@ -57,21 +73,7 @@ cdef struct program:
     table_version* tables           # what the walk consulted
     bucket_stats* buckets           # groups that count its frames; a reference is held of each
     program* next_dead
-    void* megaflow                  # where the flow cache has it, or NULL; flow_cache.pyx casts them
-    void* subtable
-    # What every frame needs, next to the operations, which stand behind the struct
-    uint32_t number                 # in Datapath.programs: what a row of the ledger names
-    uint32_t n_flows
-    uint64_t checked_version        # openflow_tables.version when it was last found up to date
-    uint64_t n_packets              # not pushed yet
-    uint64_t n_bytes
-    op* ops
-    uint32_t n_ops
-    uint32_t n_timed                # flows with an idle timeout among `flows`
-    uint32_t max_depth              # of the walk
-    uint32_t n_resubmits
-    uint16_t error                  # 0, or the fate of a walk that was given up
-    bint edits_key                  # has an OP_KEY
+    void* megaflow                  # where the flow cache has it, or NULL; flow_cache.pyx casts it
 
 cdef struct program_list:           # of a datapath
     program** programs              # the live ones, in no order

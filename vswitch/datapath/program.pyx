@@ -3,13 +3,15 @@
 A program holds references to its flows and groups, so they outlive their tables as long as frames may still be counted.
 A program that is out of date is replaced, and freed when no frame is under way.
 """
-from libc.stdlib cimport calloc, free, realloc
+from libc.stdlib cimport free, realloc
 from libc.string cimport memset
+from posix.stdlib cimport posix_memalign
 
 from vswitch.datapath.flow_learn cimport learned_flow, learned_flow_free
 from vswitch.datapath.flow_table cimport TABLE_GROUPS, TABLE_PORTS, flow_unref, group_unref, meter, meter_unref
 
 cdef enum:
+    CACHE_LINE = 64
     GONE = 0xFFFFFFFF
 
 
@@ -17,8 +19,11 @@ cdef program* program_new(uint32_t n_ops, uint32_t n_flows, uint32_t n_tables, u
     """An empty program with room for so much, in one block of memory, or NULL."""
     cdef size_t n_bytes = (sizeof(program) + n_ops * sizeof(op) + n_flows * sizeof(flow*)
                            + n_tables * sizeof(table_version) + n_buckets * sizeof(bucket_stats))
-    cdef program* p = <program*>calloc(1, n_bytes)
-    if p != NULL:
+    cdef void* memory = NULL
+    cdef program* p = NULL
+    if posix_memalign(&memory, CACHE_LINE, n_bytes) == 0:
+        memset(memory, 0, n_bytes)
+        p = <program*>memory
         p.ops = <op*>(p + 1)
         p.flows = <flow**>(p.ops + n_ops)
         p.tables = <table_version*>(p.flows + n_flows)

@@ -7,29 +7,29 @@ from libc.stdint cimport uint32_t
 from libc.string cimport memcpy, memset
 
 from vswitch.capture.record cimport frame
-from vswitch.datapath.bridge cimport PORT_NO_RECV, PORT_NO_RECV_STP, bridge, port
+from vswitch.datapath.bridge cimport PORT_NO_RECV, PORT_NO_RECV_STP, port
 from vswitch.datapath.commit cimport commit_tags_to_bytes
 from vswitch.datapath.execute cimport execute
-from vswitch.datapath.execution cimport MAX_ACTIONS_BYTES, MAX_DEPTH, MAX_RESUBMITS, drop, execution, execution_begin
+from vswitch.datapath.execution cimport (
+    MAX_ACTIONS_BYTES, MAX_DEPTH, MAX_RESUBMITS, drop, execution, execution_begin, execution_deepen,
+)
 from vswitch.datapath.fate cimport (
     DROP_ETH_TRUNCATED, DROP_MIRROR_OUTPUT_PORT, DROP_PORT_NOT_RECEIVING, DROP_RECURSION_TOO_DEEP,
     DROP_TOO_MANY_ACTIONS, DROP_TOO_MANY_RESUBMITS, DROP_UNKNOWN_TRUNCATED,
 )
 from vswitch.datapath.flow_cache cimport (
-    flow_cache, flow_cache_clear, flow_cache_find, flow_cache_hash, flow_cache_insert, flow_cache_lookup,
-    flow_cache_remove, signature,
+    flow_cache, flow_cache_clear, flow_cache_insert, flow_cache_lookup, flow_cache_remove,
 )
-from vswitch.datapath.flow_learn cimport learned_flow
 from vswitch.datapath.normal cimport normal
 from vswitch.datapath.program cimport (
-    OP_LEARN, OP_NORMAL, op, program, program_is_current, program_list_add, program_list_bury, program_list_remove,
-    program_list_retire, program_list_sweep,
+    op, program, program_is_current, program_list_add, program_list_bury, program_list_remove, program_list_retire,
+    program_list_sweep,
 )
 from vswitch.datapath.translate cimport translate, translate_args
 from vswitch.datapath.translation cimport frozen_state
 from vswitch.datapath.vlan cimport tag_stack, tags_from_key
 from vswitch.tables.flow_key cimport (
-    DL_TYPE_NONE, FLOW_DEPTH_L2, FLOW_DEPTH_L4, flow_depth, flow_extract, flow_extract_l2, flow_key, frame_layout,
+    DL_TYPE_NONE, FLOW_DEPTH_L2, FLOW_DEPTH_L4, flow_extract, flow_extract_l2, flow_key, frame_layout,
 )
 
 cdef enum:
@@ -37,91 +37,17 @@ cdef enum:
     TUNNEL_BYTES = 376              # ... and all from ct_nw_src on
 
 
-cdef void frames_look_ahead(execution* ex, port** in_ports, const frame* frames, int n,
-                            frame_ahead* ahead) noexcept nogil:
-    """Parses `n` frames, and brings near what their look-ups will need, a step for all of them at a time.
-
-    Nothing is decided here: what a frame teaches may change what the next one meets. Headers and their hash stay as
-    they are (`epoch` tells if not); where they lead to is looked up when the frame's turn has come.
-    """
-    cdef flow_key key
-    cdef flow_cache* cache
-    cdef signature* slot
-    cdef int i
-    memset(&key, 0, sizeof(key))
-    for i in range(n):
-        ahead[i].fits = flow_extract(frames[i].data, frames[i].caplen, ex.vlan_limit, <flow_depth>ex.extract_depth, &key,
-                                     &ahead[i].layout)
-        memcpy(ahead[i].headers, &key.dl_dst, HEADER_BYTES)
-        cache = in_ports[frames[i].input].bridge.cache
-        key.in_port = in_ports[frames[i].input].ofp_port
-        ahead[i].epoch = cache.epoch
-        ahead[i].hash = flow_cache_hash(cache, &key)
-        if cache.signatures != NULL:
-            prefetch(&cache.signatures[ahead[i].hash & cache.signature_mask])
-    for i in range(n):
-        slot = signature_slot(in_ports[frames[i].input].bridge.cache, &ahead[i])
-        if slot != NULL and slot.flow != NULL:
-            prefetch(slot.flow)
-            prefetch(<char*>slot.flow + 64)
-    for i in range(n):
-        slot = signature_slot(in_ports[frames[i].input].bridge.cache, &ahead[i])
-        if slot != NULL and slot.flow != NULL and slot.flow.action != NULL:
-            prefetch(slot.flow.action)
-            prefetch(<char*>slot.flow.action + 64)
-            prefetch(<char*>slot.flow.action + 128)
-            prefetch(<char*>slot.flow.action + 192)
-    learners_look_ahead(in_ports, frames, n, ahead)
-
-
-cdef void learners_look_ahead(port** in_ports, const frame* frames, int n, const frame_ahead* ahead) noexcept nogil:
-    """Brings near the flows that the frames' programs have learned, and will refresh."""
-    cdef const learned_flow* learned[LOOK_AHEAD_MAX]
-    cdef signature* slot
-    cdef program* p
-    cdef int i
-    for i in range(n):
-        learned[i] = NULL
-        slot = signature_slot(in_ports[frames[i].input].bridge.cache, &ahead[i])
-        if slot != NULL and slot.flow != NULL and slot.flow.action != NULL:
-            p = slot.flow.action
-            if p.n_ops and p.ops[0].code == OP_LEARN:
-                learned[i] = <const learned_flow*>p.ops[0].value
-                prefetch(&learned[i].last)
-    for i in range(n):
-        if learned[i] != NULL and learned[i].last != NULL:
-            prefetch(&learned[i].last.is_removed)
-            prefetch(&learned[i].last.modified_ns)
-
-
-cdef inline signature* signature_slot(const flow_cache* cache, const frame_ahead* ahead) noexcept nogil:
-    return &cache.signatures[ahead.hash & cache.signature_mask] if cache.signatures != NULL else NULL
-
-
-cdef void frame_receive(execution* ex, port* in_port, const frame* f, const frame_ahead* ahead) noexcept nogil:
-    """Takes `f`, received at `in_port`, through the switch."""
-    cdef program* p
+cdef void frame_receive(execution* ex, port* in_port, const frame* f, program* p) noexcept nogil:
+    """Takes `f`, received at `in_port`, through the switch. `p` is the program of its kind, or NULL."""
     if ex.programs.dead != NULL:
-        program_list_sweep(ex.programs)
+        program_list_sweep(ex.programs)     # none of them can be `p`
     in_port.rx_packets += 1
     in_port.rx_bytes += f.len
     execution_begin(ex, in_port, in_port.bridge, f.data, f.caplen, f.len, f.time_ns)
-    if ahead != NULL:
-        if not ahead.fits:
-            drop(ex, DROP_UNKNOWN_TRUNCATED if f.caplen < f.len else DROP_ETH_TRUNCATED)
-            return
-        memcpy(&ex.key.dl_dst, ahead.headers, HEADER_BYTES)
-        ex.layout = ahead.layout
-        ex.l3_extracted = ex.extract_depth != FLOW_DEPTH_L2
-    elif ex.extract_depth == FLOW_DEPTH_L2:
-        if flow_extract_l2(f.data, f.caplen, ex.vlan_limit, &ex.key) < 0:
-            drop(ex, DROP_UNKNOWN_TRUNCATED if f.caplen < f.len else DROP_ETH_TRUNCATED)
-            return
-    else:
-        if not flow_extract(f.data, f.caplen, ex.vlan_limit, FLOW_DEPTH_L4, &ex.key, &ex.layout):
-            drop(ex, DROP_UNKNOWN_TRUNCATED if f.caplen < f.len else DROP_ETH_TRUNCATED)
-            return
-        ex.l3_extracted = True
+    if flow_extract_l2(f.data, f.caplen, ex.vlan_limit, &ex.key) < 0:
+        drop(ex, DROP_UNKNOWN_TRUNCATED if f.caplen < f.len else DROP_ETH_TRUNCATED)
+        return
+    ex.key_depth = FLOW_DEPTH_L2
     if ex.has_metadata:
         memset(&ex.key, 0, METADATA_BYTES)
         memset(&ex.key.ct_nw_src, 0, TUNNEL_BYTES)
@@ -129,22 +55,30 @@ cdef void frame_receive(execution* ex, port* in_port, const frame* f, const fram
     ex.key.in_port = in_port.ofp_port
     ex.tags = ex.base_tags = ex.committed_tags = tags_from_key(ex.key.vlans)
 
-    p = bridge_program(ex, ahead)
+    p = bridge_program(ex, p)
     if p == NULL:
         return
     ex.program = p.number
+    if not in_port.is_open and not passes_rules(ex, in_port):
+        return
+    if p.n_ops == 1 and p.has_normal:
+        ex.op = p.ops
+        normal(ex)
+    else:
+        execute(ex, p)
+
+
+cdef bint passes_rules(execution* ex, port* in_port) noexcept nogil:
+    """True if the frame may come in at `in_port`, the first on its way. Mirrors that select the port have then a copy."""
     if in_port.bundle != NULL and in_port.bundle.mirror_out:
         drop(ex, DROP_MIRROR_OUTPUT_PORT)
-    elif in_port.config and not may_receive(ex, in_port):
+        return False
+    if in_port.config and not may_receive(ex, in_port):
         drop(ex, DROP_PORT_NOT_RECEIVING)
-    else:
-        if ex.bridge.has_mirrors and in_port.bundle != NULL and in_port.bundle.mirror_src:
-            ex.mirror(ex, in_port.bundle, in_port.bundle.mirror_src)
-        if p.n_ops == 1 and p.ops[0].code == OP_NORMAL:
-            ex.op = p.ops
-            normal(ex)
-        else:
-            execute(ex, p)
+        return False
+    if ex.bridge.has_mirrors and in_port.bundle != NULL and in_port.bundle.mirror_src:
+        ex.mirror(ex, in_port.bundle, in_port.bundle.mirror_src)
+    return True
 
 
 cdef void bridge_receive(execution* ex) noexcept nogil:
@@ -218,6 +152,7 @@ cdef program* translate_limited(execution* ex) noexcept nogil:
     cdef flow_key mask
     cdef translate_args args
     cdef program* p
+    execution_deepen(ex, FLOW_DEPTH_L4)
     memset(&args, 0, sizeof(args))
     args.depth = ex.depth + 1
     args.n_resubmits = ex.n_resubmits + 1
@@ -262,19 +197,23 @@ cdef inline bint may_receive(const execution* ex, const port* in_port) noexcept 
     return not in_port.config & (PORT_NO_RECV_STP if is_stp else PORT_NO_RECV)
 
 
-cdef inline program* bridge_program(execution* ex, const frame_ahead* ahead) noexcept nogil:
-    """The program for the frame's key in this bridge, from the cache or by translation; counts the frame for it."""
-    cdef program* p
-    if ahead != NULL and ahead.epoch == ex.bridge.cache.epoch and ex.bridge.cache.catch_all == NULL:
-        p = flow_cache_find(ex.bridge.cache, &ex.key, ahead.hash)
-    else:
-        p = flow_cache_lookup(ex.bridge.cache, &ex.key)
+cdef inline program* bridge_program(execution* ex, program* p) noexcept nogil:
+    """The program for the frame's key in this bridge; counts the frame for it and brings the key to what it needs.
+
+    It comes from the cache if it is not known already, or by translation.
+    """
+    cdef flow_cache* cache = ex.bridge.cache
+    if p == NULL:
+        execution_deepen(ex, cache.depth)
+        p = flow_cache_lookup(cache, &ex.key)
     if p == NULL or (p.checked_version != ex.bridge.flows.version and not program_is_current(p, ex.bridge.flows)):
+        execution_deepen(ex, FLOW_DEPTH_L4)
         p = translate_and_cache(ex, p)
         if p == NULL:
             return NULL
     p.n_packets += 1
     p.n_bytes += ex.len
+    execution_deepen(ex, p.key_depth)
     return p
 
 

@@ -25,7 +25,10 @@ from vswitch.datapath.flow_table cimport (
     N_TABLES, TABLE_GROUPS, TABLE_PORTS, flow, flow_ref, group_ref, meter, meter_ref, openflow_tables, tables_lookup,
 )
 from vswitch.datapath.ofpact cimport ofpact
-from vswitch.datapath.program cimport OP_DROP, OP_KEY, OP_METER, op, program, program_new, table_version
+from vswitch.datapath.program cimport (
+    OP_DROP, OP_IF_LARGER, OP_IN_PORT, OP_KEY, OP_LEARN, OP_METER, OP_NORMAL, OP_OUTPUT, OP_SKIP, OP_TAGS, op, program,
+    program_new, table_version,
+)
 from vswitch.datapath.translate_actions cimport walk_actions, walk_to_end
 from vswitch.datapath.translate_freeze cimport resources_left, thaw
 from vswitch.datapath.translate_output cimport packet_in
@@ -34,7 +37,7 @@ from vswitch.datapath.translation cimport (
     frozen_state, record, trace, translation, translation_add_flow, translation_add_op, translation_begin,
     translation_consult, translation_end, translation_note_drop,
 )
-from vswitch.tables.flow_key cimport FRAG_ANY, FRAG_LATER, VLAN_PRESENT, flow_key
+from vswitch.tables.flow_key cimport FLOW_DEPTH_L4, FRAG_ANY, FRAG_LATER, VLAN_PRESENT, flow_key
 from vswitch.wire.ethernet cimport ETH_TYPE_IPV4, ETH_TYPE_IPV6, ETH_TYPE_MPLS, ETH_TYPE_MPLS_MCAST
 from vswitch.wire.ipv4 cimport IP_PROTO_ICMP, IP_PROTO_ICMP6
 
@@ -273,9 +276,20 @@ cdef program* make_program(translation* t) noexcept nogil:
         p.n_timed += p.flows[i].idle_timeout_s != 0
     for i in range(p.n_ops):
         p.edits_key |= p.ops[i].code == OP_KEY
+        p.has_normal |= p.ops[i].code == OP_NORMAL
+        if needs_whole_key(p.ops[i].code):
+            p.key_depth = FLOW_DEPTH_L4
         if p.ops[i].code == OP_METER:
             meter_ref(<meter*>p.ops[i].value)
+    if p.n_ops == 1 and p.ops[0].code == OP_OUTPUT and not p.ops[0].argument and not p.error and not p.n_timed:
+        p.forward = <void*>p.ops[0].value
     return p
+
+
+cdef inline bint needs_whole_key(uint16_t code) noexcept nogil:
+    """False for operations that look at the frame's addresses and tags at most."""
+    return not (code == OP_OUTPUT or code == OP_NORMAL or code == OP_TAGS or code == OP_DROP or code == OP_METER
+                or code == OP_LEARN or code == OP_IF_LARGER or code == OP_SKIP or code == OP_IN_PORT)
 
 
 cdef inline uint64_t version_of(const openflow_tables* tables, uint32_t table) noexcept nogil:

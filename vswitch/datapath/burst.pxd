@@ -1,0 +1,20 @@
+"""A burst of frames: what can be done for all of them at a time, before each has its turn."""
+from libc.stdint cimport uint64_t
+from vswitch.capture.record cimport frame
+from vswitch.datapath.bridge cimport port
+from vswitch.datapath.execution cimport execution
+from vswitch.datapath.program cimport program
+
+cdef enum:
+    BURST = 64                      # frames
+
+cdef struct frame_ahead:            # what was found out of a frame before its turn came
+    program* program                # of its kind, or NULL: it must be looked up ...
+    uint64_t n_changes              # ... as it must when flow_cache.n_changes is not this any more
+
+cdef void burst_look_up(execution* ex, port** in_ports, const frame* frames, int n, frame_ahead* ahead) noexcept nogil
+
+
+cdef inline program* ahead_program(const frame_ahead* ahead, const port* in_port) noexcept nogil:
+    """The program that was found for a frame, if nothing has changed since; or NULL."""
+    return ahead.program if ahead.n_changes == in_port.bridge.cache.n_changes else NULL

@@ -1,0 +1,135 @@
+"""A burst of frames: all are parsed and looked up a step at a time, then each takes its way.
+
+Memory is slow and a look-up needs it three times, each place known only from the one before: the signature, the megaflow, the
+program. Taken frame by frame that is three waits a frame. Taken step by step, the places of all frames are on their way
+at the same time.
+
+Nothing is decided here: what a frame teaches may change what the next one meets. A program that was found counts only as
+long as its cache has not changed (`ahead_program`). And frames are parsed no deeper than the megaflows look.
+"""
+from libc.stdint cimport uint16_t, uint32_t, uint64_t
+from libc.string cimport memset
+
+from vswitch.datapath.flow_cache cimport (
+    flow_cache, flow_hash_add, flow_hash_finish, megaflow, megaflow_has, signature_find, signature_set,
+)
+from vswitch.datapath.flow_learn cimport learned_flow
+from vswitch.datapath.program cimport OP_LEARN
+from vswitch.tables.flow_key cimport (
+    FLOW_DEPTH_L2, FLOW_DEPTH_L4, flow_extract, flow_extract_l2, flow_key, frame_layout,
+)
+from vswitch.tables.hash cimport prefetch
+from vswitch.tables.mac_table cimport mac_table_prefetch
+from vswitch.wire.dot1q cimport DOT1Q_LEN, dot1q_is_tpid, dot1q_vid
+from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE, eth_dst, eth_src, eth_type
+
+cdef enum:
+    MAX_UNION_WORDS = 24            # of the key that megaflows look at; with more, frames are looked up one by one
+
+cdef struct masked_key:             # the words of a frame's key that the megaflows of its bridge look at
+    frame_ahead* ahead
+    signature_set* set
+    uint64_t hash
+    uint64_t words[24]              # MAX_UNION_WORDS
+
+
+cdef void burst_look_up(execution* ex, port** in_ports, const frame* frames, int n, frame_ahead* ahead) noexcept nogil:
+    """Finds the programs of `n` frames, and brings near what they will need."""
+    cdef flow_key key
+    cdef masked_key masked[BURST]
+    cdef flow_cache* cache
+    cdef int n_masked = 0
+    cdef int i
+    for i in range(n):
+        # The reader has only looked at what stands before them.
+        prefetch(frames[i].data)
+        prefetch(frames[i].data + 63)
+    memset(&key, 0, sizeof(key))
+    for i in range(n):
+        cache = in_ports[frames[i].input].bridge.cache
+        ahead[i].n_changes = cache.n_changes
+        ahead[i].program = cache.catch_all
+        if (cache.catch_all == NULL and cache.signatures != NULL and cache.n_union_words <= MAX_UNION_WORDS
+                and frames[i].caplen >= ETH_LEN):
+            key.in_port = in_ports[frames[i].input].ofp_port
+            masked[n_masked].ahead = &ahead[i]
+            mask_key(ex, cache, &frames[i], &key, &masked[n_masked])
+            n_masked += 1
+    if n_masked:
+        find_programs(masked, n_masked)
+    prefetch_for_programs(in_ports, frames, n, ahead)
+
+
+cdef inline void mask_key(execution* ex, flow_cache* cache, const frame* f, flow_key* key, masked_key* masked) noexcept nogil:
+    """The words of the key that matter in `cache`, and where their signature must be."""
+    cdef frame_layout layout
+    cdef uint64_t hash = 0
+    cdef uint64_t word
+    cdef uint32_t i
+    if cache.depth == FLOW_DEPTH_L2:
+        flow_extract_l2(f.data, f.caplen, ex.vlan_limit, key)
+    elif cache.depth > FLOW_DEPTH_L2:
+        flow_extract(f.data, f.caplen, ex.vlan_limit, FLOW_DEPTH_L4, key, &layout)
+    for i in range(cache.n_union_words):
+        word = (<const uint64_t*>key)[cache.union_words[i]] & cache.union_masks[i]
+        masked.words[i] = word
+        hash = flow_hash_add(hash, word)
+    masked.hash = flow_hash_finish(hash)
+    masked.set = &cache.signatures[masked.hash & cache.signature_mask]
+    prefetch(masked.set)
+
+
+cdef inline void find_programs(masked_key* masked, int n) noexcept nogil:
+    """From signatures to megaflows, and from there to programs."""
+    cdef megaflow* flows[BURST]
+    cdef program* p
+    cdef int i
+    for i in range(n):
+        flows[i] = signature_find(masked[i].set, masked[i].hash)
+        if flows[i] != NULL:
+            prefetch(flows[i])
+            prefetch(<char*>flows[i] + 64)
+    for i in range(n):
+        if flows[i] != NULL and megaflow_has(flows[i], masked[i].words):
+            p = flows[i].action
+            masked[i].ahead.program = p
+            prefetch(p)
+            prefetch(<char*>p + 64)
+
+
+cdef inline void prefetch_for_programs(port** in_ports, const frame* frames, int n,
+                                       const frame_ahead* ahead) noexcept nogil:
+    """Brings near what NORMAL and learn() will need."""
+    cdef const program* p
+    cdef bint is_learning = False
+    cdef int i
+    for i in range(n):
+        p = ahead[i].program
+        if p == NULL or p.forward != NULL:
+            continue
+        if p.has_normal:
+            prefetch_addresses(in_ports[frames[i].input], &frames[i])
+        if p.n_ops and p.ops[0].code == OP_LEARN:
+            is_learning = True
+            prefetch(&(<const learned_flow*>p.ops[0].value).last)
+    if is_learning:
+        for i in range(n):
+            p = ahead[i].program
+            if p != NULL and p.n_ops and p.ops[0].code == OP_LEARN:
+                prefetch_learned(<const learned_flow*>p.ops[0].value)
+
+
+cdef inline void prefetch_addresses(const port* in_port, const frame* f) noexcept nogil:
+    """Brings near both addresses' slots in the MAC table. The VLAN is a guess; a wrong one costs but the prefetch."""
+    cdef uint16_t vid
+    if f.caplen >= ETH_LEN + DOT1Q_LEN and in_port.bundle != NULL:
+        vid = dot1q_vid(f.data + ETH_TYPE) if dot1q_is_tpid(eth_type(f.data)) else in_port.bundle.vlan
+        mac_table_prefetch(in_port.bridge.macs, eth_src(f.data), vid)
+        mac_table_prefetch(in_port.bridge.macs, eth_dst(f.data), vid)
+
+
+cdef inline void prefetch_learned(const learned_flow* learned) noexcept nogil:
+    """Brings near the flow that a program has learned, and will refresh."""
+    if learned.last != NULL:
+        prefetch(&learned.last.is_removed)
+        prefetch(&learned.last.modified_ns)
