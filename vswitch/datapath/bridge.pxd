@@ -132,6 +132,8 @@ cdef struct bridge:
     bint has_mirrors
     bint forward_bpdu               # other_config:forward-bpdu
     port** port_pages[256]          # ports by OpenFlow number: its high byte, then its low one (bridge_find_port())
+    port** all_order                # the ports in the order of OFPP_ALL; NULL: to be worked out (bridge_all_ports())
+    uint32_t n_all
     uint32_t number                 # in Datapath
 
 cdef inline bint vlan_bitmap_has(const uint64_t* bitmap, uint64_t vid) noexcept nogil:
@@ -146,6 +148,7 @@ cdef inline port* bridge_find_port(const bridge* br, uint32_t ofp_port) noexcept
 
 cdef int bridge_add_port(bridge* br, port* p) except -1
 cdef void bridge_remove_port(bridge* br, const port* p) noexcept nogil
+cdef bint bridge_all_ports(bridge* br) noexcept nogil
 cdef bridge* bridge_new(uint32_t number) except NULL
 cdef void bridge_free(bridge* br) noexcept nogil
 cdef bundle* bridge_add_bundle(bridge* br) except NULL

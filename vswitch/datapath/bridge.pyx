@@ -2,9 +2,13 @@
 
 What an operator's change does to learned addresses follows bundle_set() and bundle_destroy() of ofproto-dpif: a
 change of a port's VLAN settings forgets what was learned there, a deleted port takes its addresses along.
+
+*Order.* NORMAL floods to bundles in the order of their creation. OFPP_FLOOD and OFPP_ALL visit ports in the order of OVS's
+hash map of them (lib/hmap.c), which follows from their numbers and, where two share a chain, from the order of their
+bundles. It shows where frames of a flood come back, and where a limit cuts a flood short.
 """
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free, realloc
+from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcmp, memset
 
 from vswitch.datapath.bond cimport bond_free
@@ -15,6 +19,7 @@ from vswitch.tables.mcast_table cimport (
     mcast_table_flush, mcast_table_flush_bundle, mcast_table_free, mcast_table_set_flood_port,
     mcast_table_set_report_port,
 )
+from vswitch.tables.ovs_hash cimport ovs_hash_add, ovs_hash_finish
 
 cdef enum:
     MAX_MEGAFLOWS = 200000          # of a bridge (OVS: other_config:flow-limit)
@@ -47,6 +52,7 @@ cdef void bridge_free(bridge* br) noexcept nogil:
         bundle_free(br.bundles[i])
     free(br.bundles)
     free(br.flood_order)
+    free(br.all_order)
     for i in range(256):
         free(br.port_pages[i])
     if br.macs != NULL:
@@ -67,12 +73,124 @@ cdef int bridge_add_port(bridge* br, port* p) except -1:
             raise MemoryError
         br.port_pages[p.ofp_port >> 8] = page
     page[p.ofp_port & 0xFF] = p
+    forget_order(br)
     return 0
 
 
 cdef void bridge_remove_port(bridge* br, const port* p) noexcept nogil:
     if bridge_find_port(br, p.ofp_port) == p:
         br.port_pages[p.ofp_port >> 8][p.ofp_port & 0xFF] = NULL
+        forget_order(br)
+
+
+cdef inline void forget_order(bridge* br) noexcept nogil:
+    free(br.all_order)
+    br.all_order = NULL
+
+
+cdef bint bridge_all_ports(bridge* br) noexcept nogil:
+    """Sees to it that `all_order` is there; False if memory ran out."""
+    cdef uint32_t page, i
+    cdef uint32_t n = 0
+    cdef port* p
+    cdef port** ports
+    if br.all_order != NULL:
+        return True
+    for page in range(256):
+        for i in range(256 if br.port_pages[page] != NULL else 0):
+            n += br.port_pages[page][i] != NULL
+    ports = <port**>malloc((n + 1) * sizeof(port*))
+    br.all_order = <port**>malloc((n + 1) * sizeof(port*))
+    if ports == NULL or br.all_order == NULL or not order_ports(br, ports):
+        free(ports)
+        forget_order(br)
+        return False
+    free(ports)
+    return True
+
+
+cdef bint order_ports(bridge* br, port** ports) noexcept nogil:
+    """Fills `all_order`. `ports` has room for all of them: the order in which OVS puts them into its map."""
+    cdef uint32_t page, i
+    cdef uint32_t n = 0
+    cdef port* p
+    for i in range(br.n_flood):
+        p = br.flood_order[i].members
+        while p != NULL:
+            if bridge_find_port(br, p.ofp_port) == p:
+                ports[n] = p
+                n += 1
+            p = p.next_member
+    for page in range(256):
+        for i in range(256 if br.port_pages[page] != NULL else 0):
+            p = br.port_pages[page][i]
+            if p != NULL and p.bundle == NULL:
+                ports[n] = p
+                n += 1
+    br.n_all = n
+    return map_order(ports, n, br.all_order)
+
+
+cdef bint map_order(port** ports, uint32_t n, port** ordered) noexcept nogil:
+    """The order in which an OVS hmap gives `n` ports that were inserted one after the other.
+
+    A chain holds the last comer first; doubling the map turns chains round (hmap_insert(), resize()).
+    """
+    cdef uint32_t mask = 0
+    cdef uint32_t i, j, at, next, old_mask
+    cdef uint32_t* heads = <uint32_t*>malloc((2 * n + 4) * sizeof(uint32_t))
+    cdef uint32_t* old_heads = <uint32_t*>malloc((2 * n + 4) * sizeof(uint32_t))
+    cdef uint32_t* links = <uint32_t*>malloc((n + 1) * sizeof(uint32_t))
+    if heads == NULL or old_heads == NULL or links == NULL:
+        free(heads)
+        free(old_heads)
+        free(links)
+        return False
+    heads[0] = 0                    # links count from 1; 0 ends a chain
+    for i in range(n):
+        at = port_hash(ports[i]) & mask
+        links[i] = heads[at]
+        heads[at] = i + 1
+        if (i + 1) // 2 <= mask:
+            continue
+        heads, old_heads = old_heads, heads
+        old_mask = mask
+        mask = mask_for(i + 1)
+        for j in range(mask + 1):
+            heads[j] = 0
+        for j in range(old_mask + 1):
+            at = old_heads[j]
+            while at:
+                next = links[at - 1]
+                links[at - 1] = heads[port_hash(ports[at - 1]) & mask]
+                heads[port_hash(ports[at - 1]) & mask] = at
+                at = next
+    j = 0
+    for i in range(mask + 1):
+        at = heads[i]
+        while at:
+            ordered[j] = ports[at - 1]
+            j += 1
+            at = links[at - 1]
+    free(heads)
+    free(old_heads)
+    free(links)
+    return True
+
+
+cdef inline uint32_t port_hash(const port* p) noexcept nogil:
+    """OVS hash_ofp_port()."""
+    return ovs_hash_finish(ovs_hash_add(ovs_hash_add(0 + p.ofp_port, 0), 0), 8)
+
+
+cdef inline uint32_t mask_for(uint32_t n) noexcept nogil:
+    """OVS hmap's calc_mask()."""
+    cdef uint32_t mask = n // 2
+    mask |= mask >> 1
+    mask |= mask >> 2
+    mask |= mask >> 4
+    mask |= mask >> 8
+    return mask | (mask & 1) << 1
 
 
 cdef bundle* bridge_add_bundle(bridge* br) except NULL:
@@ -98,6 +216,7 @@ cdef bundle* bridge_add_bundle(bridge* br) except NULL:
     br.n_bundles += 1
     br.flood_order[br.n_flood] = b
     br.n_flood += 1
+    forget_order(br)
     return b
 
 
@@ -125,6 +244,7 @@ cdef void bridge_remove_bundle(bridge* br, bundle* b) noexcept nogil:
             br.flood_order[n] = br.flood_order[i]
             n += 1
     br.n_flood = n
+    forget_order(br)
     bundle_forget(b)
     if br.mcast != NULL:
         mcast_table_set_flood_port(br.mcast, b.number, False)
@@ -179,6 +299,7 @@ cdef void bundle_add_member(bundle* b, port* p) noexcept nogil:
     at[0] = p
     p.next_member = NULL
     p.bundle = b
+    forget_order(b.bridge)
     bundle_update_floodable(b)
 
 
@@ -190,6 +311,7 @@ cdef void bundle_remove_member(bundle* b, port* p) noexcept nogil:
         at[0] = p.next_member
         p.next_member = NULL
         p.bundle = NULL
+        forget_order(b.bridge)
     bundle_update_floodable(b)
 
 

@@ -8,7 +8,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport malloc
 from libc.string cimport memcpy
 
-from vswitch.datapath.bridge cimport PORT_DOWN, PORT_NO_FLOOD, bridge_find_port, port as port_t
+from vswitch.datapath.bridge cimport PORT_DOWN, PORT_NO_FLOOD, bridge, bridge_all_ports, bridge_find_port, port as port_t
 from vswitch.datapath.execution cimport OUTPUT_ACTION_BYTES, TRUNCATE_ACTION_BYTES
 from vswitch.datapath.fate cimport DROP_FLOW_ACTION, DROP_OUTPUT_IS_INPUT, DROP_OUTPUT_PORT_MISSING
 from vswitch.datapath.flow_table cimport TABLE_PORTS, flow
@@ -78,17 +78,17 @@ cdef void output_to(translation* t, uint32_t ofp_port, uint32_t max_len) noexcep
 
 cdef void flood(translation* t, bint all) noexcept nogil:
     """To every port but the one where the frame came in, and without ALL but those that are no-flood."""
-    cdef uint32_t page, i
+    cdef uint32_t i
     cdef port_t* p
     t.need.in_port = 0xFFFFFFFF
     translation_consult(t, TABLE_PORTS)
-    for page in range(256):
-        if t.bridge.port_pages[page] == NULL:
-            continue
-        for i in range(256):
-            p = t.bridge.port_pages[page][i]
-            if p != NULL and p.ofp_port != t.flow.in_port and (all or not p.config & PORT_NO_FLOOD):
-                output_to(t, p.ofp_port, 0)
+    if not bridge_all_ports(<bridge*>t.bridge):
+        t.out_of_memory = True
+        return
+    for i in range(t.bridge.n_all):
+        p = t.bridge.all_order[i]
+        if p.ofp_port != t.flow.in_port and (all or not p.config & PORT_NO_FLOOD):
+            output_to(t, p.ofp_port, 0)
 
 
 cdef void output_truncated(translation* t, uint32_t port, uint32_t max_len) noexcept nogil:
