@@ -8,6 +8,7 @@ from libc.stdint cimport uint16_t, uint32_t, uint64_t
 from vswitch.datapath.flow_table cimport flow
 
 cdef enum:
+    SITE_BITS = 48                  # of a site: no address in user space has more
     MAX_DROP_PLACES = 65536         # what is dropped at more of them is counted without a place
     SITE_NONE = 0                   # else a flow*, or (no address is so small) a table's number + 1
 

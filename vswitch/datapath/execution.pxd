@@ -2,10 +2,11 @@
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from vswitch.capture.writer cimport capture_writer
 from vswitch.datapath.bridge cimport bridge, bundle, port
+from vswitch.datapath.drop_places cimport SITE_BITS
 from vswitch.datapath.fate cimport FATE_DELIVERED
 from vswitch.datapath.ledger cimport ledger_rows
 from vswitch.datapath.packet_in cimport packet_in_queue
-from vswitch.datapath.program cimport op, program_list
+from vswitch.datapath.program cimport op, program, program_list
 from vswitch.datapath.vlan cimport tag_stack
 from vswitch.tables.flow_key cimport FLOW_DEPTH_L4, flow_extract, flow_key, frame_layout, vlan_tag
 
@@ -19,6 +20,11 @@ cdef enum:
     TRUNCATE_ACTION_BYTES = 8
     PUSH_VLAN_ACTION_BYTES = 8
     POP_VLAN_ACTION_BYTES = 4
+    USERSPACE_ACTION_BYTES = 64     # for the controller: two headers, port id, struct user_action_cookie
+    METER_ACTION_BYTES = 8
+    RECIRC_ACTION_BYTES = 8
+    NESTED_ACTION_BYTES = 4         # a header with actions behind it
+    CHECK_LEN_ACTION_BYTES = 12     # of check_pkt_len, without its two lists
 
 cdef struct execution
 ctypedef void (*bridge_receiver)(execution* ex) noexcept nogil
@@ -39,7 +45,8 @@ cdef struct execution:
     port* in_port                   # of `bridge`
     # Limits, as OVS counts them
     uint32_t depth
-    uint32_t n_resubmits
+    uint32_t n_resubmits            # up to the program that runs, and of what it has entered meanwhile
+    uint32_t own_resubmits          # of the program that runs, up to the operation that runs
     uint32_t actions_bytes
     uint32_t n_popped               # most tags of the frame's own that an output had to take off
     # Mirrors of `bridge` that already have a copy
@@ -58,7 +65,13 @@ cdef struct execution:
     uint32_t nd_edits               # nd_edit bits
     bint is_scratch                 # `data` is `scratch`
     bint has_metadata               # registers and the like were written to `key`
-    bint stopped                    # a meter has dropped the frame: nothing more happens to it
+    bint is_ghost                   # OVS translates what comes now, and learns and counts; but nothing is sent
+    program* running
+    const op* mute_end              # up to here nothing but the key changes, because a limit was met; NULL: none was
+    # What OVS has encoded: odp_size.pyx
+    bint has_base                   # `base` holds headers: there was an edit
+    bint has_new_edits              # `key` may differ from it
+    flow_key base                   # as after the last edits that OVS encoded (base_flow); headers and mark only
     tag_stack committed_tags        # tags that OVS's datapath has on the frame after the last output
     uint32_t program                # number of the program that the first bridge ran
     uint32_t mirror_snaplen         # how far the mirror at work cuts its copies; 0: not at all
@@ -88,14 +101,14 @@ cdef inline void execution_begin(execution* ex, port* in_port, bridge* br, const
     ex.time_ns = time_ns
     ex.bridge = br
     ex.in_port = in_port
-    ex.depth = ex.n_resubmits = ex.actions_bytes = 0
+    ex.depth = ex.n_resubmits = ex.own_resubmits = ex.actions_bytes = 0
     ex.mirrors = 0
     ex.n_outputs = 0
     ex.n_popped = 0
     ex.reason = FATE_DELIVERED
     ex.op = NULL
     ex.dirty = ex.touched = ex.nd_edits = 0
-    ex.is_scratch = ex.stopped = False
+    ex.is_scratch = ex.is_ghost = ex.has_base = ex.has_new_edits = False
 
 
 cdef inline void execution_deepen(execution* ex, int depth) noexcept nogil:
@@ -113,7 +126,7 @@ cdef inline void execution_deepen(execution* ex, int depth) noexcept nogil:
 
 cdef inline void drop(execution* ex, uint32_t reason) noexcept nogil:
     """Notes why a copy goes no further. The first reason stands: what comes after it follows from it."""
-    if ex.reason == FATE_DELIVERED:
+    if ex.reason == FATE_DELIVERED and not ex.is_ghost:
         ex.reason = reason
         ex.reason_bridge = ex.bridge.number
-        ex.reason_site = ex.op.mask if ex.op != NULL else 0
+        ex.reason_site = ex.op.mask & ((<uint64_t>1 << SITE_BITS) - 1) if ex.op != NULL else 0

@@ -5,3 +5,4 @@ from vswitch.datapath.vlan cimport tag_stack
 
 cdef void output_to_bundle(execution* ex, bundle* b, tag_stack tags) noexcept nogil
 cdef void output_to_port(execution* ex, port* out) noexcept nogil
+cdef void output_to_controller(execution* ex, port* controller) noexcept nogil

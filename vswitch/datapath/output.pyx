@@ -10,14 +10,16 @@ from vswitch.capture.writer cimport capture_writer_reserve
 from vswitch.datapath.bond cimport bond_account, bond_choose
 from vswitch.datapath.bridge cimport PORT_NO_FWD, bond_member, bridge, bundle, port
 from vswitch.datapath.execution cimport (
-    OUTPUT_ACTION_BYTES, POP_VLAN_ACTION_BYTES, PUSH_VLAN_ACTION_BYTES, SNAPLEN_MAX, TRUNCATE_ACTION_BYTES, drop,
-    execution,
+    OUTPUT_ACTION_BYTES, SNAPLEN_MAX, TRUNCATE_ACTION_BYTES, USERSPACE_ACTION_BYTES, drop, execution,
 )
 from vswitch.datapath.fate cimport (
-    DROP_BOND_WITHOUT_MEMBER, DROP_MTU_EXCEEDED, DROP_PATCH_WITHOUT_PEER, DROP_PORT_NOT_FORWARDING, DROP_PORTS_PROTECTED,
+    DROP_BOND_WITHOUT_MEMBER, DROP_ETH_TRUNCATED, DROP_MTU_EXCEEDED, DROP_PATCH_WITHOUT_PEER, DROP_PORT_NOT_FORWARDING, DROP_PORTS_PROTECTED,
 )
 from vswitch.datapath.ledger cimport ledger_add_output
-from vswitch.datapath.vlan cimport tag_stack, tags_inner, tags_outer, tags_to_key, tags_to_output, tags_vid
+from vswitch.datapath.odp_size cimport odp_size_commit
+from vswitch.datapath.vlan cimport (
+    tag_at, tag_difference, tag_stack, tags_outer, tags_to_key, tags_to_output, tags_vid,
+)
 from vswitch.tables.flow_key cimport vlan_tag
 from vswitch.wire.byteorder cimport load_be16, store_be32
 from vswitch.wire.dot1q cimport DOT1Q_LEN, TPID_CTAG
@@ -116,50 +118,26 @@ cdef void patch_output(execution* ex, port* out) noexcept nogil:
     ex.key.in_port = saved_ofp_port
 
 
-cdef inline uint32_t tag_count(tag_stack tags) noexcept nogil:
-    return (tags_outer(tags) != 0) + (tags_inner(tags) != 0)
-
-
-cdef inline void tag_difference(tag_stack old, tag_stack new, uint32_t* n_pop, uint32_t* n_push) noexcept nogil:
-    """How many tags must go from `old`, and how many of `new` must come, innermost tags being kept if equal."""
-    cdef uint32_t n_old = tag_count(old)
-    cdef uint32_t n_new = tag_count(new)
-    while n_old and n_new and tag_at(old, n_old) == tag_at(new, n_new):
-        n_old -= 1
-        n_new -= 1
-    n_pop[0] = n_old
-    n_push[0] = n_new
-
-
-cdef inline uint32_t tag_at(tag_stack tags, uint32_t n) noexcept nogil:
-    """The first (outermost) or second tag."""
-    return tags_outer(tags) if n == 1 else tags_inner(tags)
-
-
 cdef inline void count_actions(execution* ex) noexcept nogil:
     """Adds what OVS would encode for this output, which its limit of resubmits looks at."""
-    if ex.tags != ex.committed_tags:
-        commit_tags(ex)
+    odp_size_commit(ex)
     ex.actions_bytes += OUTPUT_ACTION_BYTES
     if 0 < ex.mirror_snaplen < SNAPLEN_MAX:
         ex.actions_bytes += TRUNCATE_ACTION_BYTES
 
 
-cdef void commit_tags(execution* ex) noexcept nogil:
-    """Tags are popped and pushed for this output. One that was popped comes back without its DEI bit later."""
-    cdef uint32_t n_pop, n_push, n_kept
-    tag_difference(ex.committed_tags, ex.tags, &n_pop, &n_push)
-    ex.actions_bytes += n_pop * POP_VLAN_ACTION_BYTES + n_push * PUSH_VLAN_ACTION_BYTES
-    # How deep into the frame's own tags this went: what is below them was never touched.
-    n_kept = tag_count(ex.committed_tags) - n_pop
-    if tag_count(ex.base_tags) > n_kept + ex.n_popped:
-        ex.n_popped = tag_count(ex.base_tags) - n_kept
-    ex.committed_tags = ex.tags
+cdef void output_to_controller(execution* ex, port* controller) noexcept nogil:
+    """Writes the frame as it is now for `controller`, which is no port of the switch."""
+    odp_size_commit(ex)
+    ex.actions_bytes += USERSPACE_ACTION_BYTES
+    emit(ex, controller)
 
 
 cdef inline void emit(execution* ex, port* out) noexcept nogil:
     """The frame leaves the switch. One whose tags did not change is copied as it is."""
     cdef uint8_t* to
+    if ex.is_ghost:
+        return
     if ex.tags != ex.base_tags or ex.n_popped:
         emit_tagged(ex, out)
         return
@@ -203,6 +181,9 @@ cdef inline uint8_t* account(execution* ex, port* out, uint16_t outer_type, uint
     if ex.mirror_snaplen:
         n_bytes = min(n_bytes, ex.mirror_snaplen)
         caplen = min(caplen, n_bytes)
+        if n_bytes < ETH_LEN:
+            drop(ex, DROP_ETH_TRUNCATED)        # cut, and then a tag was taken off: no port sends that
+            return NULL
     if out.mtu and n_bytes > out.mtu + ETH_LEN + (DOT1Q_LEN if outer_type == TPID_CTAG else 0):
         out.tx_dropped += 1
         drop(ex, DROP_MTU_EXCEEDED)

@@ -3,7 +3,8 @@ from libc.stdint cimport int8_t, uint8_t, uint16_t, uint32_t, uint64_t
 from vswitch.datapath.flow_table cimport flow, group, openflow_tables
 
 cdef enum op_code:
-    # The mask of OP_NORMAL, OP_DROP, OP_OUTPUT, OP_METER and OP_RECIRC is the site (drop_places.pxd) of what they drop.
+    # The mask of OP_NORMAL, OP_DROP, OP_OUTPUT, OP_METER and OP_RECIRC is the site (drop_places.pxd) of what they drop; of
+    # OP_NORMAL and OP_OUTPUT, `n` is the depth of the walk there, and above the site stand its resubmits so far.
     OP_NORMAL = 0                   # learn, look up, send or flood; decided when it runs, not when it is translated
     OP_DROP = 1                     # argument: the reason (fate.pxd)
     OP_OUTPUT = 2                   # value: port*; argument: bytes to truncate to, or 0; n: depth of the walk here
@@ -13,14 +14,17 @@ cdef enum op_code:
     OP_LEARN = 6                    # value: learned_flow*
     OP_METER = 7                    # value: meter*
     OP_SAMPLE = 8                   # counted, without effect
-    OP_IF_LARGER = 9                # argument: bytes; value: ops to skip if the frame is not larger
-    OP_SKIP = 10                    # value: ops to skip
+    OP_IF_LARGER = 9                # argument: bytes; value: so many ops follow for a larger frame, the last of them OP_SKIP
+    OP_SKIP = 10                    # value: so many ops follow for one that is not larger
     OP_IN_PORT = 11                 # value: port* or NULL: where the frame is said to have come in from here on
     OP_RECIRC = 12                  # value: frozen_state*: commit, extract again, go on there
     OP_FIN_TIMEOUT = 13             # value: flow*; argument: idle << 16 | hard, seconds
     OP_MPLS = 14                    # the label stack and Ethertype are now those of the key
     OP_CLONE = 15                   # value: so many ops follow that run on a copy
     OP_COMMIT = 16                  # write what was edited into the frame now: the headers are about to be hidden
+    OP_LIMIT = 17                   # before a look-up, see check_limits(). value: ops that are muted if there is no more
+                                    # room for actions (32 bits), `buckets` before and after those (16 and 16); argument:
+                                    # `flows` before; mask: `flows` after (32), resubmits before and after (16 and 16)
 
 cdef enum edit_group:               # fields whose bytes may differ from the key; commit.pyx writes them
     EDIT_ETH = 1
@@ -60,6 +64,7 @@ cdef struct program:                # begins a cache line with what every frame 
     int8_t key_depth                # flow_depth of the key that its operations need
     uint8_t edits_key               # has an OP_KEY
     uint8_t has_normal              # has an OP_NORMAL
+    uint8_t is_irreversible         # behind a patch port it needs a copy of the frame (OVS reversible_actions())
     uint16_t error                  # 0, or the fate of a walk that was given up
     # The rest
     uint32_t max_depth              # of the walk
@@ -86,6 +91,7 @@ cdef struct program_list:           # of a datapath
 
 cdef program* program_new(uint32_t n_ops, uint32_t n_flows, uint32_t n_tables, uint32_t n_buckets) noexcept nogil
 cdef void program_free(program* p) noexcept nogil
+cdef void bucket_stats_add(bucket_stats* b, uint64_t n_packets, uint64_t n_bytes) noexcept nogil
 cdef void program_push_stats(program* p) noexcept nogil
 cdef bint program_is_current(program* p, const openflow_tables* t) noexcept nogil
 cdef bint program_list_add(program_list* list, program* p) noexcept nogil

@@ -54,22 +54,25 @@ cdef void program_free(program* p) noexcept nogil:
 
 cdef void program_push_stats(program* p) noexcept nogil:
     """Adds what was counted since the last push to every flow and group that the program came from."""
-    cdef uint32_t i, j
-    cdef bucket_stats* b
+    cdef uint32_t i
     if p.n_packets == 0:
         return
     for i in range(p.n_flows):
         p.flows[i].n_packets += p.n_packets
         p.flows[i].n_bytes += p.n_bytes
     for i in range(p.n_buckets):
-        b = &p.buckets[i]
-        b.owner.n_packets += p.n_packets
-        b.owner.n_bytes += p.n_bytes
-        for j in range(b.owner.n_buckets):
-            if b.bucket == GONE or b.bucket == j:
-                b.owner.buckets[j].n_packets += p.n_packets
-                b.owner.buckets[j].n_bytes += p.n_bytes
+        bucket_stats_add(&p.buckets[i], p.n_packets, p.n_bytes)
     p.n_packets = p.n_bytes = 0
+
+
+cdef void bucket_stats_add(bucket_stats* b, uint64_t n_packets, uint64_t n_bytes) noexcept nogil:
+    cdef uint32_t i
+    b.owner.n_packets += n_packets
+    b.owner.n_bytes += n_bytes
+    for i in range(b.owner.n_buckets):
+        if b.bucket == GONE or b.bucket == i:
+            b.owner.buckets[i].n_packets += n_packets
+            b.owner.buckets[i].n_bytes += n_bytes
 
 
 cdef bint program_is_current(program* p, const openflow_tables* t) noexcept nogil:

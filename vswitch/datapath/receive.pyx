@@ -9,9 +9,9 @@ from libc.string cimport memcpy, memset
 from vswitch.capture.record cimport frame
 from vswitch.datapath.bridge cimport PORT_NO_RECV, PORT_NO_RECV_STP, port
 from vswitch.datapath.commit cimport commit_tags_to_bytes
-from vswitch.datapath.execute cimport execute
+from vswitch.datapath.execute cimport clone_begin, clone_end, execute
 from vswitch.datapath.execution cimport (
-    MAX_ACTIONS_BYTES, MAX_DEPTH, MAX_RESUBMITS, drop, execution, execution_begin, execution_deepen,
+    MAX_ACTIONS_BYTES, MAX_DEPTH, MAX_RESUBMITS, NESTED_ACTION_BYTES, drop, execution, execution_begin, execution_deepen,
 )
 from vswitch.datapath.fate cimport (
     DROP_ETH_TRUNCATED, DROP_MIRROR_OUTPUT_PORT, DROP_PORT_NOT_RECEIVING, DROP_RECURSION_TOO_DEEP,
@@ -21,6 +21,7 @@ from vswitch.datapath.flow_cache cimport (
     flow_cache, flow_cache_clear, flow_cache_insert, flow_cache_lookup, flow_cache_remove,
 )
 from vswitch.datapath.normal cimport normal
+from vswitch.datapath.odp_size cimport odp_size_commit
 from vswitch.datapath.program cimport (
     op, program, program_is_current, program_list_add, program_list_bury, program_list_remove, program_list_retire,
     program_list_sweep,
@@ -90,7 +91,7 @@ cdef void bridge_receive(execution* ex) noexcept nogil:
         drop(ex, DROP_PORT_NOT_RECEIVING)
     elif ex.depth >= MAX_DEPTH:
         drop(ex, DROP_RECURSION_TOO_DEEP)
-    elif ex.n_resubmits >= MAX_RESUBMITS:
+    elif ex.n_resubmits + ex.own_resubmits >= MAX_RESUBMITS:
         drop(ex, DROP_TOO_MANY_RESUBMITS)
     elif ex.actions_bytes > MAX_ACTIONS_BYTES:
         drop(ex, DROP_TOO_MANY_ACTIONS)
@@ -119,32 +120,57 @@ cdef void enter_without_metadata(execution* ex) noexcept nogil:
         enter(ex, p)
     memcpy(&ex.key, &saved, METADATA_BYTES)
     memcpy(&ex.key.ct_nw_src, &saved.ct_nw_src, TUNNEL_BYTES)
+    ex.has_new_edits = ex.has_base
 
 
 cdef void enter(execution* ex, program* p) noexcept nogil:
     """Runs the program of a bridge behind a patch port; the key is afterwards as it was."""
     cdef flow_key saved
     cdef tag_stack tags = ex.tags
+    cdef uint32_t own_resubmits = ex.own_resubmits
     cdef bint is_own = False
-    if ex.depth + p.max_depth >= MAX_DEPTH or ex.n_resubmits + p.n_resubmits >= MAX_RESUBMITS:
+    if ex.depth + 1 + p.max_depth >= MAX_DEPTH or ex.n_resubmits + own_resubmits + p.n_resubmits >= MAX_RESUBMITS:
         # What is left of the limits may change what the walk does: one for this frame alone.
+        p.n_packets -= 1
+        p.n_bytes -= ex.len
         p = translate_limited(ex)
         if p == NULL:
             return
+        p.n_packets = 1
+        p.n_bytes = ex.len
         is_own = True
     ex.depth += 1
-    ex.n_resubmits += 1 + p.n_resubmits
-    if p.edits_key:
+    ex.n_resubmits += own_resubmits + 1
+    ex.own_resubmits = 0
+    if p.is_irreversible:
+        execute_clone(ex, p)
+    elif p.edits_key:
         saved = ex.key
         execute(ex, p)
         ex.key = saved
         ex.dirty |= ex.touched
+        ex.has_new_edits = ex.has_base
     else:
         execute(ex, p)
     ex.tags = tags
     ex.depth -= 1
+    ex.n_resubmits += p.n_resubmits - own_resubmits
+    ex.own_resubmits = own_resubmits
     if is_own:
         program_list_bury(ex.programs, p)
+
+
+cdef void execute_clone(execution* ex, program* p) noexcept nogil:
+    """On a copy of the frame, because the first flow does what cannot be undone: with a meter, for instance."""
+    cdef execution* saved
+    cdef uint32_t before
+    odp_size_commit(ex)
+    saved = clone_begin(ex)
+    if saved != NULL:
+        before = ex.actions_bytes
+        execute(ex, p)
+        clone_end(ex, saved)
+        ex.actions_bytes += NESTED_ACTION_BYTES if ex.actions_bytes != before else 0
 
 
 cdef program* translate_limited(execution* ex) noexcept nogil:
@@ -155,7 +181,7 @@ cdef program* translate_limited(execution* ex) noexcept nogil:
     execution_deepen(ex, FLOW_DEPTH_L4)
     memset(&args, 0, sizeof(args))
     args.depth = ex.depth + 1
-    args.n_resubmits = ex.n_resubmits + 1
+    args.n_resubmits = ex.n_resubmits + ex.own_resubmits + 1
     p = translate(ex.bridge, &ex.key, &args, &mask)
     if p == NULL:
         ex.out_of_memory = True
@@ -165,6 +191,12 @@ cdef program* translate_limited(execution* ex) noexcept nogil:
 cdef void frame_resume(execution* ex, const void* frozen) noexcept nogil:
     """The frame as it is now is parsed again, and the walk that stopped for that goes on (OVS recirculation)."""
     cdef flow_key saved = ex.key
+    cdef flow_key base = ex.base
+    cdef bint has_base = ex.has_base
+    cdef uint32_t depth = ex.depth
+    cdef uint32_t n_resubmits = ex.n_resubmits
+    cdef uint32_t own_resubmits = ex.own_resubmits
+    cdef uint32_t actions_bytes = ex.actions_bytes
     cdef frame_layout layout = ex.layout
     cdef tag_stack tags = ex.tags
     cdef flow_key mask
@@ -182,9 +214,18 @@ cdef void frame_resume(execution* ex, const void* frozen) noexcept nogil:
         return
     p.n_packets = 1
     p.n_bytes = ex.len
+    # Another list of datapath actions, with limits of its own.
+    ex.depth = ex.n_resubmits = ex.own_resubmits = ex.actions_bytes = 0
+    ex.has_base = ex.has_new_edits = False
     execute(ex, p)
     program_list_bury(ex.programs, p)
     ex.op = outer
+    ex.depth = depth
+    ex.n_resubmits = n_resubmits
+    ex.own_resubmits = own_resubmits
+    ex.actions_bytes = actions_bytes
+    ex.has_base = ex.has_new_edits = has_base
+    ex.base = base
     ex.key = saved
     ex.tags = tags
     ex.layout.l2_pad = layout.l2_pad

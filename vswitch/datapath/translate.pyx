@@ -26,11 +26,11 @@ from vswitch.datapath.flow_table cimport (
 )
 from vswitch.datapath.ofpact cimport ofpact
 from vswitch.datapath.program cimport (
-    OP_DROP, OP_IF_LARGER, OP_IN_PORT, OP_KEY, OP_LEARN, OP_METER, OP_NORMAL, OP_OUTPUT, OP_SKIP, OP_TAGS, op, program,
+    OP_DROP, OP_IF_LARGER, OP_IN_PORT, OP_KEY, OP_LEARN, OP_LIMIT, OP_METER, OP_NORMAL, OP_OUTPUT, OP_SKIP, OP_TAGS, op, program,
     program_new, table_version,
 )
-from vswitch.datapath.translate_actions cimport walk_actions, walk_to_end
-from vswitch.datapath.translate_freeze cimport resources_left, thaw
+from vswitch.datapath.translate_actions cimport actions_are_reversible, walk_actions, walk_to_end
+from vswitch.datapath.translate_freeze cimport close_limits, resources_left, thaw
 from vswitch.datapath.translate_output cimport packet_in
 from vswitch.datapath.translation cimport (
     ACTSET_UNSET, NO_METER, EVENT_FRAGMENTS, EVENT_MISS, EVENT_MISS_PACKET_IN, EVENT_NO_ACTIONS, EVENT_TABLE, FLOW_KEY_WORDS, REASON_NO_MATCH,
@@ -76,7 +76,10 @@ cdef program* translate(const bridge* br, const flow_key* key, const translate_a
     t.run = t.flow
 
     walk(&t, args.frozen)
+    close_limits(&t, 0)
     p = make_program(&t)
+    if p != NULL:
+        p.is_irreversible = t.is_irreversible
     make_mask(&t, mask)
     if t.events != NULL:
         make_ovs_mask(&t, key, &t.events.wc)
@@ -96,6 +99,7 @@ cdef void walk(translation* t, const frozen_state* frozen) noexcept nogil:
     found = find_flow(t, t.flow.in_port, True, True)
     begin_list(t, found)
     if found == LOOKUP_HIT:
+        t.is_irreversible = not actions_are_reversible(t.rule.actions, t.rule.n_actions_bytes)
         walk_to_end(t, t.rule.actions, t.rule.n_actions_bytes, True)
     else:
         miss(t, found)
@@ -289,7 +293,7 @@ cdef program* make_program(translation* t) noexcept nogil:
 cdef inline bint needs_whole_key(uint16_t code) noexcept nogil:
     """False for operations that look at the frame's addresses and tags at most."""
     return not (code == OP_OUTPUT or code == OP_NORMAL or code == OP_TAGS or code == OP_DROP or code == OP_METER
-                or code == OP_LEARN or code == OP_IF_LARGER or code == OP_SKIP or code == OP_IN_PORT)
+                or code == OP_LEARN or code == OP_LIMIT or code == OP_IF_LARGER or code == OP_SKIP or code == OP_IN_PORT)
 
 
 cdef inline uint64_t version_of(const openflow_tables* tables, uint32_t table) noexcept nogil:

@@ -28,7 +28,7 @@ from vswitch.datapath.translate_commit cimport translation_commit
 from vswitch.datapath.translate_fields cimport (
     move_field, pieces_load, set_fields, stack_pop, stack_push,
 )
-from vswitch.datapath.translate_freeze cimport finish_freezing, freeze_actions, freeze_if_mpls
+from vswitch.datapath.translate_freeze cimport close_limits, finish_freezing, freeze_actions, freeze_if_mpls
 from vswitch.datapath.translate_group cimport group_action
 from vswitch.datapath.translate_hash cimport flow_hash, hash_unwildcard, multipath_link
 from vswitch.datapath.translate_learn cimport learn
@@ -47,7 +47,6 @@ from vswitch.tables.flow_key cimport flow_key
 cdef enum:
     OFPP_IN_PORT = 0xFFF8
     CURRENT_TABLE = 255
-    CLONE_ACTION_BYTES = 4
 
 
 cdef void walk_actions(translation* t, const ofpact* actions, uint32_t n_bytes, bint is_last_list,
@@ -276,7 +275,7 @@ cdef void walk_to_end(translation* t, const ofpact* actions, uint32_t n_bytes, b
         finish_freezing(t)
 
 
-cdef bint is_reversible(const ofpact* actions, uint32_t n_bytes) noexcept nogil:
+cdef bint actions_are_reversible(const ofpact* actions, uint32_t n_bytes) noexcept nogil:
     """False if what the actions do to the frame cannot be undone, so that a clone needs a copy of it."""
     cdef const ofpact* a = actions
     cdef const ofpact* end = <const ofpact*>(<const char*>actions + n_bytes)
@@ -296,7 +295,7 @@ cdef void clone_walk(translation* t, const ofpact* actions, uint32_t n_bytes, bi
     cdef bint old_was_mpls, old_conntracked
     if saved == NULL:
         return
-    if is_last or is_reversible(actions, n_bytes):
+    if is_last or actions_are_reversible(actions, n_bytes):
         walk_to_end(t, actions, n_bytes, is_last)
         end_clone(t, saved)
         return
@@ -310,7 +309,6 @@ cdef void clone_walk(translation* t, const ofpact* actions, uint32_t n_bytes, bi
         old_conntracked = t.conntracked
         start = t.n_ops
         translation_add_op(t, op(code=OP_CLONE, n=0, argument=0, value=0, mask=0))
-        t.actions_bytes += CLONE_ACTION_BYTES
         walk_to_end(t, actions, n_bytes, True)
         if start < t.n_ops:
             t.ops[start].value = t.n_ops - start - 1
@@ -348,8 +346,8 @@ cdef void branch_on_length(translation* t, const ofpact* a, const ofpact* rest, 
         translation_add_op(t, op(code=OP_IF_LARGER, n=0, argument=a.arg, value=0, mask=0))
         load_quietly(t, payload, 1)
         walk_to_end(t, rest, n_bytes, True)
+        close_limits(t, at_if)
         t.flow = saved.flow
-        translation_commit(t)       # both branches must leave the same key
         at_skip = t.n_ops
         translation_add_op(t, op(code=OP_SKIP, n=0, argument=0, value=0, mask=0))
         t.was_mpls = old_was_mpls
@@ -364,8 +362,9 @@ cdef void branch_on_length(translation* t, const ofpact* a, const ofpact* rest, 
         load_quietly(t, payload, 0)
         walk_to_end(t, rest, n_bytes, True)
         t.flow = saved.flow
-        translation_commit(t)
+        t.run = old[0]              # each branch works on a copy of the frame
         if not t.out_of_memory:
+            close_limits(t, at_skip)
             t.ops[at_skip].value = t.n_ops - at_skip - 1
         t.was_mpls = old_was_mpls
         t.conntracked = old_conntracked

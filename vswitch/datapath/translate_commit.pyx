@@ -7,7 +7,6 @@ from libc.stdint cimport uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp
 
 from vswitch.datapath.bridge cimport bridge_find_port
-from vswitch.datapath.execution cimport POP_VLAN_ACTION_BYTES, PUSH_VLAN_ACTION_BYTES
 from vswitch.datapath.flow_table cimport TABLE_PORTS
 from vswitch.datapath.program cimport (
     EDIT_ARP, EDIT_ETH, EDIT_ICMP, EDIT_IPV4, EDIT_IPV6, EDIT_L4, EDIT_MPLS, EDIT_ND, EDIT_NSH, OP_IN_PORT, OP_KEY,
@@ -18,16 +17,6 @@ from vswitch.datapath.vlan cimport tags_from_key
 from vswitch.tables.flow_key cimport FLOW_MAX_VLANS, VLAN_PRESENT, flow_key, vlan_tag
 from vswitch.wire.ethernet cimport ETH_TYPE_ARP, ETH_TYPE_IPV4, ETH_TYPE_IPV6, ETH_TYPE_RARP
 from vswitch.wire.ipv4 cimport IP_PROTO_ICMP, IP_PROTO_ICMP6
-
-cdef enum:
-    # What OVS's set actions take in Netlink attributes, for its limit: (value and mask) and two headers.
-    SET_ETH_BYTES = 32
-    SET_IPV4_BYTES = 32
-    SET_IPV6_BYTES = 88
-    SET_L4_BYTES = 16
-    SET_MPLS_BYTES = 12
-    SET_OTHER_BYTES = 40
-
 
 cdef void translation_commit(translation* t) noexcept nogil:
     cdef uint64_t* flow = <uint64_t*>&t.flow
@@ -62,8 +51,6 @@ cdef void translation_commit(translation* t) noexcept nogil:
         translation_add_op(t, op(code=OP_MPLS, n=EDIT_MPLS, argument=0, value=0, mask=0))
     if flow[vlan_word()] != run[vlan_word()]:
         commit_tags(t)
-    if edits:
-        count_edits(t, edits)
 
 
 cdef void commit_tags(translation* t) noexcept nogil:
@@ -75,7 +62,6 @@ cdef void commit_tags(translation* t) noexcept nogil:
     while n_old and n_new and same_tag(&t.run.vlans[n_old - 1], &t.flow.vlans[n_new - 1]):
         n_old -= 1
         n_new -= 1
-    t.actions_bytes += n_old * POP_VLAN_ACTION_BYTES + n_new * PUSH_VLAN_ACTION_BYTES
     while n_old:
         n_old -= 1
         t.wc.vlans[n_old].tpid = t.wc.vlans[n_old].tci = 0xFFFF
@@ -138,19 +124,3 @@ cdef uint32_t word_groups(const translation* t, uint32_t word) noexcept nogil:
         return EDIT_ND if word > word_of(key, &key.tcp_flags) else EDIT_ICMP | (
             EDIT_ND if t.flow.nw_proto == IP_PROTO_ICMP6 else 0)
     return EDIT_L4
-
-
-cdef void count_edits(translation* t, uint32_t edits) noexcept nogil:
-    """Adds what OVS would encode, which its limit of resubmits looks at."""
-    if edits & EDIT_ETH:
-        t.actions_bytes += SET_ETH_BYTES
-    if edits & EDIT_IPV4:
-        t.actions_bytes += SET_IPV4_BYTES
-    if edits & EDIT_IPV6:
-        t.actions_bytes += SET_IPV6_BYTES
-    if edits & EDIT_L4:
-        t.actions_bytes += SET_L4_BYTES
-    if edits & EDIT_MPLS:
-        t.actions_bytes += SET_MPLS_BYTES
-    if edits & (EDIT_ARP | EDIT_ND | EDIT_ICMP | EDIT_NSH):
-        t.actions_bytes += SET_OTHER_BYTES

@@ -16,7 +16,7 @@ from vswitch.datapath.ofpact cimport (
     OFPACT_GOTO_TABLE, OFPACT_GROUP, OFPACT_NOTE, OFPACT_OUTPUT, OFPACT_OUTPUT_REG, OFPACT_OUTPUT_TRUNC, OFPACT_RESUBMIT,
     OFPACT_SET, OFPACT_SET_QUEUE, OFPACT_SET_VLAN_PCP, OFPACT_SET_VLAN_VID, OFPACT_UNROLL_XLATE, ofpact, ofpact_next, ofpact_payload,
 )
-from vswitch.datapath.program cimport OP_RECIRC, op
+from vswitch.datapath.program cimport OP_LIMIT, OP_RECIRC, op
 from vswitch.datapath.translate_commit cimport translation_commit
 from vswitch.datapath.translate_output cimport packet_in
 from vswitch.datapath.translation cimport (
@@ -27,7 +27,6 @@ from vswitch.tables.flow_key cimport flow_key
 
 cdef enum:
     OFPP_IN_PORT = 0xFFF8
-    RECIRC_ACTION_BYTES = 8
 
 
 cdef bint resources_left(translation* t) noexcept nogil:
@@ -37,15 +36,33 @@ cdef bint resources_left(translation* t) noexcept nogil:
     elif t.n_resubmits + t.outer_resubmits >= MAX_RESUBMITS:
         give_up(t, DROP_TOO_MANY_RESUBMITS)
     elif t.actions_bytes > MAX_ACTIONS_BYTES:
-        # No error: what was done stands, but nothing more is.
+        # No error: what was done stands, but nothing more is. Usually only running the program tells.
         trace(t, EVENT_TOO_MANY_ACTIONS, 0)
         translation_note_drop(t, DROP_TOO_MANY_ACTIONS)
         t.exit = True
     elif t.stack_size >= MAX_STACK_BYTES:
         give_up(t, DROP_STACK_TOO_DEEP)
     else:
+        add_limit(t)
         return True
     return False
+
+
+cdef void add_limit(translation* t) noexcept nogil:
+    """Has the limits looked at again when the program runs, if others could have used them up by then."""
+    if t.n_outputs:
+        translation_add_op(t, op(code=OP_LIMIT, n=0, argument=t.n_flows, value=<uint64_t><uint16_t>t.n_buckets << 32,
+                                 mask=<uint64_t>t.n_resubmits << 32))
+
+
+cdef void close_limits(translation* t, uint32_t first_op) noexcept nogil:
+    """Here ends what a limit that was met after `first_op` would keep from happening."""
+    cdef uint32_t i
+    for i in range(first_op, t.n_ops):
+        if t.ops[i].code == OP_LIMIT and not t.ops[i].n:
+            t.ops[i].n = 1
+            t.ops[i].value |= <uint64_t><uint16_t>t.n_buckets << 48 | (t.n_ops - i - 1)
+            t.ops[i].mask |= <uint64_t>t.n_resubmits << 48 | t.n_flows
 
 
 cdef void give_up(translation* t, uint32_t reason) noexcept nogil:
@@ -152,7 +169,6 @@ cdef void finish_freezing(translation* t) noexcept nogil:
             if t.stack.n:
                 memcpy(to + t.frozen.n + t.action_set.n, t.stack.data, t.stack.n)
             translation_add_op(t, op(code=OP_RECIRC, n=0, argument=0, value=<uint64_t>state, mask=t.site))
-            t.actions_bytes += RECIRC_ACTION_BYTES
             t.n_outputs += 1
     t.freezing = False
     t.pause = NULL

@@ -16,7 +16,7 @@ from vswitch.datapath.flow_table cimport (
 )
 from vswitch.datapath.ofpact cimport ofpact
 from vswitch.datapath.translate_fields cimport piece_n_bits, piece_read, piece_shift, piece_word, prereq_holds
-from vswitch.datapath.translate_freeze cimport finish_freezing, resources_left
+from vswitch.datapath.translate_freeze cimport close_limits, finish_freezing, resources_left
 from vswitch.datapath.translate_hash cimport (
     HASH_SYMMETRIC_L3L4, HASH_SYMMETRIC_L4, flow_hash, flow_hash_5tuple, hash_2words, hash_bytes, hash_uint64, hash_unwildcard,
     hash_unwildcard_5tuple,
@@ -70,6 +70,7 @@ cdef bint group_action(translation* t, uint32_t group_id, bint is_last) noexcept
 cdef void run_bucket(translation* t, const group_bucket* bucket, bint is_last) noexcept nogil:
     cdef flow_key old_flow = t.flow
     cdef bint old_was_mpls = t.was_mpls
+    cdef uint32_t first_op = t.n_ops
     cdef byte_list actions
     memset(&actions, 0, sizeof(actions))
     trace(t, EVENT_BUCKET, bucket.id)
@@ -84,6 +85,7 @@ cdef void run_bucket(translation* t, const group_bucket* bucket, bint is_last) n
     byte_list_free(&actions)
     if t.freezing:
         finish_freezing(t)
+    close_limits(t, first_op)
     t.flow = old_flow
     t.was_mpls = old_was_mpls
     # That a bucket ends the walk, or cannot be done, concerns its copy of the frame alone.

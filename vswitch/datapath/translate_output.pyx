@@ -8,8 +8,9 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport malloc
 from libc.string cimport memcpy
 
-from vswitch.datapath.bridge cimport PORT_DOWN, PORT_NO_FLOOD, bridge, bridge_all_ports, bridge_find_port, port as port_t
-from vswitch.datapath.execution cimport OUTPUT_ACTION_BYTES, TRUNCATE_ACTION_BYTES
+from vswitch.datapath.bridge cimport PORT_DOWN, PORT_NO_FLOOD, PORT_NO_FWD, bridge, bridge_all_ports, bridge_find_port, port as port_t
+from vswitch.datapath.drop_places cimport SITE_BITS
+from vswitch.datapath.execution cimport OUTPUT_ACTION_BYTES, USERSPACE_ACTION_BYTES
 from vswitch.datapath.fate cimport DROP_FLOW_ACTION, DROP_OUTPUT_IS_INPUT, DROP_OUTPUT_PORT_MISSING
 from vswitch.datapath.flow_table cimport TABLE_PORTS, flow
 from vswitch.datapath.ofpact cimport ofpact, ofpact_payload
@@ -33,7 +34,6 @@ cdef enum:
     OFPP_ALL = 0xFFFC
     OFPP_CONTROLLER = 0xFFFD
     OFPP_NONE = 0xFFFF
-    USERSPACE_ACTION_BYTES = 60     # of OVS's datapath action for a packet-in
     BUNDLE_HRW = 1
 
 
@@ -48,8 +48,7 @@ cdef void output(translation* t, uint32_t port, uint16_t max_len, bint may_packe
             translation_note_drop(t, DROP_OUTPUT_IS_INPUT)
     elif port == OFPP_NORMAL:
         translation_commit(t)
-        translation_add_op(t, op(code=OP_NORMAL, n=0, argument=0, value=0, mask=t.site))
-        t.actions_bytes += OUTPUT_ACTION_BYTES
+        translation_add_op(t, op(code=OP_NORMAL, n=<uint16_t>t.depth, argument=0, value=0, mask=site_and_resubmits(t)))
         t.n_outputs += 1
     elif port == OFPP_IN_PORT:
         t.need.in_port = 0xFFFFFFFF
@@ -63,6 +62,10 @@ cdef void output(translation* t, uint32_t port, uint16_t max_len, bint may_packe
                   0, NO_METER, NULL, 0, False)
 
 
+cdef inline uint64_t site_and_resubmits(const translation* t) noexcept nogil:
+    return t.site | <uint64_t>t.n_resubmits << SITE_BITS
+
+
 cdef void output_to(translation* t, uint32_t ofp_port, uint32_t max_len) noexcept nogil:
     cdef port_t* p = bridge_find_port(t.bridge, ofp_port)
     translation_consult(t, TABLE_PORTS)
@@ -71,8 +74,10 @@ cdef void output_to(translation* t, uint32_t ofp_port, uint32_t max_len) noexcep
         translation_note_drop(t, DROP_OUTPUT_PORT_MISSING)
         return
     translation_commit(t)
-    translation_add_op(t, op(code=OP_OUTPUT, n=<uint16_t>t.depth, argument=max_len, value=<uint64_t>p, mask=t.site))
-    t.actions_bytes += OUTPUT_ACTION_BYTES + (TRUNCATE_ACTION_BYTES if max_len else 0)
+    translation_add_op(t, op(code=OP_OUTPUT, n=<uint16_t>t.depth, argument=max_len, value=<uint64_t>p,
+                             mask=site_and_resubmits(t)))
+    if not p.is_patch and not p.config & PORT_NO_FWD and (p.bundle == NULL or not p.bundle.is_protected):
+        t.actions_bytes += OUTPUT_ACTION_BYTES
     t.n_outputs += 1
 
 

@@ -133,7 +133,7 @@ cdef struct translation:
     uint32_t depth
     uint32_t max_depth
     uint32_t n_resubmits
-    uint32_t actions_bytes
+    uint32_t actions_bytes          # OVS's datapath actions take at least so much; odp_size.pyx knows what they really take
     uint32_t stack_size
     uint32_t outer_depth            # what was spent before this walk
     uint32_t outer_resubmits
@@ -145,6 +145,7 @@ cdef struct translation:
     bint in_action_set
     bint action_set_has_group
     bint is_resumed
+    bint is_irreversible            # the first flow does what a copy of the frame is needed for
     bint out_of_memory
     uint32_t error                  # reason of fate.pxd; 0: none
     const ofpact* pause

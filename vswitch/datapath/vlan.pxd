@@ -55,6 +55,26 @@ cdef inline void tags_to_key(tag_stack tags, vlan_tag* vlans) noexcept nogil:
     vlans[1].tci = <uint16_t>(tags >> 32) | (VLAN_PRESENT if tags_inner(tags) else 0)
 
 
+cdef inline uint32_t tag_count(tag_stack tags) noexcept nogil:
+    return (tags_outer(tags) != 0) + (tags_inner(tags) != 0)
+
+
+cdef inline uint32_t tag_at(tag_stack tags, uint32_t n) noexcept nogil:
+    """The first (outermost) or second tag."""
+    return tags_outer(tags) if n == 1 else tags_inner(tags)
+
+
+cdef inline void tag_difference(tag_stack old, tag_stack new, uint32_t* n_pop, uint32_t* n_push) noexcept nogil:
+    """How many tags must go from `old`, and how many of `new` must come, innermost tags being kept if equal."""
+    cdef uint32_t n_old = tag_count(old)
+    cdef uint32_t n_new = tag_count(new)
+    while n_old and n_new and tag_at(old, n_old) == tag_at(new, n_new):
+        n_old -= 1
+        n_new -= 1
+    n_pop[0] = n_old
+    n_push[0] = n_new
+
+
 cdef inline bint bundle_admits_vid(const bundle* b, uint64_t vid) noexcept nogil:
     """True if a frame whose outermost tag has `vid` (0: none, or a priority tag) may enter at `b`."""
     if b.vlan_mode == VLAN_MODE_ACCESS:

@@ -9,7 +9,7 @@ from vswitch.datapath.flow_table cimport flow, meter
 from vswitch.datapath.flows cimport Flows
 from vswitch.datapath.packet_in cimport packet_in_spec
 from vswitch.datapath.program cimport (
-    OP_CLONE, OP_COMMIT, OP_CONTROLLER, OP_DROP, OP_FIN_TIMEOUT, OP_IF_LARGER, OP_IN_PORT, OP_KEY, OP_LEARN, OP_METER,
+    OP_CLONE, OP_COMMIT, OP_CONTROLLER, OP_DROP, OP_FIN_TIMEOUT, OP_IF_LARGER, OP_IN_PORT, OP_KEY, OP_LEARN, OP_LIMIT, OP_METER,
     OP_MPLS, OP_NORMAL, OP_OUTPUT, OP_RECIRC, OP_SAMPLE, OP_SKIP, OP_TAGS, op, program, program_free,
 )
 from vswitch.datapath.translate cimport translate, translate_args
@@ -22,7 +22,7 @@ OP_NAMES = {
     OP_NORMAL: "normal", OP_DROP: "drop", OP_OUTPUT: "output", OP_KEY: "key", OP_TAGS: "tags", OP_CONTROLLER: "controller",
     OP_LEARN: "learn", OP_METER: "meter", OP_SAMPLE: "sample", OP_IF_LARGER: "if_larger", OP_SKIP: "skip",
     OP_IN_PORT: "in_port", OP_RECIRC: "recirc", OP_FIN_TIMEOUT: "fin_timeout", OP_MPLS: "mpls", OP_CLONE: "clone",
-    OP_COMMIT: "commit",
+    OP_COMMIT: "commit", OP_LIMIT: "limit",
 }
 """Code of an operation → its name in `walk()`."""
 
