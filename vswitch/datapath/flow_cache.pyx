@@ -29,7 +29,7 @@ Thread-safety: none; one thread at a time, as all of the datapath.
 """
 from libc.stdint cimport uint8_t
 from libc.stdlib cimport calloc, free, malloc
-from libc.string cimport memset
+from libc.string cimport memcmp, memcpy, memset
 from posix.stdlib cimport posix_memalign
 
 from vswitch.tables.flow_key cimport FLOW_DEPTH_L2, FLOW_DEPTH_L4
@@ -235,27 +235,35 @@ cdef megaflow* subtable_lookup(const cache_subtable* subtable, const uint64_t* k
     return flow
 
 
-cdef bint subtable_has_mask(const cache_subtable* subtable, const uint64_t* mask) noexcept nogil:
-    cdef uint32_t i, n = 0
-    for i in range(FLOW_KEY_WORDS):
-        if mask[i] == 0:
-            continue
-        if n >= subtable.n_words or subtable.words[n] != i or subtable.masks[n] != mask[i]:
-            return False
-        n += 1
-    return n == subtable.n_words
+cdef inline bint subtable_has_mask(const cache_subtable* subtable, const uint32_t* words, const uint64_t* masks,
+                                   uint32_t n_words) noexcept nogil:
+    return (subtable.n_words == n_words and memcmp(subtable.words, words, n_words * sizeof(uint32_t)) == 0
+            and memcmp(subtable.masks, masks, n_words * sizeof(uint64_t)) == 0)
 
 
 cdef cache_subtable* subtable_for(flow_cache* cache, const uint64_t* mask) noexcept nogil:
     """The subtable of `mask`, made if there is none yet; NULL if memory ran out."""
-    cdef uint32_t i, n = 0
+    cdef uint32_t words[FLOW_KEY_WORDS]
+    cdef uint64_t masks[FLOW_KEY_WORDS]
+    cdef uint32_t i, end, first = 0, n = 0
+    cdef uint64_t any_bits
     cdef cache_subtable* subtable
     cdef cache_subtable** subtables
+    while first < FLOW_KEY_WORDS:
+        # Few words are looked at: eight at a time are passed over.
+        end = min(first + 8, <uint32_t>FLOW_KEY_WORDS)
+        any_bits = 0
+        for i in range(first, end):
+            any_bits |= mask[i]
+        if any_bits:
+            for i in range(first, end):
+                words[n] = i
+                masks[n] = mask[i]
+                n += mask[i] != 0
+        first = end
     for i in range(cache.n_subtables):
-        if subtable_has_mask(cache.subtables[i], mask):
+        if subtable_has_mask(cache.subtables[i], words, masks, n):
             return cache.subtables[i]
-    for i in range(FLOW_KEY_WORDS):
-        n += mask[i] != 0
     subtable = <cache_subtable*>calloc(1, sizeof(cache_subtable) + n * (sizeof(uint64_t) + 2 * sizeof(uint32_t)))
     subtables = <cache_subtable**>malloc((cache.n_subtables + 1) * sizeof(cache_subtable*))
     if subtable == NULL or subtables == NULL or not new_buckets(subtable, 1):
@@ -265,12 +273,11 @@ cdef cache_subtable* subtable_for(flow_cache* cache, const uint64_t* mask) noexc
     subtable.masks = <uint64_t*>(subtable + 1)
     subtable.words = <uint32_t*>(subtable.masks + n)
     subtable.positions = subtable.words + n
-    for i in range(FLOW_KEY_WORDS):
-        if mask[i]:
-            subtable.words[subtable.n_words] = i
-            subtable.masks[subtable.n_words] = mask[i]
-            subtable.n_words += 1
-            cache.union_mask[i] |= mask[i]
+    memcpy(subtable.words, words, n * sizeof(uint32_t))
+    memcpy(subtable.masks, masks, n * sizeof(uint64_t))
+    subtable.n_words = n
+    for i in range(n):
+        cache.union_mask[words[i]] |= masks[i]
     for i in range(cache.n_subtables):
         subtables[i] = cache.subtables[i]
     subtables[cache.n_subtables] = subtable

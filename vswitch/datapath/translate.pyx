@@ -33,10 +33,11 @@ from vswitch.datapath.translate_actions cimport actions_are_reversible, walk_act
 from vswitch.datapath.translate_freeze cimport close_limits, resources_left, thaw
 from vswitch.datapath.translate_output cimport packet_in
 from vswitch.datapath.translation cimport (
-    ACTSET_UNSET, NO_METER, EVENT_FRAGMENTS, EVENT_MISS, EVENT_MISS_PACKET_IN, EVENT_NO_ACTIONS, EVENT_TABLE, FLOW_KEY_WORDS, REASON_NO_MATCH,
+    ACTSET_UNSET, CONSULTED_WORDS, NO_METER, EVENT_FRAGMENTS, EVENT_MISS, EVENT_MISS_PACKET_IN, EVENT_NO_ACTIONS, EVENT_TABLE, FLOW_KEY_WORDS, REASON_NO_MATCH,
     frozen_state, record, trace, translation, translation_add_flow, translation_add_op, translation_begin,
     translation_consult, translation_end, translation_note_drop,
 )
+from vswitch.tables.bits cimport first_bit, without_first_bit
 from vswitch.tables.flow_key cimport FLOW_DEPTH_L4, FRAG_ANY, FRAG_LATER, VLAN_PRESENT, flow_key
 from vswitch.wire.ethernet cimport ETH_TYPE_IPV4, ETH_TYPE_IPV6, ETH_TYPE_MPLS, ETH_TYPE_MPLS_MCAST
 from vswitch.wire.ipv4 cimport IP_PROTO_ICMP, IP_PROTO_ICMP6
@@ -245,7 +246,8 @@ cdef program* make_program(translation* t) noexcept nogil:
     """What the walk left, in one block of memory; NULL without memory."""
     cdef program* p
     cdef uint32_t n_tables = 0
-    cdef uint32_t i
+    cdef uint32_t i, table
+    cdef uint64_t bits
     if t.n_outputs == 0 or t.error:
         if not t.error and not t.drop_reason:
             # No list was empty: the last flow that was hit is where the frame's way ends.
@@ -254,8 +256,11 @@ cdef program* make_program(translation* t) noexcept nogil:
             translation_note_drop(t, DROP_FLOW_ACTION)
         translation_add_op(t, op(code=OP_DROP, n=0, argument=t.error if t.error else t.drop_reason, value=0,
                                  mask=t.drop_site))
-    for i in range(TABLE_PORTS + 1):
-        n_tables += t.consulted[i >> 6] >> (i & 63) & 1
+    for i in range(CONSULTED_WORDS):
+        bits = t.consulted[i]
+        while bits:
+            n_tables += 1
+            bits = without_first_bit(bits)
     p = NULL if t.out_of_memory else program_new(t.n_ops, t.n_flows, n_tables, t.n_buckets)
     if p == NULL:
         return NULL
@@ -268,10 +273,13 @@ cdef program* make_program(translation* t) noexcept nogil:
         p.buckets[i] = t.buckets[i]
         group_ref(t.buckets[i].owner)
     n_tables = 0
-    for i in range(TABLE_PORTS + 1):
-        if t.consulted[i >> 6] >> (i & 63) & 1:
-            p.tables[n_tables] = table_version(table=<uint16_t>i, version=version_of(t.tables, i))
+    for i in range(CONSULTED_WORDS):
+        bits = t.consulted[i]
+        while bits:
+            table = i * 64 + first_bit(bits)
+            p.tables[n_tables] = table_version(table=<uint16_t>table, version=version_of(t.tables, table))
             n_tables += 1
+            bits = without_first_bit(bits)
     p.checked_version = t.tables.version
     p.max_depth = t.max_depth
     p.n_resubmits = t.n_resubmits

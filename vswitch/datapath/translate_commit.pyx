@@ -4,7 +4,6 @@ One operation a changed word of the key, one for the VLAN tags. What the operati
 they change, all of the tags) goes into the mask.
 """
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
-from libc.string cimport memcmp
 
 from vswitch.datapath.bridge cimport bridge_find_port
 from vswitch.datapath.flow_table cimport TABLE_PORTS
@@ -19,30 +18,34 @@ from vswitch.wire.ethernet cimport ETH_TYPE_ARP, ETH_TYPE_IPV4, ETH_TYPE_IPV6, E
 from vswitch.wire.ipv4 cimport IP_PROTO_ICMP, IP_PROTO_ICMP6
 
 cdef void translation_commit(translation* t) noexcept nogil:
-    cdef uint64_t* flow = <uint64_t*>&t.flow
-    cdef uint64_t* run = <uint64_t*>&t.run
-    cdef uint64_t* need = <uint64_t*>&t.need
-    cdef uint64_t changed
-    cdef uint32_t i, groups
+    """Everything, registers too: for what may resume the walk, or show the key."""
+    commit_words(t, 0)
+
+
+cdef void translation_commit_frame(translation* t) noexcept nogil:
+    """What can be seen of a frame that leaves or enters another bridge: registers cannot, and cost no operation."""
+    cdef flow_key* key = NULL
+    commit_words(t, word_of(key, &key.skb_priority))
+
+
+cdef void commit_words(translation* t, uint32_t first) noexcept nogil:
+    """Writes down the words from `first` on that changed."""
+    cdef const uint64_t* flow = <const uint64_t*>&t.flow
+    cdef const uint64_t* run = <const uint64_t*>&t.run
+    cdef uint64_t any_changed
+    cdef uint32_t i, end
     cdef uint32_t edits = 0
-    if memcmp(flow, run, sizeof(flow_key)) == 0:
-        return
-    for i in range(FLOW_KEY_WORDS):
-        changed = flow[i] ^ run[i]
-        if i == in_port_word() and not t.freezing:
-            changed &= in_port_bits()   # what a group hashed concerns a frozen walk at most
-        if changed == 0 or i == vlan_word():
-            continue
-        groups = word_groups(t, i)
-        need[i] |= changed
-        translation_add_op(t, op(code=OP_KEY, n=<uint16_t>groups, argument=i, value=flow[i] & changed, mask=changed))
-        edits |= groups
-        if i == in_port_word() and t.flow.in_port != t.run.in_port:
-            translation_consult(t, TABLE_PORTS)
-            t.need.in_port = 0xFFFFFFFF
-            translation_add_op(t, op(code=OP_IN_PORT, n=0, argument=t.flow.in_port,
-                                     value=<uint64_t>bridge_find_port(t.bridge, t.flow.in_port), mask=0))
-        run[i] ^= changed
+    while first < FLOW_KEY_WORDS:
+        # Few words change: eight at a time are looked at.
+        end = min(first + 8, <uint32_t>FLOW_KEY_WORDS)
+        any_changed = 0
+        for i in range(first, end):
+            any_changed |= flow[i] ^ run[i]
+        if any_changed:
+            for i in range(first, end):
+                if flow[i] != run[i] and i != vlan_word():
+                    edits |= commit_word(t, i)
+        first = end
     if edits & EDIT_ICMP:
         # OVS sets type and code together.
         t.wc.tp_src |= 0xFF
@@ -51,6 +54,29 @@ cdef void translation_commit(translation* t) noexcept nogil:
         translation_add_op(t, op(code=OP_MPLS, n=EDIT_MPLS, argument=0, value=0, mask=0))
     if flow[vlan_word()] != run[vlan_word()]:
         commit_tags(t)
+
+
+cdef uint32_t commit_word(translation* t, uint32_t i) noexcept nogil:
+    """Writes down what changed in word `i`; returns the headers that it concerns."""
+    cdef uint64_t* flow = <uint64_t*>&t.flow
+    cdef uint64_t* run = <uint64_t*>&t.run
+    cdef uint64_t* need = <uint64_t*>&t.need
+    cdef uint64_t changed = flow[i] ^ run[i]
+    cdef uint32_t groups
+    if i == in_port_word() and not t.freezing:
+        changed &= in_port_bits()       # what a group hashed concerns a frozen walk at most
+    if changed == 0:
+        return 0
+    groups = word_groups(t, i)
+    need[i] |= changed
+    translation_add_op(t, op(code=OP_KEY, n=<uint16_t>groups, argument=i, value=flow[i] & changed, mask=changed))
+    if i == in_port_word() and t.flow.in_port != t.run.in_port:
+        translation_consult(t, TABLE_PORTS)
+        t.need.in_port = 0xFFFFFFFF
+        translation_add_op(t, op(code=OP_IN_PORT, n=0, argument=t.flow.in_port,
+                                 value=<uint64_t>bridge_find_port(t.bridge, t.flow.in_port), mask=0))
+    run[i] ^= changed
+    return groups
 
 
 cdef void commit_tags(translation* t) noexcept nogil:

@@ -15,7 +15,7 @@ from vswitch.datapath.fate cimport DROP_FLOW_ACTION, DROP_OUTPUT_IS_INPUT, DROP_
 from vswitch.datapath.flow_table cimport TABLE_PORTS, flow
 from vswitch.datapath.ofpact cimport ofpact, ofpact_payload
 from vswitch.datapath.program cimport OP_CONTROLLER, OP_NORMAL, OP_OUTPUT, op
-from vswitch.datapath.translate_commit cimport translation_commit
+from vswitch.datapath.translate_commit cimport translation_commit, translation_commit_frame
 from vswitch.datapath.translate_fields cimport piece_read, piece_unwildcard, pieces_load
 from vswitch.datapath.translate_hash cimport flow_hash, hash_2words, hash_unwildcard
 from vswitch.datapath.packet_in cimport packet_in_spec
@@ -47,7 +47,7 @@ cdef void output(translation* t, uint32_t port, uint16_t max_len, bint may_packe
             trace(t, EVENT_OUTPUT_IN_PORT, 0)
             translation_note_drop(t, DROP_OUTPUT_IS_INPUT)
     elif port == OFPP_NORMAL:
-        translation_commit(t)
+        translation_commit_frame(t)
         translation_add_op(t, op(code=OP_NORMAL, n=<uint16_t>t.depth, argument=0, value=0, mask=site_and_resubmits(t)))
         t.n_outputs += 1
     elif port == OFPP_IN_PORT:
@@ -73,7 +73,7 @@ cdef void output_to(translation* t, uint32_t ofp_port, uint32_t max_len) noexcep
         trace(t, EVENT_NO_PORT, ofp_port)
         translation_note_drop(t, DROP_OUTPUT_PORT_MISSING)
         return
-    translation_commit(t)
+    translation_commit_frame(t)
     translation_add_op(t, op(code=OP_OUTPUT, n=<uint16_t>t.depth, argument=max_len, value=<uint64_t>p,
                              mask=site_and_resubmits(t)))
     if not p.is_patch and not p.config & PORT_NO_FWD and (p.bundle == NULL or not p.bundle.is_protected):

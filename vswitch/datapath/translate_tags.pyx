@@ -10,7 +10,7 @@ from libc.string cimport memset
 from vswitch.datapath.fate cimport DROP_TOO_MANY_MPLS_LABELS, DROP_TTL_EXPIRED
 from vswitch.datapath.ofpact cimport ofpact, ofpact_n_words, ofpact_payload
 from vswitch.datapath.program cimport OP_COMMIT, op
-from vswitch.datapath.translate_commit cimport translation_commit
+from vswitch.datapath.translate_commit cimport translation_commit_frame
 from vswitch.datapath.translate_output cimport packet_in
 from vswitch.datapath.translation cimport (
     EVENT_ERROR, EVENT_MPLS_TTL, EVENT_NSH_TTL, EVENT_TTL, NO_METER, REASON_INVALID_TTL, flow_is_ip, flow_is_mpls,
@@ -115,7 +115,7 @@ cdef void push_mpls(translation* t, uint32_t eth_type) noexcept nogil:
             t.flow.mpls_lse[i] = t.flow.mpls_lse[i - 1]
         t.flow.mpls_lse[0] = t.flow.mpls_lse[1] & ~<uint32_t>MPLS_BOS
     else:
-        translation_commit(t)
+        translation_commit_frame(t)
         translation_add_op(t, op(code=OP_COMMIT, n=0, argument=0, value=0, mask=0))
         if t.flow.dl_type == ETH_TYPE_IPV6:
             label = LABEL_IPV6_EXPLICIT_NULL

@@ -24,6 +24,7 @@ cdef enum:
     FLOW_KEY_WORDS = sizeof(flow_key) // 8
     ACTSET_UNSET = 0xFFF7           # actset_output without an output (OFPP_UNSET)
     MAX_STACK_BYTES = 65536
+    CONSULTED_WORDS = 5
     INLINE_OPS = 48
     INLINE_FLOWS = 64
 
@@ -170,7 +171,7 @@ cdef struct translation:
     bucket_stats* buckets
     uint32_t n_buckets
     uint32_t n_buckets_allocated
-    uint64_t consulted[5]           # bits of tables, TABLE_GROUPS and TABLE_PORTS
+    uint64_t consulted[5]           # CONSULTED_WORDS: bits of tables, TABLE_GROUPS and TABLE_PORTS
     uint32_t trace_depth
     event_list* events              # or NULL
     op inline_ops[48]               # INLINE_OPS
