@@ -68,7 +68,7 @@ def test_no_two_layers_are_above_each_other() -> None:
 
 def test_python_layers_are_python() -> None:
     """What operators speak of never sees a pointer."""
-    for folder in ("ovsdb", "openflow", "switch", "ovs", "explain", "cli"):
+    for folder in ("ovsdb", "switch", "ovs", "explain", "cli"):
         assert not [path for path in modules(folder) if path.suffix in (".pyx", ".pxd")]
 
 

@@ -94,7 +94,7 @@ def test_decode_what_learn_writes(text: str) -> None:
     ],
 )
 def test_versions(text: str, match: str, came: int, dumped: int, printed: str) -> None:
-    stored = parse_actions(text).stored(came, parse_match(match).words)
+    stored = parse_actions(text).stored(came, parse_match(match))
     assert stored.sent(dumped).format() == printed
 
 
@@ -111,14 +111,14 @@ def test_versions(text: str, match: str, came: int, dumped: int, printed: str) -
 )
 def test_check(text: str, match: str, code: str) -> None:
     with pytest.raises(OpenFlowError) as error:
-        parse_actions(text).check(parse_match(match).words)
+        parse_actions(text).check(parse_match(match))
     assert error.value.code == code
 
 
 def test_goto_table_leads_forward() -> None:
     with pytest.raises(OpenFlowError, match="OFPBIC_BAD_TABLE_ID"):
-        parse_actions("goto_table:3").check({}, 3)
-    parse_actions("goto_table:4").check({}, 3)
+        parse_actions("goto_table:3").check(None, 3)
+    parse_actions("goto_table:4").check(None, 3)
 
 
 def test_references() -> None:

@@ -23,18 +23,18 @@ pytestmark = pytest.mark.skipif(shutil.which("ovs-ofctl") is None, reason="ovs-o
 
 def ours(version: int, match: str, text: str) -> str:
     """What parse-flow says, as this package has it."""
-    words = parse_match(match).words
+    parsed = parse_match(match)
     said = ""
     try:
         actions = parse_actions(text)
         try:
-            actions = actions.check(words)
+            actions = actions.check(parsed)
         except OpenFlowError as error:
             return f"ovs-ofctl: actions are invalid with specified match ({error.code})"
         said = f"usable protocols: {protocols_text(actions.protocols)}\n"
         if not actions.protocols & OF_VERSION[version]:
             return f"{said}ovs-ofctl: no usable protocol"
-        return said + actions.stored(version, words).format()
+        return said + actions.stored(version, parsed).format()
     except FlowSyntaxError as error:
         return f"ovs-ofctl: {error.problem}"
     except OpenFlowError as error:

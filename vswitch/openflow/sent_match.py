@@ -6,21 +6,32 @@ ofputil_match_to_ofp10_match()), and a switch refuses a field whose prerequisite
 
 from __future__ import annotations
 
-from typing import NoReturn
-
 from vswitch.errors import OpenFlowError
-from vswitch.openflow import protocols
-from vswitch.openflow.match import ETH_TYPE_IPV4, ETH_TYPE_IPV6, Match, mask_of, place, wide
+from vswitch.light_typing import TYPE_CHECKING
+from vswitch.openflow.normal_match import (
+    ETH_TYPE_IPV4,
+    ETH_TYPE_IPV6,
+    ICMP,
+    ICMP6,
+    ND_ADVERT,
+    ND_SOLICIT,
+    SCTP,
+    TCP,
+    UDP,
+)  # fmt: skip
+from vswitch.openflow.places import mask_of, place, wide
+
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from vswitch.openflow.match import Match
 
 ETH_TYPE_NSH = 0x894F
-TCP, UDP, SCTP, ICMP, ICMP6 = 6, 17, 132, 1, 58
-ND_SOLICIT, ND_ADVERT = 135, 136
 FRAG_LATER = 2
 DSCP = 0xFC
 VLAN_PRESENT, VLAN_PCP, VLAN_VID_PRESENT = 0x1000, 0xE000, 0x1FFF
 CT_NEW, CT_EST, CT_REL, CT_REPLY, CT_INVALID, CT_TRACKED, CT_SNAT, CT_DNAT = (1 << bit for bit in range(8))
 
-_Place = tuple[int, int, int]
 _TCI, _TYPE, _PROTO, _FRAG = place("vlans", 16, 2), place("dl_type", 16), place("nw_proto", 8), place("nw_frag", 8)
 _LABEL, _TOS = place("ipv6_label", 32), place("nw_tos", 8)
 _TP_SRC, _TP_DST, _TCP_FLAGS = place("tp_src", 16), place("tp_dst", 16), place("tcp_flags", 16)
@@ -33,19 +44,19 @@ _CT_TUPLE = mask_of(
     _CT_PROTO, *_CT_PORTS, place("ct_nw_src", 32), place("ct_nw_dst", 32), *wide("ct_ipv6_src"), *wide("ct_ipv6_dst"),
 )  # fmt: skip
 _ND = mask_of(*wide("nd_target"), place("arp_sha", 64), place("arp_tha", 64))
-# Most matches have none of these, and arrive as they are.
-_DELICATE = mask_of(_TCI, place("nw_tos", 2), _FRAG, _LABEL, _TCP_FLAGS, _RESERVED) | _NSH | _CT_TUPLE
+# What may be lost on the way or refused, beside the ports of ICMP and a tag. Most matches have none of these.
+DELICATE = mask_of(place("nw_tos", 2), _FRAG, _LABEL, _TCP_FLAGS, _RESERVED) | _NSH | _CT_TUPLE
 
 
-def sent_match(match: Match, version: int, formats: int) -> Match:
+def sent_match(match: Match, version: int, is_plain: bool) -> Match:
     """What a switch takes from a flow that is sent in a version of OpenFlow (1 is 1.0).
 
     Parameters
     ----------
     match : Match
         As it was read; it is not changed.
-    formats : int
-        The formats that can say all of the flow; the plainest one of the version is taken.
+    is_plain : bool
+        It is sent in OpenFlow 1.0's or 1.1's own match, not as fields of NXM or OXM.
 
     Raises
     ------
@@ -54,13 +65,9 @@ def sent_match(match: Match, version: int, formats: int) -> Match:
     """
     if match.options:
         _refuse("NXFMFC_INVALID_TLV_FIELD")  # no switch has a map of options
-    if match.get(_PROTO)[0] not in (ICMP, ICMP6) and not match.looks_at(_DELICATE):
-        return match
-    sent = Match(dict(match.words))
-    sent.protocols = match.protocols
-    is_plain = version == 2 or (version == 1 and formats & protocols.OF10_STD_ANY)
+    sent = match.copy()
     if sent.get(_TCI)[1]:
-        _send_tag(sent, version, bool(is_plain))
+        _send_tag(sent, version, is_plain)
     if is_plain:
         if version == 2:
             _send_openflow11(sent)
@@ -130,7 +137,7 @@ def _send_network(sent: Match) -> None:
             sent.put(_RESERVED, 0, 0)
         if proto == ICMP6:
             for word in _ND:
-                sent.words.pop(word, None)
+                sent.drop(word)
 
 
 def _is_nd(sent: Match) -> bool:

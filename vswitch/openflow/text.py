@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import NoReturn
 
 from vswitch.errors import FlowSyntaxError
+from vswitch.openflow.scan import key_values, plain_number
 
-_KEY = re.compile(r"[^:=(, \t\r\n]*")
-_VALUE = re.compile(r"[^(, \t\r\n]*")
-_TO_PARENTHESIS = re.compile(r"[^()]*")
 _DECIMAL = re.compile(r"[ \t\n\r\v\f]*[-+]?[0-9]+")
 _NUMBER = re.compile(r"[ \t\n\r\v\f]*([-+]?)(?:0[xX]([0-9a-fA-F]+)|0([0-7]*)|([1-9][0-9]*))")
-_WHITE = str.maketrans(" \t\r\n", ",,,,")
 
 RESERVED_PORTS = {
     0xFFF7: "UNSET", 0xFFF8: "IN_PORT", 0xFFF9: "TABLE", 0xFFFA: "NORMAL", 0xFFFB: "FLOOD", 0xFFFC: "ALL",
@@ -33,73 +30,11 @@ def fail(problem: str) -> NoReturn:
     raise FlowSyntaxError(problem)
 
 
-def key_values(text: str) -> Iterator[tuple[str, str]]:
-    """``key``, ``key:value``, ``key=value`` and ``key(value)``, separated by commas or white space."""
-    if "(" in text:
-        return _key_values(text)
-    if " " in text or not text.isprintable():
-        text = text.translate(_WHITE)
-    found = []
-    for item in text.split(","):
-        if item:
-            key, _, value = item.partition("=")
-            if ":" in key:
-                key, _, value = item.partition(":")
-            found.append((key, value))
-    return iter(found)
-
-
-def _key_values(text: str) -> Iterator[tuple[str, str]]:
-    """The same with parentheses, inside which commas mean nothing."""
-    position, n = 0, len(text)
-    while True:
-        while position < n and text[position] in ", \t\r\n":
-            position += 1
-        if position == n:
-            return
-        end = _KEY.match(text, position).end()  # type: ignore[union-attr]
-        key = text[position:end]
-        delimiter = text[end : end + 1]
-        position = min(end + 1, n)
-        if delimiter in (":", "="):
-            end = value_end(text, position)
-        elif delimiter == "(":
-            end = _closing(text, position)
-            if text[end : end + 3] == ")->":
-                end = value_end(text, end)
-        else:
-            yield key, ""
-            continue
-        yield key, text[position:end]
-        position = min(end + 1, n)
-
-
-def value_end(text: str, position: int) -> int:
-    """Where a value that starts at `position` ends: at a comma or white space outside of parentheses."""
-    while True:
-        position = _VALUE.match(text, position).end()  # type: ignore[union-attr]
-        if text[position : position + 1] != "(":
-            return position
-        position = min(_closing(text, position + 1) + 1, len(text))
-
-
-def _closing(text: str, position: int) -> int:
-    """Where the parenthesis that was opened before `position` closes, or the end of the text."""
-    level = 1
-    while True:
-        position = _TO_PARENTHESIS.match(text, position).end()  # type: ignore[union-attr]
-        if position == len(text):
-            return position
-        level += 1 if text[position] == "(" else -1
-        if level == 0:
-            return position
-        position += 1
-
-
 def number(text: str) -> int | None:
     """An integer as C's strtoll() with base 0 reads it, None if that is not all of the text."""
-    if text.isdecimal() and text[0] != "0" and text.isascii():
-        return int(text)
+    plain = plain_number(text)
+    if plain is not None:
+        return plain
     match = _NUMBER.fullmatch(text)
     if match is None:
         return None
@@ -224,3 +159,9 @@ def quoted(name: str) -> str:
     """A name, in quotation marks unless it is letters and digits after a letter."""
     plain = name.isalnum() and name.isascii() and name[0].isalpha()
     return name if plain else json.dumps(name, ensure_ascii=False)
+
+
+__all__ = [
+    "NUMERIC", "PORT_MAX", "RESERVED_PORTS", "Names", "Numbers", "atoi", "fail", "key_values", "leading_number",
+    "number", "quoted", "small", "u8", "u16", "u32", "u64",
+]  # fmt: skip

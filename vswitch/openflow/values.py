@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable
 
 from vswitch.openflow.fields import Field
+from vswitch.openflow.scan import plain_ipv4, plain_mac
 from vswitch.openflow.text import NUMERIC, Names, Numbers, fail, leading_number
 from vswitch.wire.addresses import ipv4_text, ipv6_text, mac_text
 
@@ -53,12 +54,15 @@ def format_value(field: Field, value: int, mask: int | None = None, names: Names
 
 def is_valid(field: Field, value: int) -> bool:
     """May a frame hold the value (mf_is_value_valid())?"""
-    allowed = _ALLOWED.get(field.name)
-    if allowed is not None:
-        return not value & ~allowed
-    if field.name == "nsh_ttl":
-        return value <= 63
-    return field.name != "nsh_mdtype" or value in (1, 2)
+    bits = valid_bits(field)
+    if bits is not None:
+        return not value & ~bits
+    return value <= 63 if field.name == "nsh_ttl" else value in (1, 2)
+
+
+def valid_bits(field: Field) -> int | None:
+    """The bits that a valid value may have; None if bits do not decide it."""
+    return None if field.name in ("nsh_ttl", "nsh_mdtype") else _ALLOWED.get(field.name, -1)
 
 
 _ALLOWED = {
@@ -107,6 +111,9 @@ def _parse_integers(field: Field, text: str, numbers: Numbers) -> tuple[int, int
 
 
 def _mac(text: str) -> int | None:
+    plain = plain_mac(text)
+    if plain is not None:
+        return plain
     parts = text.split(":")
     if len(parts) != 6:
         return None
@@ -137,10 +144,10 @@ def _parse_mac(field: Field, text: str, numbers: Numbers) -> tuple[int, int]:
 
 def scan_ipv4(text: str) -> int | None:
     """Four numbers, each cut to 8 bits, as OVS scans them."""
-    try:
-        return int.from_bytes(socket.inet_pton(socket.AF_INET, text))
-    except (OSError, ValueError):
-        parts = text.split(".")  # numbers above 255, leading zeros
+    plain = plain_ipv4(text)
+    if plain is not None:
+        return plain
+    parts = text.split(".")  # longer numbers
     if len(parts) != 4 or not all(part.isdecimal() and part.isascii() for part in parts):
         return None
     return int.from_bytes(bytes(int(part) & 0xFF for part in parts))

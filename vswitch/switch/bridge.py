@@ -243,7 +243,7 @@ class Bridge(BridgeFlows):
         """
         actions = None
         if mod.actions is not None:
-            actions = mod.actions.stored(version, mod.match.words, table=mod.table, is_checked=True)
+            actions = mod.actions.stored(version, mod.match, table=mod.table, is_checked=True)
             self.check_references(actions)
         flags = mod.flags
         if version < 4 and mod.command == 0:

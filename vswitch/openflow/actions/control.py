@@ -8,65 +8,14 @@ from vswitch.openflow import protocols
 from vswitch.openflow.actions import base
 from vswitch.openflow.actions.base import OF10, OF13, Action, Parse, hexadecimal, pack
 from vswitch.openflow.actions.check import METER_MAX, Check, refuse
+from vswitch.openflow.actions.frequent import IN_PORT, GotoTable, Resubmit
 from vswitch.openflow.text import Names, fail, u32, u64
 
 if TYPE_CHECKING:
     from vswitch.openflow.actions.actions import Actions
 
-_IN_PORT = 0xFFF8
 _HERE = 255  # the table that the frame is in
 _ALL_64 = 0xFFFFFFFFFFFFFFFF
-
-
-class Resubmit(Action):
-    """``resubmit(PORT,TABLE[,ct])``."""
-
-    __slots__ = ("port", "table", "with_ct")
-    name = "resubmit"
-    in_set = True
-    port: int
-    table: int
-    with_ct: bool
-
-    def format(self, names: Names) -> str:
-        port = "" if self.port == _IN_PORT else names.port(self.port)
-        if port and self.table == _HERE:
-            return f"resubmit:{port}"
-        table = "" if self.table == _HERE else names.table(self.table)
-        return f"resubmit({port},{table}{',ct' if self.with_ct else ''})"
-
-    def check(self, check: Check) -> Action:
-        if self.with_ct and not check.is_ct_valid():
-            refuse("OFPBAC_MATCH_INCONSISTENT")
-        return self
-
-    def encode(self) -> bytes:
-        return pack(48, self.port, self.table, int(self.with_ct))
-
-
-class GotoTable(Action):
-    """``goto_table:TABLE``."""
-
-    __slots__ = ("table",)
-    name = "goto_table"
-    instruction = base.GOTO
-    table: int
-
-    def format(self, names: Names) -> str:
-        return f"goto_table:{names.table(self.table)}"
-
-    def sent(self, version: int) -> tuple[Action, ...]:
-        return (Resubmit(_IN_PORT, self.table, False),) if version == OF10 else (self,)
-
-    def check(self, check: Check) -> Action:
-        if (check.table != 255 and self.table <= check.table) or (
-            check.n_tables != 255 and self.table >= check.n_tables
-        ):
-            refuse("OFPBIC_BAD_TABLE_ID")
-        return self
-
-    def encode(self) -> bytes:
-        return pack(49, self.table)
 
 
 class WriteActions(Action):
@@ -188,14 +137,14 @@ class Exit(Action):
 
 def _parse_resubmit(text: str, parse: Parse) -> Action:
     port_text, table_text, ct_text, *_ = [*text.split(","), "", "", ""]
-    port, table = _IN_PORT, _HERE
+    port, table = IN_PORT, _HERE
     if port_text:
         port = parse.port(port_text, f"{port_text}: resubmit to unknown port")
     if table_text:
         table = parse.table(table_text, f"{table_text}: resubmit to unknown table")
     if ct_text not in ("", "ct"):
         fail(f"{ct_text}: unknown parameter")
-    if port == _IN_PORT and table == _HERE:
+    if port == IN_PORT and table == _HERE:
         fail('at least one "in_port" or "table" must be specified on resubmit')
     return Resubmit(port, table, bool(ct_text))
 

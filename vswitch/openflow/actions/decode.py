@@ -6,9 +6,9 @@ import struct
 
 from vswitch.openflow.actions.actions import Actions
 from vswitch.openflow.actions.base import Action
-from vswitch.openflow.actions.fields import LOAD, SetField
+from vswitch.openflow.actions.frequent import Output
 from vswitch.openflow.actions.misc import FinTimeout
-from vswitch.openflow.actions.output import Output
+from vswitch.openflow.actions.set_field import LOAD, SetField
 from vswitch.openflow.fields import FIELDS, Field
 
 _OUTPUT, _SET, _FIN_TIMEOUT = 1, 16, 57

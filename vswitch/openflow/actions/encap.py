@@ -90,7 +90,7 @@ class Decap(Action):
 
 def _parse_encap(text: str, parse: Parse) -> Action:
     parse.protocols &= protocols.OF13_UP
-    header, value = next(key_values(text), ("", ""))
+    header, value = next(iter(key_values(text)), ("", ""))
     if not header:
         fail(f"Missing encap hdr: {text}")
     if header not in _PACKET_TYPES:
@@ -119,7 +119,7 @@ def _parse_tlv(text: str) -> tuple[int, int, int, bytes]:
 
 
 def _parse_decap(text: str, parse: Parse) -> Action:
-    key, value = next(key_values(text), ("", ""))
+    key, value = next(iter(key_values(text)), ("", ""))
     if not key:
         return Decap(_NEXT)
     if key != "packet_type":

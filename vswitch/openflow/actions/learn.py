@@ -158,7 +158,7 @@ class Learn(Action):
         return f"learn({','.join([*words, *(spec.format(names) for spec in self.specs)])})"
 
     def check(self, check: Check) -> Action:
-        learned = Check({})
+        learned = Check(None)
         for spec in self.specs:
             spec.check(check, learned)
         return self

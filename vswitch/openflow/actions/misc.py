@@ -6,8 +6,9 @@ import re
 
 from vswitch.openflow.actions.base import Action, Parse, pack
 from vswitch.openflow.actions.check import TCP, Check
-from vswitch.openflow.actions.fields import split_arrow
+from vswitch.openflow.actions.frequent import Conjunction
 from vswitch.openflow.actions.output import hex_bytes
+from vswitch.openflow.actions.set_field import split_arrow
 from vswitch.openflow.actions.subfield import Subfield, flags_of, parse_subfield
 from vswitch.openflow.text import Names, fail, key_values, number, u16, u32
 
@@ -33,22 +34,6 @@ class Note(Action):
 
     def encode(self) -> bytes:
         return pack(62, len(self.data), tail=self.data)
-
-
-class Conjunction(Action):
-    """``conjunction(ID,CLAUSE/N)``; `clause` counts from 0."""
-
-    __slots__ = ("clause", "conj_id", "n_clauses")
-    name = "conjunction"
-    conj_id: int
-    clause: int
-    n_clauses: int
-
-    def format(self, names: Names) -> str:
-        return f"conjunction({self.conj_id},{self.clause + 1}/{self.n_clauses})"
-
-    def encode(self) -> bytes:
-        return pack(59, self.conj_id, self.clause, self.n_clauses)
 
 
 class Sample(Action):

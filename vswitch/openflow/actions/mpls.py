@@ -23,7 +23,7 @@ class SetMpls(Action):
         return f"set_mpls_{self.what}({self.value})"
 
     def sent(self, version: int) -> tuple[Action, ...]:
-        from vswitch.openflow.actions.fields import set_field
+        from vswitch.openflow.actions.set_field import set_field
 
         if version < OF12 or self.what == "ttl":
             return (self,)

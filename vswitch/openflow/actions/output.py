@@ -1,43 +1,21 @@
-"""Actions that send: output in its forms, controller, enqueue and queues, group."""
+"""Actions that send: output in its forms, controller, enqueue and queues. Plain output and group: frequent.pyx."""
 
 from __future__ import annotations
 
 from vswitch.errors import FlowSyntaxError
 from vswitch.openflow.actions.base import OF10, Action, Parse, pack
 from vswitch.openflow.actions.check import Check, refuse
+from vswitch.openflow.actions.frequent import CONTROLLER, IN_PORT, Group, Output
 from vswitch.openflow.actions.subfield import Subfield, parse_subfield
 from vswitch.openflow.text import PORT_MAX, Names, fail, key_values, u16, u32
 
-IN_PORT, CONTROLLER, LOCAL = 0xFFF8, 0xFFFD, 0xFFFE
+LOCAL = 0xFFFE
 _ALL = 0xFFFF
 _NO_METER = 0xFFFFFFFF
 _MIN_FRAME = 14
 # ofputil_packet_in_reason; what ovs-ofctl reads and prints
 REASONS = ("no_match", "action", "invalid_ttl", "action_set", "group", "packet_out")
 _ACTION = 1
-
-
-class Output(Action):
-    """``output:PORT``; `max_len` counts for the controller."""
-
-    __slots__ = ("max_len", "port")
-    name = "output"
-    in_set = True
-    port: int
-    max_len: int
-
-    def format(self, names: Names) -> str:
-        text = names.port(self.port)
-        if self.port < PORT_MAX:
-            return f"output:{text}"
-        return f"{text}:{self.max_len}" if self.port == CONTROLLER else text
-
-    def check(self, check: Check) -> Action:
-        check.output(self.port)
-        return self
-
-    def encode(self) -> bytes:
-        return pack(1, self.port, self.max_len)
 
 
 class OutputReg(Action):
@@ -166,21 +144,6 @@ class PopQueue(Action):
 
     def encode(self) -> bytes:
         return pack(7)
-
-
-class Group(Action):
-    """``group:ID``."""
-
-    __slots__ = ("group",)
-    name = "group"
-    in_set = True
-    group: int
-
-    def format(self, names: Names) -> str:
-        return f"group:{self.group}"
-
-    def encode(self) -> bytes:
-        return pack(9, self.group)
 
 
 def parse_output(text: str, parse: Parse) -> Action:
