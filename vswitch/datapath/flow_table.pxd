@@ -50,6 +50,8 @@ cdef struct flow_table:
     classifier* cls                 # NULL: never had a flow
     uint64_t version                # grows with every change that matters to a program
     uint32_t n_flows
+    uint64_t n_matched              # look-ups that hit a flow, without what programs have not pushed yet
+    uint64_t n_missed
     uint32_t config                 # OFPUTIL_TABLE_MISS_* in the low two bits (0 default, 1 controller, 2 continue, 3 drop)
 
 cdef struct group_bucket:

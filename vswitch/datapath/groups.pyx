@@ -208,6 +208,15 @@ cdef class Groups(Flows):
         """What set_frag_handling() set."""
         return self._bridge(bridge_number).flows.frag_handling
 
+    def table_counters(self, uint32_t bridge_number, uint8_t table):
+        """(flows, look-ups that hit one, look-ups that did not, how a miss ends: see set_table_miss()) of a table."""
+        cdef openflow_tables* tables = self._bridge(bridge_number).flows
+        if table >= N_TABLES:
+            raise ValueError(f"there is no table {table}")
+        self._push_stats()
+        return (tables.tables[table].n_flows, tables.tables[table].n_matched, tables.tables[table].n_missed,
+                tables.tables[table].config & TABLE_MISS_MASK)
+
     def set_table_miss(self, uint32_t bridge_number, uint8_t table, int miss):
         """What ends a walk that hits nothing in `table`: 0 default, 1 controller, 2 continue, 3 drop."""
         cdef openflow_tables* tables = self._bridge(bridge_number).flows

@@ -44,6 +44,9 @@ cdef struct op:
     uint64_t value
     uint64_t mask
 
+cdef enum:
+    LOOKUP_MISSED = 0x8000
+
 cdef struct table_version:
     uint16_t table                  # or TABLE_GROUPS, TABLE_PORTS
     uint64_t version
@@ -76,6 +79,9 @@ cdef struct program:                # begins a cache line with what every frame 
     bint is_dead                    # replaced; freed when no frame is under way
     flow** flows                    # hit on the way, in order; a reference is held of each
     table_version* tables           # what the walk consulted
+    openflow_tables* owner          # of its bridge
+    uint16_t* lookups               # tables that were looked into, in order; LOOKUP_MISSED: without finding a flow
+    uint32_t n_lookups
     bucket_stats* buckets           # groups that count its frames; a reference is held of each
     program* next_dead
     void* megaflow                  # where the flow cache has it, or NULL; flow_cache.pyx casts it
@@ -89,7 +95,8 @@ cdef struct program_list:           # of a datapath
     uint32_t n_allocated
     program* dead                   # replaced, not freed yet
 
-cdef program* program_new(uint32_t n_ops, uint32_t n_flows, uint32_t n_tables, uint32_t n_buckets) noexcept nogil
+cdef program* program_new(uint32_t n_ops, uint32_t n_flows, uint32_t n_tables, uint32_t n_buckets,
+                          uint32_t n_lookups) noexcept nogil
 cdef void program_free(program* p) noexcept nogil
 cdef void bucket_stats_add(bucket_stats* b, uint64_t n_packets, uint64_t n_bytes) noexcept nogil
 cdef void program_push_stats(program* p) noexcept nogil

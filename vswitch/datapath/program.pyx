@@ -15,10 +15,12 @@ cdef enum:
     GONE = 0xFFFFFFFF
 
 
-cdef program* program_new(uint32_t n_ops, uint32_t n_flows, uint32_t n_tables, uint32_t n_buckets) noexcept nogil:
+cdef program* program_new(uint32_t n_ops, uint32_t n_flows, uint32_t n_tables, uint32_t n_buckets,
+                          uint32_t n_lookups) noexcept nogil:
     """An empty program with room for so much, in one block of memory, or NULL."""
     cdef size_t n_bytes = (sizeof(program) + n_ops * sizeof(op) + n_flows * sizeof(flow*)
-                           + n_tables * sizeof(table_version) + n_buckets * sizeof(bucket_stats))
+                           + n_tables * sizeof(table_version) + n_buckets * sizeof(bucket_stats)
+                           + n_lookups * sizeof(uint16_t))
     cdef void* memory = NULL
     cdef program* p = NULL
     if posix_memalign(&memory, CACHE_LINE, n_bytes) == 0:
@@ -28,10 +30,12 @@ cdef program* program_new(uint32_t n_ops, uint32_t n_flows, uint32_t n_tables, u
         p.flows = <flow**>(p.ops + n_ops)
         p.tables = <table_version*>(p.flows + n_flows)
         p.buckets = <bucket_stats*>(p.tables + n_tables)
+        p.lookups = <uint16_t*>(p.buckets + n_buckets)
         p.n_ops = n_ops
         p.n_flows = n_flows
         p.n_tables = n_tables
         p.n_buckets = n_buckets
+        p.n_lookups = n_lookups
     return p
 
 
@@ -53,13 +57,18 @@ cdef void program_free(program* p) noexcept nogil:
 
 
 cdef void program_push_stats(program* p) noexcept nogil:
-    """Adds what was counted since the last push to every flow and group that the program came from."""
+    """Adds what was counted since the last push to every flow, table and group that the program came from."""
     cdef uint32_t i
     if p.n_packets == 0:
         return
     for i in range(p.n_flows):
         p.flows[i].n_packets += p.n_packets
         p.flows[i].n_bytes += p.n_bytes
+    for i in range(p.n_lookups):
+        if p.lookups[i] & LOOKUP_MISSED:
+            p.owner.tables[p.lookups[i] & 0xFF].n_missed += p.n_packets
+        else:
+            p.owner.tables[p.lookups[i]].n_matched += p.n_packets
     for i in range(p.n_buckets):
         bucket_stats_add(&p.buckets[i], p.n_packets, p.n_bytes)
     p.n_packets = p.n_bytes = 0

@@ -34,7 +34,8 @@ from vswitch.datapath.translate_freeze cimport close_limits, resources_left, tha
 from vswitch.datapath.translate_output cimport packet_in
 from vswitch.datapath.translation cimport (
     ACTSET_UNSET, CONSULTED_WORDS, NO_METER, EVENT_FRAGMENTS, EVENT_MISS, EVENT_MISS_PACKET_IN, EVENT_NO_ACTIONS, EVENT_TABLE, FLOW_KEY_WORDS, REASON_NO_MATCH,
-    frozen_state, record, trace, translation, translation_add_flow, translation_add_op, translation_begin,
+    frozen_state, record, trace, translation, translation_add_flow, translation_add_lookup, translation_add_op,
+    translation_begin,
     translation_consult, translation_end, translation_note_drop,
 )
 from vswitch.tables.bits cimport first_bit, without_first_bit
@@ -128,6 +129,7 @@ cdef lookup_result find_flow(translation* t, uint32_t in_port, bint may_packet_i
     while t.table < N_TABLES:
         translation_consult(t, t.table)
         t.rule = tables_lookup(t.tables, t.table, &t.flow, &t.wc)
+        translation_add_lookup(t, t.table, t.rule != NULL)
         if t.rule != NULL:
             result = LOOKUP_HIT
             break
@@ -261,11 +263,13 @@ cdef program* make_program(translation* t) noexcept nogil:
         while bits:
             n_tables += 1
             bits = without_first_bit(bits)
-    p = NULL if t.out_of_memory else program_new(t.n_ops, t.n_flows, n_tables, t.n_buckets)
+    p = NULL if t.out_of_memory else program_new(t.n_ops, t.n_flows, n_tables, t.n_buckets, t.n_lookups)
     if p == NULL:
         return NULL
     p.bridge = t.bridge.number
+    p.owner = t.tables
     memcpy(p.ops, t.ops, t.n_ops * sizeof(op))
+    memcpy(p.lookups, t.lookups, t.n_lookups * sizeof(uint16_t))
     for i in range(t.n_flows):
         p.flows[i] = t.flows[i]
         flow_ref(t.flows[i])

@@ -172,15 +172,20 @@ cdef struct translation:
     uint32_t n_buckets
     uint32_t n_buckets_allocated
     uint64_t consulted[5]           # CONSULTED_WORDS: bits of tables, TABLE_GROUPS and TABLE_PORTS
+    uint16_t* lookups               # as program.lookups
+    uint32_t n_lookups
+    uint32_t n_lookups_allocated
     uint32_t trace_depth
     event_list* events              # or NULL
     op inline_ops[48]               # INLINE_OPS
     flow* inline_flows[64]          # INLINE_FLOWS
+    uint16_t inline_lookups[64]     # INLINE_FLOWS
 
 cdef void translation_begin(translation* t) noexcept nogil
 cdef void translation_end(translation* t) noexcept nogil
 cdef void translation_add_op(translation* t, op o) noexcept nogil
 cdef void translation_add_flow(translation* t, flow* f) noexcept nogil
+cdef void translation_add_lookup(translation* t, uint8_t table, bint found) noexcept nogil
 cdef void translation_add_bucket(translation* t, group* g, uint32_t bucket) noexcept nogil
 cdef void translation_note_drop(translation* t, uint32_t reason) noexcept nogil
 cdef bint byte_list_add(byte_list* list, const void* data, uint32_t n) noexcept nogil

@@ -3,13 +3,13 @@
 A walk over a few tables allocates nothing: its lists begin inside the struct and move to the heap when they outgrow
 it. If memory runs out the walk goes on, and its program is thrown away at the end.
 """
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset
 
 from vswitch.datapath.fate cimport FATE_DELIVERED
 from vswitch.datapath.flow_table cimport flow, group
-from vswitch.datapath.program cimport bucket_stats, op
+from vswitch.datapath.program cimport LOOKUP_MISSED, bucket_stats, op
 
 
 cdef void translation_begin(translation* t) noexcept nogil:
@@ -21,6 +21,8 @@ cdef void translation_begin(translation* t) noexcept nogil:
     t.n_ops_allocated = INLINE_OPS
     t.flows = t.inline_flows
     t.n_flows_allocated = INLINE_FLOWS
+    t.lookups = t.inline_lookups
+    t.n_lookups_allocated = INLINE_FLOWS
     t.drop_reason = FATE_DELIVERED
     t.cookie = <uint64_t>-1
 
@@ -30,6 +32,8 @@ cdef void translation_end(translation* t) noexcept nogil:
         free(t.ops)
     if t.flows != t.inline_flows:
         free(t.flows)
+    if t.lookups != t.inline_lookups:
+        free(t.lookups)
     free(t.buckets)
     byte_list_free(&t.stack)
     byte_list_free(&t.action_set)
@@ -67,6 +71,23 @@ cdef void translation_add_flow(translation* t, flow* f) noexcept nogil:
         t.n_flows_allocated *= 2
     t.flows[t.n_flows] = f
     t.n_flows += 1
+
+
+cdef void translation_add_lookup(translation* t, uint8_t table, bint found) noexcept nogil:
+    """The program counts for `table`."""
+    cdef uint16_t* grown
+    if t.n_lookups == t.n_lookups_allocated:
+        grown = <uint16_t*>malloc(2 * t.n_lookups_allocated * sizeof(uint16_t))
+        if grown == NULL:
+            t.out_of_memory = True
+            return
+        memcpy(grown, t.lookups, t.n_lookups * sizeof(uint16_t))
+        if t.lookups != t.inline_lookups:
+            free(t.lookups)
+        t.lookups = grown
+        t.n_lookups_allocated *= 2
+    t.lookups[t.n_lookups] = <uint16_t>table if found else <uint16_t>(table | LOOKUP_MISSED)
+    t.n_lookups += 1
 
 
 cdef void translation_add_bucket(translation* t, group* g, uint32_t bucket) noexcept nogil:

@@ -12,7 +12,8 @@ from vswitch.switch.bond import Bond
 from vswitch.switch.bridge_flows import BridgeFlows
 from vswitch.switch.port import PORT_CONFIG_BITS, Port
 from vswitch.switch.protocols import FdbEntry, MdbEntry
-from vswitch.switch.table_limits import TableLimit, flow_tables
+from vswitch.switch.table_limits import TableLimit
+from vswitch.switch.table_settings import TableSettings
 from vswitch.switch.texts import duration_text
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Bridge(BridgeFlows):
         self.used_ofports: dict[int, int] = {}  # number → clock (ns) when its port went away
         self.fail_mode = ""
         self.limits: dict[int, TableLimit] = {}  # by the number of their table
+        self.tables = TableSettings(self._datapath, number, row)
         self._actions: dict[int, Actions] = {}  # number of a flow → as they were given; a learned flow has none here
         self._kept: dict[int, Actions] = {}  # before a bundle
 
@@ -303,15 +305,14 @@ class Bridge(BridgeFlows):
         """What names of ports mean in flows."""
         from vswitch.openflow.text import Numbers
 
-        tables = {row.text("name"): number for number, row in flow_tables(self.row).items() if row.text("name")}
+        tables = {name: number for number, name in self.tables.names().items()}
         return Numbers({port.name: port.ofport for port in self.ports_by_name.values()}, tables)
 
     def names(self) -> Names:
         """How flows name ports."""
         from vswitch.openflow.text import Names
 
-        tables = {number: row.text("name") for number, row in flow_tables(self.row).items() if row.text("name")}
-        return Names({port.ofport: port.name for port in self.ports_by_name.values()}, tables)
+        return Names({port.ofport: port.name for port in self.ports_by_name.values()}, self.tables.names())
 
     def flows_text(self) -> str:
         """The flows as ``ovs-ofctl dump-flows`` prints them, a line each."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vswitch.switch.group_table import GroupTable
     from vswitch.switch.meter_table import MeterTable
     from vswitch.switch.table_limits import TableLimit
+    from vswitch.switch.table_settings import TableSettings, TableState
 
 
 class BridgeFlows:
@@ -40,6 +41,7 @@ class BridgeFlows:
     _groups: GroupTable | None = None
     _meters: MeterTable | None = None
     limits: dict[int, TableLimit]
+    tables: TableSettings
 
     # What `Bridge` gives.
 
@@ -221,7 +223,8 @@ class BridgeFlows:
         if limits == self.limits:
             return
         self.limits = limits
-        for table, limit in limits.items():
+        for table in limits:
+            limit = self._limit(table)
             while len(flows := self._flows_of(table)) > limit.max_flows:
                 found = victim(limit, flows)
                 if found is None:
@@ -234,8 +237,10 @@ class BridgeFlows:
         from vswitch.switch.table_limits import victim
 
         table = 0 if mod.table == TABLE_ALL else mod.table
-        limit = self.limits.get(table)
-        if limit is None or (mod.command != ADD and mod.cookie_mask):
+        if table not in self.limits:
+            return None
+        limit = self._limit(table)
+        if (mod.command != ADD and mod.cookie_mask):
             return None
         if self._datapath.flows(
             self.number, table=table, match=match.encode(), strict=mod.command != MODIFY, priority=mod.priority
@@ -249,6 +254,15 @@ class BridgeFlows:
             hint = f"Flow_Table limits table {table} to {limit.max_flows} flows"
             raise OpenFlowError("OFPFMFC_TABLE_FULL", hint=hint)
         return found
+
+    def table_states(self) -> list[TableState]:
+        """The tables, by number, as OpenFlow describes them."""
+        return self.tables.state(self.limits)
+
+    def _limit(self, table: int) -> TableLimit:
+        """The database's limit, with OpenFlow's say in whether a flow goes when it is reached."""
+        limit = self.limits[table]
+        return limit._replace(evicts=True) if table in self.tables.evicting else limit
 
     def _flows_of(self, table: int) -> list[FlowStats]:
         from vswitch.openflow.flow import QUERY, FlowMod

@@ -193,7 +193,7 @@ class SwitchNode:
 
     @property
     def last_drop(self) -> DropPlace | None:
-        """Why and where the frame that came in last was dropped; None if it was not.
+        """Why and where the frame that `send` took last was dropped; None if it was not.
 
         >>> from vswitch import Node
         >>> node = Node()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from vswitch.openflow.text import Names, Numbers
     from vswitch.switch.group_table import GroupTable
     from vswitch.switch.meter_table import MeterTable
+    from vswitch.switch.table_settings import TableSettings, TableState
 
 OFPP_LOCAL = 65534  # OpenFlow 1.0's number of a bridge's own port
 
@@ -137,6 +138,12 @@ class BridgeLike(Protocol):
 
     @frag_handling.setter
     def frag_handling(self, mode: int) -> None: ...
+
+    @property
+    def tables(self) -> TableSettings: ...
+
+    def table_states(self) -> Sequence[TableState]:
+        """The tables, by number."""
 
     def begin_bundle(self) -> None: ...
 

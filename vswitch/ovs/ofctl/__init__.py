@@ -103,15 +103,24 @@ _COMMANDS = {
     "dump-meters": _Command(1, 2, _from("meters", "dump_meters")),
     "meter-stats": _Command(1, 2, _from("meters", "meter_stats")),
     "meter-features": _Command(1, 1, _from("meters", "meter_features")),
+    "dump-tables": _Command(1, 1, _from("tables", "dump_tables")),
+    "dump-table-features": _Command(1, 1, _from("tables", "dump_table_features")),
+    "dump-table-desc": _Command(1, 1, _from("tables", "dump_table_desc")),
+    "mod-table": _Command(3, 3, _from("tables", "mod_table"), True),
+    "queue-stats": _Command(1, 3, _from("queues", "queue_stats")),
+    "queue-get-config": _Command(1, 3, _from("queues", "queue_get_config")),
+    "dump-desc": _Command(1, 1, _from("settings", "dump_desc")),
+    "dump-group-features": _Command(1, 1, _from("groups", "dump_group_features")),
+    "probe": _Command(1, 1, _from("settings", "probe")),
+    "dump-ipfix-bridge": _Command(1, 1, _from("settings", "dump_ipfix_bridge")),
+    "dump-ipfix-flow": _Command(1, 1, _from("settings", "dump_ipfix_flow")),
     "get-frags": _Command(1, 1, _from("settings", "get_frags")),
     "set-frags": _Command(2, 2, _from("settings", "set_frags"), True),
 }
 
 # What ovs-ofctl can do besides.
 _OTHERS = (
-    "monitor", "snoop", "dump-desc", "dump-tables", "dump-table-features", "dump-table-desc", "queue-stats",
-    "queue-get-config", "packet-out", "mod-table", "probe", "ping", "benchmark", "dump-ipfix-bridge",
-    "dump-ipfix-flow", "ct-flush-zone", "ct-flush", "ofp-parse", "ofp-parse-pcap", "dump-group-features",
+    "monitor", "snoop", "packet-out", "ping", "benchmark", "ct-flush-zone", "ct-flush", "ofp-parse", "ofp-parse-pcap",
     "add-tlv-map", "del-tlv-map", "dump-tlv-map", "help", "list-commands", "parse-group", "parse-nx-match",
     "parse-nxm", "parse-oxm", "parse-actions", "parse-instructions", "parse-ofp10-match", "parse-ofp11-match",
     "parse-pcap", "check-vlan", "print-error", "encode-error-reply", "ofp-print", "encode-hello", "parse-key-value",

@@ -19,6 +19,7 @@ from vswitch.openflow.groups import (
 from vswitch.openflow.text import NUMERIC
 from vswitch.ovs.ofctl.files import lines_of
 from vswitch.ovs.ofctl.session import Session
+from vswitch.ovs.ofctl.table_features import ACTIONS_11, ACTIONS_12
 from vswitch.ovs.outcome import Refusal, SwitchRefusal
 from vswitch.switch.group_table import GroupStats
 from vswitch.switch.protocols import BridgeLike
@@ -169,3 +170,22 @@ def _stats_text(stats: GroupStats, version: int) -> str:
 
 def _xid(session: Session) -> int:
     return _NAMES_ASKED if session.accepts_names else 2
+
+
+_ACTIONS_10 = (
+    "output enqueue set_vlan_vid set_vlan_pcp strip_vlan mod_dl_src mod_dl_dst mod_nw_src mod_nw_dst mod_nw_tos "
+    "mod_tp_src mod_tp_dst"
+)
+_ACTIONS_OF_VERSION = {1: _ACTIONS_10, 2: ACTIONS_11}
+
+
+def dump_group_features(session: Session) -> str:
+    """What groups can do; the same for all types."""
+    session.open()
+    message = "NXST_GROUP_FEATURES reply" if session.version <= 2 else "OFPST_GROUP_FEATURES reply"
+    actions = _ACTIONS_OF_VERSION.get(session.version, ACTIONS_12)
+    types = "".join(
+        f"    {name} group:\n       max_groups=0xffffff00\n       actions: {actions}\n"
+        for name in ("all", "select", "indirect", "fast failover")
+    )
+    return session.header(message, 2, space="\n") + f" Group table:\n    Types:  0xf\n    Capabilities:  0x7\n{types}"

@@ -1,9 +1,10 @@
-"""Settings of a bridge that only OpenFlow knows: get-frags and set-frags."""
+"""What OpenFlow says of a bridge as a whole: get-frags, set-frags, dump-desc, probe; of IPFIX, that there is none."""
 
 from __future__ import annotations
 
 from vswitch.ovs.ofctl.session import Session
 from vswitch.ovs.outcome import Refusal
+from vswitch.ovs.version import OVS_VERSION
 
 # What look-ups make of IP fragments. No switch of OVS's reassembles.
 _FRAGS = {"normal": 0, "drop": 1, "reassemble": 2, "nx-match": 3}
@@ -29,3 +30,35 @@ def set_frags(session: Session) -> str:
         )
     bridge.frag_handling = _FRAGS[word]
     return ""
+
+
+def dump_desc(session: Session) -> str:
+    """Who made the switch; ours says what OVS says."""
+    bridge = session.open()
+    row = session.node.db.named("Bridge", bridge.name)
+    config = row.map("other_config") if row is not None else {}
+    return session.header("OFPST_DESC reply", 2, space="\n") + (
+        f"Manufacturer: Nicira, Inc.\nHardware: Open vSwitch\nSoftware: {OVS_VERSION}\n"
+        f"Serial Num: {config.get('dp-sn', 'None')}\nDP Description: {config.get('dp-desc', 'None')}\n"
+    )
+
+
+def probe(session: Session) -> str:
+    """Is there a switch?"""
+    session.open()
+    return ""
+
+
+def dump_ipfix_bridge(session: Session) -> str:
+    """The counters of a bridge's IPFIX, which is not supported and so never configured."""
+    return _not_configured(session, "NXST_IPFIX_BRIDGE request")
+
+
+def dump_ipfix_flow(session: Session) -> str:
+    """The same of flows' IPFIX."""
+    return _not_configured(session, "NXST_IPFIX_FLOW request")
+
+
+def _not_configured(session: Session, request: str) -> str:
+    session.open()
+    return session.header("OFPT_ERROR", 2) + "NXST_NOT_CONFIGURED\n" + session.header(request, 2, space="\n")

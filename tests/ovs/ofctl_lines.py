@@ -1,0 +1,163 @@
+"""Lines of ovs-ofctl by what they are about; those of other tools have their name in front."""
+
+SET_UP = r"""
+ovs-vsctl add-br br0 -- set bridge br0 datapath_type=dummy other-config:datapath-id=0000000000000001
+ovs-vsctl add-port br0 p1 -- set interface p1 type=dummy ofport_request=1
+ovs-vsctl add-port br0 p2 -- set interface p2 type=dummy ofport_request=2
+ovs-appctl time/stop
+"""
+
+TABLES = r"""
+dump-tables br0
+-O OpenFlow11 dump-tables br0
+-O OpenFlow12 dump-tables br0
+-O OpenFlow13 dump-tables br0
+-O OpenFlow15 dump-tables br0
+dump-table-features br0
+-O OpenFlow12 dump-table-features br0
+-O OpenFlow13 dump-table-features br0
+-O OpenFlow14 dump-table-features br0
+-O OpenFlow15 dump-table-features br0
+dump-table-desc br0
+-O OpenFlow14 dump-table-desc br0
+-O OpenFlow15 dump-table-desc br0
+add-flow br0 table=3,actions=1
+-O OpenFlow12 mod-table br0 0 drop
+-O OpenFlow11 --no-names mod-table br0 7 continue
+-O OpenFlow11 --no-names mod-table br0 8 controller
+-O OpenFlow12 dump-tables br0
+-O OpenFlow12 mod-table br0 254 drop
+-O OpenFlow12 mod-table br0 254 continue
+-O OpenFlow12 --no-names mod-table br0 254 drop
+-O OpenFlow13 mod-table br0 0 drop
+-O OpenFlow14 mod-table br0 0 continue
+mod-table br0 0 evict
+mod-table br0 0 drop
+-O OpenFlow14 mod-table br0 0 evict
+-O OpenFlow14 mod-table br0 5 vacancy:20,80
+-O OpenFlow14 dump-table-desc br0
+-O OpenFlow15 mod-table br0 0 noevict
+-O OpenFlow14 mod-table br0 5 vac:30,40
+-O OpenFlow14 dump-table-desc br0
+-O OpenFlow14 mod-table br0 5 novacancy
+-O OpenFlow14 mod-table br0 5 vacancy:80,20
+-O OpenFlow14 mod-table br0 5 vacancy:200,80
+-O OpenFlow14 mod-table br0 5 vacancy:0x10,80
+-O OpenFlow14 mod-table br0 5 vacancy:10
+-O OpenFlow14 mod-table br0 5 vacancy
+-O OpenFlow14 mod-table br0 5 vacancy:
+-O OpenFlow14 mod-table br0 5 vacancy:x,1
+-O OpenFlow14 mod-table br0 5 vacancy:10,x
+-O OpenFlow14 mod-table br0 5 :10,20
+-O OpenFlow14 mod-table br0 5 foo
+-O OpenFlow14 mod-table br0 all evict
+-O OpenFlow14 mod-table br0 255 noevict
+-O OpenFlow14 mod-table br0 254 evict
+-O OpenFlow14 --no-names mod-table br0 254 vacancy:10,20
+-O OpenFlow14 mod-table br0 300 evict
+-O OpenFlow14 mod-table br0 x evict
+-O OpenFlow14 mod-table br9 0 evict
+mod-table br0 0
+-O OpenFlow14 dump-table-desc br0
+-O OpenFlow15 mod-table br0 2 name:foo
+ovs-vsctl set bridge br0 flow_tables:3=@x -- --id=@x create Flow_Table name=three flow_limit=10
+-O OpenFlow15 mod-table br0 3 name:bar
+# the tool says all tables again, message after message
+-O OpenFlow13 mod-table br0 3 name:bar
+-O OpenFlow15 mod-table br0 3 name:three
+-O OpenFlow15 mod-table br0 254 name:bar
+-O OpenFlow15 mod-table br0 all name:x
+dump-tables br0
+-O OpenFlow12 dump-tables br0
+-O OpenFlow15 dump-table-features br0
+-O OpenFlow14 mod-table br0 three vacancy:10,20
+-O OpenFlow14 --names dump-table-desc br0
+add-flow br0 table=foo,priority=9,actions=2
+add-flow br0 table=three,actions=resubmit(,foo)
+--names dump-flows br0
+dump-flows br0
+-O OpenFlow14 dump-table-desc br0
+ovs-vsctl clear bridge br0 flow_tables
+-O OpenFlow14 --names dump-table-desc br0
+-O OpenFlow14 mod-table br0 foo name:averyverylongnamethatis40charslong1234567
+-O OpenFlow13 dump-table-features br0
+-O OpenFlow13 mod-table br0 2 name:
+-O OpenFlow14 --no-names mod-table br0 foo evict
+--names dump-flows br0
+"""
+
+COUNTERS = r"""
+del-flows br0
+add-flow br0 priority=1,actions=resubmit(,5),resubmit(,6),resubmit(,5)
+add-flow br0 table=5,arp,actions=goto_table:7
+add-flow br0 table=7,in_port=2,actions=1
+frame p1 ffffffffffff0000000000010806000108000604000100000000000100000000000000000000000000000000
+frame p1 ffffffffffff0000000000010806000108000604000100000000000100000000000000000000000000000000
+frame p2 ffffffffffff0000000000020800450000140000000040010000000000000000000000
+frame p2 ffffffffffff0000000000010806000108000604000100000000000100000000000000000000000000000000
+dump-tables br0
+-O OpenFlow12 mod-table br0 5 continue
+frame p2 ffffffffffff0000000000020800450000140000000040010000000000000000000000
+frame p1 ffffffffffff0000000000010806000108000604000100000000000100000000000000000000000000000000
+-O OpenFlow13 dump-tables br0
+set-frags br0 drop
+frame p1 ffffffffffff00000000000208004500001c0000200040110000000000000000000000000000
+dump-tables br0
+mod-flows br0 table=5,arp,actions=drop
+del-flows br0 table=7
+frame p1 ffffffffffff0000000000010806000108000604000100000000000100000000000000000000000000000000
+-O OpenFlow15 dump-tables br0
+"""
+
+QUEUES = r"""
+queue-stats br0
+queue-stats br0 1
+queue-stats br0 ALL ALL
+queue-stats br0 1 5
+queue-stats br0 1 0
+queue-stats br0 "" 5
+queue-stats br0 9
+queue-stats br0 LOCAL
+queue-stats br0 p1
+queue-stats br0 p9
+queue-stats br0 any
+--no-names queue-stats br0 p1
+-O OpenFlow13 queue-stats br0
+-O OpenFlow13 queue-stats br0 1 5
+queue-get-config br0
+queue-get-config br0 1
+queue-get-config br0 9
+queue-get-config br0 p1
+queue-get-config br0 p9
+queue-get-config br0 LOCAL
+queue-get-config br0 all
+-O OpenFlow14 queue-get-config br0
+-O OpenFlow14 queue-get-config br0 1 2
+-O OpenFlow14 queue-get-config br0 any 2
+-O OpenFlow14 queue-get-config br0 LOCAL
+-O OpenFlow14 queue-get-config br0 9
+-O OpenFlow13 queue-get-config br0
+-O OpenFlow13 queue-get-config br0 1
+-O OpenFlow13 queue-get-config br0 LOCAL
+-O OpenFlow13 queue-get-config br0 9
+-O OpenFlow11 queue-get-config br0
+"""
+
+SETTINGS = r"""
+dump-desc br0
+-O OpenFlow13 dump-desc br0
+ovs-vsctl set bridge br0 other_config:dp-desc="a switch" other_config:dp-sn=7
+dump-desc br0
+probe br0
+probe br9
+dump-ipfix-bridge br0
+dump-ipfix-flow br0
+-O OpenFlow13 dump-ipfix-flow br0
+dump-group-features br0
+-O OpenFlow11 dump-group-features br0
+-O OpenFlow12 dump-group-features br0
+-O OpenFlow13 dump-group-features br0
+-O OpenFlow15 dump-group-features br0
+"""
+
+SCRIPTS = {"tables": TABLES, "counters": COUNTERS, "queues": QUEUES, "settings": SETTINGS}
