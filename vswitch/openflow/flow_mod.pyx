@@ -7,8 +7,9 @@ ovs-ofctl would name.
 cimport cython
 from libc.stdint cimport uint64_t
 
-from vswitch.openflow.match cimport Match, member, run
-from vswitch.openflow.scan cimport ascii_text, key_values, scan_number
+from vswitch.openflow.field_plan cimport member, run
+from vswitch.openflow.match cimport Match
+from vswitch.openflow.scan cimport ascii_text, scan_number, words_of
 
 from vswitch.errors import OpenFlowError
 from vswitch.openflow import protocols
@@ -113,7 +114,8 @@ def parse_flow_mod(str text, int command, numbers=None):
     cdef Match match
     cdef str name, value, action_text = ""
     cdef bint has_actions
-    cdef tuple item
+    cdef list words
+    cdef Py_ssize_t i
     cdef dict before
     cdef object code
     if numbers is None:
@@ -128,8 +130,9 @@ def parse_flow_mod(str text, int command, numbers=None):
         _, equals, action_text = rest.partition("=")
         if not action or not equals:
             fail("must specify an action")
-    for item in key_values(text):
-        name, value = <str>item[0], <str>item[1]
+    words = words_of(text)
+    for i in range(0, len(words), 2):
+        name, value = <str>words[i], <str>words[i + 1]
         code = KEYWORDS.get(name)
         if code is not None and (code is STATISTIC or takes(command, code)):
             if code is STATISTIC:
@@ -189,10 +192,7 @@ cdef bint takes(int command, int code) noexcept:
 
 cdef int read_keyword(FlowMod mod, int code, str name, str value, numbers) except -1:
     if code == KEY_TABLE:
-        table = numbers.table(value)
-        if table is None:
-            fail(f'unknown table "{value}"')
-        mod.table = table
+        mod.table = read_table(value, numbers)
         if mod.table != C_TABLE_ALL:
             mod.protocols &= TID
     elif code == KEY_PRIORITY:
@@ -222,6 +222,16 @@ cdef int read_keyword(FlowMod mod, int code, str name, str value, numbers) excep
             fail(f"{value} is not a valid OpenFlow group")
         mod.out_group = int(value)
     return 0
+
+
+cdef int read_table(str text, numbers) except -1:
+    cdef Py_ssize_t n
+    cdef uint64_t number
+    cdef const char* s = ascii_text(text, &n)
+    if s != NULL and (n < 3 or s[1] != c'x') and scan_number(s, n, &number) and number <= C_TABLE_ALL:
+        return <int>number
+    table = numbers.table(text)
+    return fail(f'unknown table "{text}"') if table is None else table
 
 
 cdef int read_u16(str text, str name) except -1:

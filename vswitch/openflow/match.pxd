@@ -4,42 +4,13 @@ What of OVS's `struct match` is not all wildcards: a few (word, value, mask), by
 has no bits beside its mask; so two matches are equal if their bytes are, and the bytes are what `Datapath` takes.
 """
 from libc.stdint cimport uint32_t, uint64_t
+from vswitch.openflow.field_plan cimport FieldPlan, run
 from vswitch.openflow.scan cimport wide
 
 cdef struct match_word:
     uint64_t word                       # of the flow key
     uint64_t value
     uint64_t mask
-
-cdef struct run:                        # bits of a field within one word of the flow key
-    uint32_t word
-    uint32_t shift
-    uint32_t n_bits
-
-cdef enum value_kind:                   # how a value is written
-    KIND_OTHER = 0                      # as values.py reads it
-    KIND_INTEGER = 1
-    KIND_MAC = 2
-    KIND_IPV4 = 3
-    KIND_IPV6 = 4
-    KIND_PORT = 5
-    KIND_FLAGS = 6
-
-cdef class FieldPlan:
-    """What reading a field takes, as C values."""
-    cdef readonly object field          # of the table in fields.py
-    cdef readonly str name
-    cdef value_kind kind
-    cdef int special                    # match_special: fields that do not write their own bits
-    cdef bint is_maskable
-    cdef bint is_option                 # of a tunnel
-    cdef int n_bytes                    # on the wire
-    cdef int exact, cidr, bitwise       # formats of flows that can match it so
-    cdef wide ones                      # the mask of all its bytes, of at most 128 bits
-    cdef int n_runs                     # 0 for a field of more than 128 bits
-    cdef run[4] runs                    # least significant first
-    cdef bint read_plain(self, str text, wide* value, wide* mask) except -1
-    cdef bint read_flags(self, str text, wide* value, wide* mask) except -1
 
 cdef class Match:
     cdef match_word* words_
@@ -67,6 +38,3 @@ cdef class Match:
     cpdef dict normalize(self)
     cpdef Match sent(self, int version, formats=*)
     cpdef bytes encode(self)
-
-cdef dict PLANS                         # name or alias of a field → FieldPlan
-cdef run member(str name, uint32_t n_bits, uint32_t offset=*)

@@ -1,24 +1,12 @@
 from collections.abc import Mapping
 from typing import final
 
-from typing_extensions import disjoint_base
-
 from vswitch.openflow.fields import Field
 from vswitch.openflow.places import Place
 from vswitch.openflow.text import Names, Numbers
 
-KINDS: dict[str, int]
-SPECIALS: dict[str, int]
 PROTOCOLS: dict[str, tuple[int, int]]
 NO_PORTS: Numbers
-
-@disjoint_base
-class FieldPlan:
-    @property
-    def field(self) -> Field: ...
-    @property
-    def name(self) -> str: ...
-    def __init__(self, field: Field) -> None: ...
 
 @final
 class Bits:

@@ -3,22 +3,26 @@
 What: every name of a field only says where to write, so ``udp_dst=53`` and ``tp_dst=53`` are the same, and printing
 (match_text.py) is canonical: it reads the words, not what was typed.
 
-How: a name leads to a `FieldPlan`, the row of the table of fields as C values. A plain value (`scan.pxd`) becomes
-words without an object in between; any other goes through values.py, which knows all that ovs-ofctl accepts and
-what is wrong with the rest. What a frame must be to have a field is worked out once for a kind of frame
-(normal_match.py) and then is one compare a word.
+How: a name leads to a `FieldPlan` (field_plan.pxd). A plain value becomes words without an object in between; any other
+goes through values.py, which knows all that ovs-ofctl accepts and what is wrong with the rest. What a frame must be to
+have a field is worked out once for a kind of frame (normal_match.py) and then is one compare a word.
 
 Thread-safety: a match that nobody changes can be read by all.
 """
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdlib cimport free, malloc, realloc
-from libc.string cimport memchr, memcmp, memcpy, memmove, memset
+from libc.string cimport memcmp, memcpy, memmove, memset
 
-from vswitch.openflow.scan cimport ascii_text, key_values, scan_ipv4, scan_ipv6, scan_mac, scan_number
+from vswitch.openflow.field_plan cimport (
+    ALL_64, KIND_FLAGS, WRITES_BYTE, WRITES_DL_VLAN, WRITES_IN_PORT, WRITES_IPV6_LABEL, WRITES_ITSELF, WRITES_NW_TOS,
+    WRITES_VLAN_PCP, WRITES_VLAN_VID, FieldPlan, bits_at, formats_of, formats_of_any, member, ones, plans, run,
+    wide_of,
+)
+from vswitch.openflow.scan cimport wide, words_of
 from vswitch.tables.flow_key cimport flow_key
 
-from vswitch.openflow import fields, normal_match, protocols, sent_match
+from vswitch.openflow import normal_match, protocols, sent_match
 from vswitch.openflow.text import NUMERIC, Numbers, fail
 from vswitch.openflow.values import parse_value
 
@@ -31,30 +35,10 @@ cdef enum:
     C_ICMP6 = 58
     MAX_KEPT = 4096
 
-cdef enum match_special:
-    WRITES_ITSELF = 0
-    WRITES_DL_VLAN = 1
-    WRITES_VLAN_VID = 2
-    WRITES_VLAN_PCP = 3
-    WRITES_NW_TOS = 4
-    WRITES_IPV6_LABEL = 5
-    WRITES_ONES = 6                     # only bits that are set are matched on: OVS takes the value for the mask
-    WRITES_BYTE = 7                     # a byte in a member of 16 bits, and all of these count
-    WRITES_IN_PORT = 8                  # 16 bits in a member of 32
-
 cdef int ANY = protocols.ANY
 cdef int OF10_STD_ANY = protocols.OF10_STD_ANY
-cdef uint64_t ALL_64 = 0xFFFFFFFFFFFFFFFF
 
-KINDS = {"dec": KIND_INTEGER, "hex": KIND_INTEGER, "mac": KIND_MAC, "ipv4": KIND_IPV4, "ipv6": KIND_IPV6,
-         "port": KIND_PORT, "port_oxm": KIND_PORT, "ct_state": KIND_FLAGS, "tcp_flags": KIND_FLAGS,
-         "tun_flags": KIND_FLAGS}
-SPECIALS = {"dl_vlan": WRITES_DL_VLAN, "vlan_vid": WRITES_VLAN_VID, "dl_vlan_pcp": WRITES_VLAN_PCP,
-            "vlan_pcp": WRITES_VLAN_PCP, "nw_tos": WRITES_NW_TOS, "ipv6_label": WRITES_IPV6_LABEL,
-            "in_port": WRITES_IN_PORT,
-            **dict.fromkeys(("tun_erspan_ver", "tun_erspan_dir", "tun_erspan_hwid", "tun_gtpu_flags",
-                             "tun_gtpu_msgtype"), WRITES_ONES),
-            **dict.fromkeys(("icmp_type", "icmp_code", "icmpv6_type", "icmpv6_code", "nd_options_type"), WRITES_BYTE)}
+
 # Words that stand for an Ethertype (-1: for none), and an IP protocol.
 PROTOCOLS = {
     "ip": (0x0800, -1), "ipv4": (0x0800, -1), "ip4": (0x0800, -1), "arp": (0x0806, -1), "rarp": (0x8035, -1),
@@ -63,12 +47,7 @@ PROTOCOLS = {
     "mpls": (0x8847, -1), "mplsm": (0x8848, -1), "eth": (-1, -1),
 }
 NO_PORTS = Numbers()
-
-
-cdef run member(str name, uint32_t n_bits, uint32_t offset=0):
-    """Where a member of the flow key lies, `offset` bytes behind its start."""
-    cdef uint32_t byte = <uint32_t>fields.MEMBER_OFFSETS[name] + offset
-    return run(word=byte // 8, shift=byte % 8 * 8, n_bits=n_bits)
+cdef dict PLANS_OF_MATCHES = plans(FieldPlan)        # name or alias of a field → FieldPlan
 
 
 cdef run DL_TYPE = member("dl_type", 16)
@@ -78,112 +57,6 @@ cdef run PACKET_TYPE = member("packet_type", 32)
 cdef run TCI = member("vlans", 16, 2)
 cdef run NW_TOS = member("nw_tos", 8)
 cdef run IPV6_LABEL = member("ipv6_label", 32)
-
-
-cdef inline uint64_t ones(uint32_t n_bits) noexcept nogil:
-    return ALL_64 if n_bits >= 64 else (<uint64_t>1 << n_bits) - 1
-
-
-cdef inline uint64_t bits_at(wide number, uint32_t low, uint32_t n_bits) noexcept nogil:
-    """A run of at most 64 bits from bit `low` up."""
-    cdef uint64_t found
-    if low >= 64:
-        found = number.high >> (low - 64)
-    else:
-        found = number.low >> low
-        if low:
-            found |= number.high << (64 - low)
-    return found & ones(n_bits)
-
-
-cdef inline wide wide_of(object number):
-    return wide(high=<uint64_t>(number >> 64 & 0xFFFFFFFFFFFFFFFF), low=<uint64_t>(number & 0xFFFFFFFFFFFFFFFF))
-
-
-cdef inline bint is_hexadecimal(const char* s, Py_ssize_t n) noexcept nogil:
-    return n > 2 and (s[1] | 0x20) == c'x'
-
-
-@cython.no_gc
-cdef class FieldPlan:
-    def __init__(self, field):
-        cdef int i
-        self.field = field
-        self.name = field.name
-        self.kind = KINDS.get(field.kind, KIND_OTHER)
-        self.special = SPECIALS.get(field.name, WRITES_ITSELF)
-        self.is_maskable = field.maskable
-        self.is_option = field.name.startswith("tun_metadata")
-        self.n_bytes = field.n_bytes
-        self.exact, self.cidr, self.bitwise = field.protocols_exact, field.protocols_cidr, field.protocols_bitwise
-        self.n_runs = 0
-        if field.n_bits <= 128:
-            self.ones = wide_of(field.all_ones)
-            self.n_runs = len(field.pieces)
-            for i in range(self.n_runs):
-                self.runs[i] = run(word=field.pieces[i][0], shift=field.pieces[i][1], n_bits=field.pieces[i][2])
-        else:
-            self.kind = KIND_OTHER
-
-    cdef bint read_plain(self, str text, wide* value, wide* mask) except -1:
-        """Value and mask of a plain text; False if values.py must read it."""
-        cdef Py_ssize_t n, end
-        cdef const char* s = ascii_text(text, &n)
-        cdef const char* slash
-        cdef uint64_t n_bits
-        if s == NULL or n == 0:
-            return False
-        if self.kind == KIND_FLAGS:
-            return self.read_flags(text, value, mask)
-        slash = <const char*>memchr(s, c'/', n)
-        end = n if slash == NULL else slash - s
-        value.high = mask.high = 0
-        if slash == NULL:
-            mask[0] = self.ones
-        elif not self.is_maskable:
-            return False
-        if self.kind == KIND_INTEGER:
-            if not scan_number(s, end, &value.low) or (slash != NULL and not scan_number(slash + 1, n - end - 1, &mask.low)):
-                return False
-            return self.n_bytes >= 8 or not (value.low | mask.low) >> (8 * self.n_bytes)
-        if self.kind == KIND_MAC:
-            return scan_mac(s, end, &value.low) and (slash == NULL or scan_mac(slash + 1, n - end - 1, &mask.low))
-        if self.kind == KIND_IPV4:
-            if not scan_ipv4(s, end, &value.low):
-                return False
-            if slash == NULL or scan_ipv4(slash + 1, n - end - 1, &mask.low):
-                return True
-            if n - end > 3 or not scan_number(slash + 1, n - end - 1, &n_bits) or n_bits > 32:
-                return False
-            mask.low = <uint32_t>(<uint64_t>0xFFFFFFFF << (32 - n_bits))
-            return True
-        if self.kind == KIND_IPV6:
-            if not scan_ipv6(s, end, value):
-                return False
-            if slash == NULL:
-                return True
-            if n - end > 4 or is_hexadecimal(slash + 1, n - end - 1) or (
-                    not scan_number(slash + 1, n - end - 1, &n_bits)) or n_bits > 128:
-                return False
-            mask.high = ones(<uint32_t>min(n_bits, 64)) << (64 - min(n_bits, 64)) if n_bits else 0
-            mask.low = ones(<uint32_t>(n_bits - 64)) << (128 - n_bits) if n_bits > 64 else 0
-            return True
-        if self.kind == KIND_PORT:
-            return slash == NULL and not is_hexadecimal(s, n) and scan_number(s, n, &value.low) and value.low <= 0xFFFF
-        return False
-
-    cdef bint read_flags(self, str text, wide* value, wide* mask) except -1:
-        """Flags come in few combinations, which are remembered."""
-        cdef tuple found = KEPT_FLAGS.get((self.name, text))
-        if found is None:
-            return False
-        value[0] = wide(high=0, low=found[0])
-        mask[0] = wide(high=0, low=found[1])
-        return True
-
-
-cdef dict KEPT_FLAGS = {}               # (field, text) → value and mask
-cdef dict PLANS = {name: FieldPlan(field) for name, field in fields.BY_NAME.items()}
 
 
 @cython.final
@@ -227,7 +100,7 @@ cdef class Match:
         FlowSyntaxError
             The value is wrong; with OVS's words.
         """
-        cdef FieldPlan plan = PLANS.get(name)       # unlike actions, matches know no names of headers
+        cdef FieldPlan plan = PLANS_OF_MATCHES.get(name)       # unlike actions, matches know no names of headers
         cdef wide number, mask
         if plan is None:
             return self.add_protocol(name)
@@ -237,9 +110,7 @@ cdef class Match:
             return True
         read = parse_value(plan.field, value or "0/0", numbers)
         if plan.kind == KIND_FLAGS:
-            if len(KEPT_FLAGS) >= MAX_KEPT:
-                KEPT_FLAGS.clear()
-            KEPT_FLAGS[plan.name, value] = read
+            plan.keep_flags(value, read)
         self.add_read(plan, value, read[0], read[1])
         return True
 
@@ -291,7 +162,7 @@ cdef class Match:
         if not field.maskable and mask != field.all_ones:
             self.protocols = 0
             return
-        self.add_read(PLANS[field.name], None, value, mask)
+        self.add_read(PLANS_OF_MATCHES[field.name], None, value, mask)
 
     cdef int write_value(self, FieldPlan plan, wide value, wide mask) except -1:
         """What setting a field in a match writes (OVS mf_set()); `mask` has as many bits as the field's bytes."""
@@ -399,7 +270,7 @@ cdef class Match:
 
     @property
     def options(self):
-        """tun_metadata option → value, mask and bytes (0: it only has to be there). No frame has any; they are printed."""
+        """tun_metadata option → value, mask, bytes (0: it only has to be there). No frame has any; they are printed."""
         if self.options_ is None:
             self.options_ = {}
         return self.options_
@@ -442,17 +313,18 @@ cdef class Match:
 
         Returns all words as they were; none if nothing was dropped.
         """
-        cdef uint64_t proto = self.value_of(&NW_PROTO), dl_type = self.ethertype(), tp_src = 0
+        cdef uint64_t proto = self.value_of(&NW_PROTO), dl_type = self.ethertype(), tp_src = 0, kind
         cdef uint32_t i = 0
         cdef Bits refused
         cdef dict before = {}
         if proto == C_ICMP6:
             tp_src = self.value_of(&TP_SRC)
-        refused = REFUSED.get(dl_type << 24 | proto << 16 | tp_src)
+        kind = dl_type << 24 | proto << 16 | tp_src
+        refused = REFUSED.get(kind)
         if refused is None:
             if len(REFUSED) >= MAX_KEPT:
                 REFUSED.clear()
-            refused = REFUSED[dl_type << 24 | proto << 16 | tp_src] = Bits(normal_match.refused_bits(dl_type, proto, tp_src))
+            refused = REFUSED[kind] = Bits(normal_match.refused_bits(dl_type, proto, tp_src))
         for i in range(self.n_words):
             if self.words_[i].mask & refused.bits[self.words_[i].word]:
                 before = self.words
@@ -533,32 +405,6 @@ cdef class Match:
         return f"<Match {self.format() or 'everything'}>"
 
 
-cdef int formats_of(FieldPlan plan, wide mask) noexcept:
-    """The formats of flows that can match a field with a mask (OVS mf_set())."""
-    cdef wide inverse
-    if not (mask.low | mask.high) and not plan.is_option:
-        return ANY
-    if mask.low == plan.ones.low and mask.high == plan.ones.high:
-        return plan.exact
-    inverse = wide(high=mask.high ^ plan.ones.high, low=mask.low ^ plan.ones.low)
-    if inverse.low & (inverse.low + 1):
-        return plan.bitwise
-    if inverse.high and (inverse.low != ALL_64 or inverse.high & (inverse.high + 1)):
-        return plan.bitwise
-    return plan.cidr
-
-
-cdef int formats_of_any(FieldPlan plan, object mask) except -1:
-    """The same for any width."""
-    if mask == 0 and not plan.is_option:
-        return ANY
-    full = plan.field.all_ones
-    if mask == full:
-        return plan.exact
-    inverse = mask ^ full
-    return plan.bitwise if inverse & (inverse + 1) else plan.cidr
-
-
 def parse_match(str text, numbers=None):
     """A match alone, such as ``"tcp,nw_dst=10.0.0.0/8"``, normalised.
 
@@ -568,8 +414,10 @@ def parse_match(str text, numbers=None):
         With OVS's words.
     """
     cdef Match match = Match()
-    for name, value in key_values(text):
-        if not match.add(name, value, numbers or NO_PORTS):
-            fail(f"unknown keyword {name}")
+    cdef list words = words_of(text)
+    cdef Py_ssize_t i
+    for i in range(0, len(words), 2):
+        if not match.add(words[i], words[i + 1], numbers or NO_PORTS):
+            fail(f"unknown keyword {words[i]}")
     match.normalize()
     return match

@@ -13,6 +13,6 @@ cdef struct wide:                       # up to 128 bits
 cdef const char* ascii_text(str text, Py_ssize_t* n) noexcept    # the bytes of an ASCII string; NULL of another
 cdef bint scan_number(const char* s, Py_ssize_t n, uint64_t* value) noexcept nogil   # decimal, hexadecimal
 cdef bint scan_mac(const char* s, Py_ssize_t n, uint64_t* value) noexcept nogil
-cdef bint scan_ipv4(const char* s, Py_ssize_t n, uint64_t* value) noexcept nogil     # each number cut to 8 bits, as OVS scans
+cdef bint scan_ipv4(const char* s, Py_ssize_t n, uint64_t* value) noexcept nogil     # numbers cut to 8 bits
 cdef bint scan_ipv6(const char* s, Py_ssize_t n, wide* value) noexcept nogil
-cpdef list key_values(str text)
+cdef list words_of(str text)            # key, value, key, value, ...: see key_values()

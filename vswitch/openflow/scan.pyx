@@ -1,7 +1,7 @@
 """Text of flows, cut and read in C: keys and values, plain numbers, addresses.
 
 What: a hundred thousand flows are some two million words, hardly two of them alike, so nothing is gained by remembering
-what a word meant. `key_values` cuts a text where OVS does (ofputil_parse_key_value()), and the `scan_*` functions turn
+what a word meant. `words_of` cuts a text where OVS does (ofputil_parse_key_value()), and the `scan_*` functions turn
 plain words into integers without objects in between.
 
 How: Python keeps an ASCII string as bytes, which are read in place. Text that is not ASCII is cut by the same code,
@@ -124,16 +124,20 @@ cdef inline bint is_separator(Py_UCS4 c) noexcept nogil:
     return c == c',' or c == c' ' or c == c'\t' or c == c'\r' or c == c'\n'
 
 
-cpdef list key_values(str text):
+def key_values(str text):
     """``key``, ``key:value``, ``key=value`` and ``key(value)``, separated by commas or white space.
 
     Within parentheses commas mean nothing.
     """
+    cdef list found = words_of(text)
+    return [(found[i], found[i + 1]) for i in range(0, len(found), 2)]
+
+
+cdef list words_of(str text):
     cdef const void* data = PyUnicode_DATA(text)
     cdef int kind = PyUnicode_KIND(text)
     cdef Py_ssize_t n = PyUnicode_GET_LENGTH(text), position = 0, end
     cdef Py_UCS4 c
-    cdef str key
     cdef list found = []
     while True:
         while position < n and is_separator(PyUnicode_READ(kind, data, position)):
@@ -147,9 +151,9 @@ cpdef list key_values(str text):
             if c == c'=' or c == c':' or c == c'(' or is_separator(c):
                 break
             end += 1
-        key = PyUnicode_Substring(text, position, end)
+        found.append(PyUnicode_Substring(text, position, end))
         if end == n:
-            found.append((key, ""))
+            found.append("")
             return found
         position = end + 1
         if c == c'(':
@@ -161,9 +165,9 @@ cpdef list key_values(str text):
         elif c == c'=' or c == c':':
             end = value_end(kind, data, n, position)
         else:
-            found.append((key, ""))
+            found.append("")
             continue
-        found.append((key, PyUnicode_Substring(text, position, end)))
+        found.append(PyUnicode_Substring(text, position, end))
         position = min(end + 1, n)
 
 

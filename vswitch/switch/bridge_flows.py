@@ -91,8 +91,10 @@ class BridgeFlows:
     def add_flows(self, flows: Iterable[str] | str) -> None:
         """Add several flows, or the lines of a text; all of them or none. Raises as `add_flow`; `line` says which."""
         from vswitch.openflow.flow import ADD
+        from vswitch.switch.collection import without_collection
 
-        self._apply(flows.splitlines() if isinstance(flows, str) else flows, ADD)
+        with without_collection():
+            self._apply(flows.splitlines() if isinstance(flows, str) else flows, ADD)
 
     def mod_flows(self, flow: str, *, strict: bool = False) -> None:
         """Give the flows that a match covers other actions (``ovs-ofctl mod-flows``). Raises as `add_flow`."""

@@ -1,24 +1,29 @@
 """Lists of actions: from text, in OpenFlow's order, against a match, on the wire, compiled.
 
-Flows of a table may share their actions or differ in all of them. Actions with an argument of their own for each flow
-(`READ_ANEW`) are read anew, which costs no more than to look them up; the others, and whole texts, are kept. A text
-that names ports or tables is not kept, because names change.
+Flows of a table may share their actions or differ in all of them. Actions that have an argument of their own in each
+flow (`READ_ANEW`) are read anew, which costs no more than to look them up; the others, and whole texts, are kept. A
+text that names ports or tables is not kept, because names change.
 """
 cimport cython
-from libc.stdint cimport uint64_t
+from libc.stdint cimport uint32_t, uint64_t
+from libc.string cimport memchr
 
 from vswitch.openflow.actions.base cimport (
     C_APPLY, C_METER, Action, Parse, code_buffer, code_bytes, code_end, code_start,
 )
 from vswitch.openflow.actions.check cimport Check
-from vswitch.openflow.actions.frequent cimport new_output, new_resubmit
+from vswitch.openflow.actions.frequent cimport Conjunction, Output, Resubmit, new_conjunction, new_output, new_resubmit
+from vswitch.openflow.actions.set_field cimport Mod, SetField
+from vswitch.openflow.actions.vlan cimport SetVlan, StripVlan
 from vswitch.openflow.match cimport Match
-from vswitch.openflow.scan cimport ascii_text, key_values, scan_number
+from vswitch.openflow.scan cimport ascii_text, scan_number, words_of
 
 from vswitch.errors import OpenFlowError
 from vswitch.openflow import protocols
-from vswitch.openflow.actions import base, conntrack, control, encap, fields, hashing, learn, misc, mpls, output, set_field, vlan
-from vswitch.openflow.actions.frequent import Group, Output, Resubmit
+from vswitch.openflow.actions import (
+    base, conntrack, control, encap, fields, hashing, learn, misc, mpls, output, set_field, vlan,
+)
+from vswitch.openflow.actions.frequent import Group
 from vswitch.openflow.text import NUMERIC, Numbers, fail
 
 cdef enum:
@@ -32,8 +37,8 @@ cdef enum:
 
 CT_FIELDS = ("ct_mark", "ct_label")
 NOTHING = frozenset()
-SetField = set_field.SetField
-SIMPLE = frozenset((Output, Resubmit, SetField))         # speak of nothing else
+# Stand anywhere among others, and speak of no group or meter.
+SIMPLE = frozenset((Output, Resubmit, SetField, Mod, SetVlan, StripVlan))
 OF_VERSION = protocols.OF_VERSION
 
 cdef dict PARSERS = {
@@ -250,10 +255,11 @@ cdef list read_list(str text, Parse parse, bint instructions, str outer):
     cdef list actions = []
     cdef bint drop = False
     cdef str key, value
-    cdef tuple item
     cdef Action action
-    for item in key_values(text):
-        key, value = <str>item[0], <str>item[1]
+    cdef list words = words_of(text)
+    cdef Py_ssize_t i
+    for i in range(0, len(words), 2):
+        key, value = <str>words[i], <str>words[i + 1]
         action = read_plain(key, value)
         if action is not None:
             actions.append(action)
@@ -296,7 +302,30 @@ cdef Action read_plain(str key, str value):
         if s != NULL and 1 < n <= 4 and s[0] == c',' and scan_number(s + 1, n - 1, &number) and (
                 n < 3 or s[2] != c'x') and number < HERE:
             return new_resubmit(IN_PORT, <int>number, False)
+    elif key == "conjunction":
+        return read_plain_conjunction(value)
     return None
+
+
+cdef Action read_plain_conjunction(str text):
+    """``ID,CLAUSE/N`` in plain numbers that may be."""
+    cdef Py_ssize_t n
+    cdef uint64_t conj_id, clause, n_clauses
+    cdef const char* s = ascii_text(text, &n)
+    cdef const char* comma
+    cdef const char* slash
+    if s == NULL:
+        return None
+    comma = <const char*>memchr(s, c',', n)
+    slash = <const char*>memchr(s, c'/', n)
+    if comma == NULL or slash == NULL or slash < comma or slash - comma > 3 or s + n - slash > 3:
+        return None
+    if not (scan_number(s, comma - s, &conj_id) and scan_number(comma + 1, slash - comma - 1, &clause)
+            and scan_number(slash + 1, s + n - slash - 1, &n_clauses)):
+        return None
+    if conj_id > 0xFFFFFFFF or not 1 <= clause <= n_clauses or not 2 <= n_clauses <= 64:
+        return None
+    return new_conjunction(<int>clause - 1, <uint32_t>conj_id, <int>n_clauses)
 
 
 cdef Action read_kept(object parser, str word, str key, str value, Parse parse):
@@ -325,8 +354,11 @@ cdef int verify(list actions, bint instructions, str outer) except -1:
     """Do they stand in an order that OpenFlow 1.1 can say, and where they may (ofpacts_verify())?"""
     cdef Action action
     for action in actions:
-        name = action.name
-        if name == "conjunction":
+        if type(action) in SIMPLE and not outer:
+            if type(action) is SetField and (<SetField>action).plan.name in CT_FIELDS:
+                verify_nested(action, outer)
+            continue
+        if type(action) is Conjunction:
             other = next((other.name for other in actions if other.name not in ("conjunction", "note")), None)
             if other is not None:
                 fail(
@@ -349,7 +381,7 @@ cdef str misordered(object actions, int version):
     cdef bint is_first = True
     cdef Action action
     for action in actions:
-        this = action.instruction
+        this = C_APPLY if type(action) in SIMPLE else action.instruction
         if this == C_METER and version >= C_OF15:
             this = C_APPLY
         if not is_first and (this < last if last == C_APPLY else this <= last):
@@ -365,7 +397,7 @@ cdef str misordered(object actions, int version):
 cdef int verify_nested(Action action, str outer) except -1:
     field = None
     if isinstance(action, SetField):
-        field = action.field.name
+        field = (<SetField>action).plan.name
     elif isinstance(action, fields.Move):
         field = action.destination.field.name
     if field in CT_FIELDS and outer != "ct":

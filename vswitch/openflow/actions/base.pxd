@@ -11,6 +11,7 @@ cdef enum instruction:                  # in the order in which OpenFlow runs th
     C_GOTO = 5
 
 # Compiled actions, header and payload in whole words (datapath/ofpact.pxd). Most lists fit into the first words.
+# code_put() adds one and gives its payload, zeroed.
 cdef struct code_buffer:
     uint64_t* words
     uint32_t n
@@ -19,7 +20,7 @@ cdef struct code_buffer:
 
 cdef void code_start(code_buffer* code) noexcept
 cdef void code_end(code_buffer* code) noexcept
-cdef uint64_t* code_put(code_buffer* code, uint16_t kind, uint32_t arg, uint32_t n_words) except NULL    # its payload, zeroed
+cdef uint64_t* code_put(code_buffer* code, uint16_t kind, uint32_t arg, uint32_t n_words) except NULL
 cdef bytes code_bytes(const code_buffer* code)
 
 cdef class Action:

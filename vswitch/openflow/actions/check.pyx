@@ -5,7 +5,8 @@ Some actions change what later ones may rely on: after push_vlan there is a tag,
 """
 cimport cython
 
-from vswitch.openflow.match cimport Match, member, run
+from vswitch.openflow.field_plan cimport member, run
+from vswitch.openflow.match cimport Match
 
 from vswitch.errors import OpenFlowError
 from vswitch.openflow import protocols

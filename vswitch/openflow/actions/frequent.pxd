@@ -22,5 +22,6 @@ cdef class Conjunction(CompiledAction):
     cdef readonly int clause            # from 0
     cdef readonly int n_clauses
 
+cdef Conjunction new_conjunction(int clause, uint32_t conj_id, int n_clauses)
 cdef Output new_output(int port, int max_len)
 cdef Resubmit new_resubmit(int port, int table, bint with_ct)

@@ -173,3 +173,11 @@ cdef class Conjunction(CompiledAction):
         payload[0] = self.clause
         payload[1] = self.n_clauses
         return 0
+
+
+cdef Conjunction new_conjunction(int clause, uint32_t conj_id, int n_clauses):
+    cdef Conjunction action = Conjunction.__new__(Conjunction)
+    action.clause = clause
+    action.conj_id = conj_id
+    action.n_clauses = n_clauses
+    return action

@@ -1,7 +1,7 @@
 """Actions that give a field a value: set_field and load, and the mod_* of OpenFlow 1.0."""
 from libc.stdint cimport uint64_t
 from vswitch.openflow.actions.base cimport CompiledAction
-from vswitch.openflow.match cimport FieldPlan
+from vswitch.openflow.field_plan cimport FieldPlan
 
 cdef class SetPlan(FieldPlan):
     """What setting a field takes, as C values."""

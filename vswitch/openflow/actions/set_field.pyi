@@ -3,8 +3,8 @@ from typing import final
 
 from vswitch.openflow.actions.base import Action, CompiledAction, Parse
 from vswitch.openflow.actions.subfield import Subfield
+from vswitch.openflow.field_plan import FieldPlan
 from vswitch.openflow.fields import Field
-from vswitch.openflow.match import FieldPlan
 
 SET: int
 LOAD: int

@@ -11,7 +11,7 @@ from libc.stdint cimport uint32_t, uint64_t
 
 from vswitch.openflow.actions.base cimport Action, CompiledAction, Parse, code_buffer, code_put, hexadecimal
 from vswitch.openflow.actions.check cimport Check
-from vswitch.openflow.match cimport FieldPlan, run
+from vswitch.openflow.field_plan cimport ALL_64, FieldPlan, plans, run
 from vswitch.openflow.scan cimport ascii_text, scan_ipv4, scan_mac, scan_number, wide
 
 from vswitch.openflow import fields
@@ -39,8 +39,6 @@ cdef enum:
     PREREQ_IP_ANY = 6
     PREREQ_L4 = 18
 
-cdef uint64_t ALL_64 = 0xFFFFFFFFFFFFFFFF
-
 
 @cython.final
 @cython.no_gc
@@ -60,8 +58,7 @@ cdef class SetPlan(FieldPlan):
         self.all_ones = field.all_ones
 
 
-cdef dict PLANS = {field.name: SetPlan(field) for field in fields.BY_NAME.values()}
-cdef dict PLANS_BY_ANY_NAME = {name: PLANS[field.name] for name, field in fields.BY_NAME.items()}
+cdef dict PLANS = plans(SetPlan)        # name or alias of a field → SetPlan
 
 
 cdef SetField new_set(SetPlan plan, bint has_vlan, object mask, int raw, object value):
@@ -236,7 +233,7 @@ def make_load(destination, value):
 
 def set_field(str name, value):
     """``set_field`` of a whole field."""
-    cdef SetPlan plan = PLANS_BY_ANY_NAME[name]
+    cdef SetPlan plan = PLANS[name]
     return new_set(plan, False, plan.all_ones, C_SET, value)
 
 
@@ -304,7 +301,7 @@ cdef class Mod(CompiledAction):
         return self
 
     cdef int compile(self, code_buffer* code) except -1:
-        cdef SetPlan plan = PLANS_BY_ANY_NAME[MODS[self.kind]]
+        cdef SetPlan plan = PLANS[MODS[self.kind]]
         if self.kind.startswith("mod_tp"):
             prereq = PREREQ_L4
         elif self.kind in ("mod_nw_tos", "mod_nw_ecn", "mod_nw_ttl"):
@@ -367,7 +364,7 @@ def parse_set_field(str text, Parse parse):
     cdef wide number, mask
     cdef SetPlan plan
     value_text, name = split_arrow(text)
-    plan = PLANS_BY_ANY_NAME.get(name)
+    plan = PLANS.get(name)
     if plan is None:
         fail(f"{name} is not a valid OXM field name")
     if not plan.is_writable:
@@ -418,11 +415,12 @@ def _parse_mac(str kind, str text):
 
 
 def _parse_ipv4(str kind, str text):
-    parts = text.split(".")
-    strict = len(parts) == 4 and all([part.isdecimal() and int(part) < 256 and str(int(part)) == part for part in parts])
-    if not strict:
-        fail(f"{text}: could not convert to IP address")
-    return new_mod(kind, int.from_bytes(bytes(map(int, parts)), "big"), 0)
+    cdef Py_ssize_t n
+    cdef uint64_t address
+    cdef const char* s = ascii_text(text, &n)
+    if s != NULL and scan_ipv4(s, n, &address) and ipv4_text(address) == text:
+        return new_mod(kind, address, 0)
+    fail(f"{text}: could not convert to IP address")
 
 
 def _parse_tos(str text):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 
 from vswitch.errors import FlowSyntaxError, OpenFlowError
@@ -25,6 +24,7 @@ from vswitch.openflow.text import NUMERIC, Numbers
 from vswitch.ovs.ofctl.files import lines_of
 from vswitch.ovs.ofctl.session import Session
 from vswitch.ovs.outcome import Outcome, Refusal, SwitchRefusal
+from vswitch.switch.collection import without_collection
 from vswitch.switch.protocols import BridgeLike
 
 _IDLE_AGE_VERSIONS = (1, 6)  # what carries ages: Nicira's statistics, and OpenFlow 1.5's
@@ -82,21 +82,6 @@ def add_flows(session: Session) -> str:
     return ""
 
 
-@contextlib.contextmanager
-def without_collection() -> Iterator[None]:
-    """A hundred thousand flows make millions of objects and no garbage that counting would not find: the collector
-    would walk them again and again, for half of the time that loading takes."""
-    import gc
-
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
 def mod_flows(session: Session) -> str:
     """Give flows other actions."""
     return _one(session, MODIFY_STRICT if session.strict else MODIFY)
@@ -117,15 +102,16 @@ def _one(session: Session, command: int) -> str:
 def replace_flows(session: Session) -> str:
     """Make the flows those of a file: others go, equal ones stay as they are."""
     bridge = session.open()
-    wanted = {_identity(mod): mod for mod in read_flows(session, bridge, ADD)}
-    there = {_identity(flow): flow for flow in bridge.flow_stats()}
-    changes = [_deletion(flow) for identity, flow in there.items() if identity not in wanted]
-    changes += [
-        mod
-        for identity, mod in wanted.items()
-        if identity not in there or _differs(mod, there[identity], session.version)
-    ]
-    _apply(session, bridge, changes)
+    with without_collection():
+        wanted = {_identity(mod): mod for mod in read_flows(session, bridge, ADD)}
+        there = {_identity(flow): flow for flow in bridge.flow_stats()}
+        changes = [_deletion(flow) for identity, flow in there.items() if identity not in wanted]
+        changes += [
+            mod
+            for identity, mod in wanted.items()
+            if identity not in there or _differs(mod, there[identity], session.version)
+        ]
+        _apply(session, bridge, changes)
     return ""
 
 
