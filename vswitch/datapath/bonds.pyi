@@ -1,6 +1,6 @@
-from vswitch.datapath.fabric import Fabric
+from vswitch.datapath.underlay import Underlay
 
-class Bonds(Fabric):
+class Bonds(Underlay):
     def set_bond(
         self,
         bridge_number: int,

@@ -12,7 +12,8 @@ from vswitch.datapath.bond cimport (
 from vswitch.datapath.bridge cimport (
     BOND_BUCKETS, PORT_DOWN, bond, bond_member, bundle, port,
 )
-from vswitch.datapath.fabric cimport NS_PER_MS, Fabric
+from vswitch.datapath.fabric cimport NS_PER_MS
+from vswitch.datapath.underlay cimport Underlay
 from vswitch.tables.ovs_hash cimport ovs_hash_mac
 
 
@@ -21,7 +22,7 @@ def bond_hash(uint64_t mac, uint16_t vlan, uint32_t basis):
     return ovs_hash_mac(mac, vlan, basis) % BOND_BUCKETS
 
 
-cdef class Bonds(Fabric):
+cdef class Bonds(Underlay):
     """Bridges, their ports and their bonds, by number."""
 
     def set_bond(self, uint32_t bridge_number, uint32_t number, *, int mode, uint64_t updelay_ms, uint64_t downdelay_ms,

@@ -43,6 +43,10 @@ cdef enum port_config:              # OpenFlow's OFPPC_ bits, as `ovs-ofctl mod-
     PORT_NO_FWD = 1 << 5
     PORT_NO_PACKET_IN = 1 << 6
 
+cdef struct device_address:
+    uint64_t address[2]             # most significant word first, IPv4 as ::ffff:a.b.c.d
+    uint64_t mask[2]                # of an IPv4 address ::ffff:m.m.m.m, as OVS has it
+
 cdef struct port:
     bridge* bridge
     bundle* bundle                  # NULL: not configured yet
@@ -58,6 +62,9 @@ cdef struct port:
     bint is_patch                   # even without a peer
     bint is_plain                   # no rule of its own: a frame sent here just leaves (port_update_plain())
     bint is_open                    # ... and no rule on what comes in here
+    uint64_t mac                    # of the device; 0: unknown
+    device_address* addresses       # of the device, in the order in which they were set
+    uint32_t n_addresses
     uint64_t rx_packets
     uint64_t rx_bytes
     uint64_t tx_packets

@@ -52,7 +52,9 @@ cdef class Fabric:
         cdef uint32_t i
         program_list_free(&self.programs)       # they hold flows and groups of the bridges
         for i in range(self.n_ports):
-            free(self.ports[i])
+            if self.ports[i] != NULL:
+                free(self.ports[i].addresses)
+                free(self.ports[i])
         for i in range(self.n_bridges):
             bridge_free(self.bridges[i])
         free(self.ports)
@@ -170,6 +172,7 @@ cdef class Fabric:
             p.peer.peer = NULL
         self.ports[number] = NULL
         self.writers[number] = None
+        free(p.addresses)
         free(p)
 
     def set_port(self, uint32_t number, *, uint32_t mtu, uint32_t config):

@@ -69,6 +69,7 @@ def reconfigure(node: SwitchNode) -> None:
     for name, row in wanted.items():
         if name not in node.bridges_by_name:
             node.bridges_by_name[name] = Bridge(node, row, node.datapath.add_bridge())
+            node.datapath.name_bridge(node.bridges_by_name[name].number, name)
     for bridge in node.bridges_by_name.values():
         _add_ports(node, bridge, ports[bridge.name])
     _connect_patch_ports(node)
@@ -160,6 +161,7 @@ def _add_ports(node: SwitchNode, bridge: Bridge, ports: WantedPorts) -> None:
     for row in requested + [row for row in missing if row not in requested]:
         ofport = _choose_ofport(node, bridge, row)
         number = node.datapath.add_port(bridge.number, ofport, row.text("type") == "patch")
+        node.datapath.name_port(number, row.name)
         port = Port(node.datapath, bridge, row, ofport, number)
         port.hwaddr = node.next_hwaddr()
         bridge.ports_by_name[row.name] = port
@@ -240,6 +242,7 @@ def _configure_hwaddr(node: SwitchNode, bridge: Bridge) -> None:
     for port in bridge.ports_by_name.values():
         if port.published_hwaddr != port.hwaddr:
             port.published_hwaddr = port.hwaddr
+            node.datapath.set_port_mac(port.number, port.hwaddr)
             text = f"{port.hwaddr:012x}"
             node.db.set_state(port.row, mac_in_use=":".join(text[i : i + 2] for i in range(0, 12, 2)))
     node.db.set_state(bridge.row, datapath_id=f"{bridge.datapath_id:016x}")
