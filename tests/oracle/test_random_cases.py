@@ -25,7 +25,7 @@ N_CASES = 15
 # Of the pipelines: some of each generator. `run.py --kind` makes any number of them.
 SAME = [("flows", 1), ("flows", 2), ("flows", 5), ("flows", 6), *(("oracle", number) for number in (1, 3, 4, 5))]
 # One of each module; all of them with VSWITCH_ALL_STORIES=1, which takes half a minute.
-MODULES = ("normal", "mirrors", "patch_ports", "port_flags", "multicast", "reconfigure", "limits")
+MODULES = ("normal", "mirrors", "patch_ports", "port_flags", "multicast", "reconfigure", "limits", "learning")
 
 
 @pytest.fixture(scope="module")

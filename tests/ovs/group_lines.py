@@ -96,6 +96,15 @@ add-meter br0 meter=9,kbps,bands=type=drop,rate=100
 -O OpenFlow13 add-meter br0 meter=1,kbps,burst,bands=type=drop,rate=1
 -O OpenFlow13 add-meter br0 meter=1,kbps,bands=type=drop,rate=1,prec_level=3
 -O OpenFlow13 add-meter br0 meter=1,kbps,bands=type=dscp_remark,rate=1
+-O OpenFlow13 add-meter br0 meter=1,kbps,bands=type=dscp_remark,rate=1,prec_level=1
+-O OpenFlow13 add-meter br0 meter=1,kbps,bands=type=drop,rate=1,type=dscp_remark,rate=1,prec_level=1
+-O OpenFlow13 add-meter br0 meter=1,kbps,bands=type=drop,rate=1
+-O OpenFlow13 add-meter br0 meter=1,kbps,bands=type=dscp_remark,rate=1,prec_level=1
+-O OpenFlow13 mod-meter br0 meter=1,kbps,bands=type=dscp_remark,rate=1,prec_level=1
+-O OpenFlow13 mod-meter br0 meter=2,kbps,bands=type=dscp_remark,rate=1,prec_level=1
+-O OpenFlow13 dump-meters br0
+-O OpenFlow13 meter-features br0
+-O OpenFlow13 del-meters br0
 -O OpenFlow13 add-meter br0 meter=0,kbps,bands=type=drop,rate=1
 -O OpenFlow13 add-meter br0 meter=1,kbps,foo=3,bands=type=drop,rate=1
 get-frags br0

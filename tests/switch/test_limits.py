@@ -71,9 +71,10 @@ STORIES = {
         = NXST_AGGREGATE reply: packet_count=6 byte_count=360 flow_count=4
     """,
     "a frame cut, and then its tag taken off": BRIDGES + """
-        ovs-ofctl add-flow br0 "in_port=1,actions=output(port=2,max_len=17),strip_vlan,output(port=2,max_len=17)"
+        ovs-ofctl add-flow br0 "in_port=1,actions=output(port=2,max_len=17),strip_vlan,output(port=2,max_len=17),output:2,output:10"
+        ovs-ofctl add-flow br1 actions=flood
         ovs-ofctl add-flow br0 "in_port=2,actions=strip_vlan,output(port=1,max_len=18)"
-        p1 a>b 10 | p2:10#17
+        p1 a>b 10 | p2:10#17 q1:- q2:-
         p2 a>b 10 | p1:-#14
     """,
     "ports in the order of ALL and FLOOD": BRIDGES + """

@@ -14,7 +14,7 @@ follows is muted: only edits of the key are done, because later operations were 
 """
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
-from libc.string cimport memcmp, memcpy
+from libc.string cimport memcpy
 
 from vswitch.capture.writer cimport capture_writer
 from vswitch.datapath.bridge cimport bridge, port
@@ -27,7 +27,7 @@ from vswitch.datapath.execution cimport (
 from vswitch.datapath.fate cimport DROP_METER, DROP_TOO_MANY_ACTIONS, DROP_TOO_MANY_RESUBMITS, FATE_CONSUMED
 from vswitch.datapath.flow_expiry cimport flow_reduce_timeouts
 from vswitch.datapath.flow_learn cimport flow_table_learn, learned_flow
-from vswitch.datapath.flow_table cimport N_TABLES, flow, meter, openflow_tables, tables_find
+from vswitch.datapath.flow_table cimport flow, flow_count, meter
 from vswitch.datapath.ledger cimport ledger_rows
 from vswitch.datapath.meter cimport meter_admits
 from vswitch.datapath.normal cimport normal
@@ -36,7 +36,7 @@ from vswitch.datapath.output cimport output_to_controller, output_to_port
 from vswitch.datapath.packet_in cimport packet_in, packet_in_add, packet_in_spec
 from vswitch.datapath.program cimport (
     EDIT_MPLS, EDIT_ND, OP_CLONE, OP_COMMIT, OP_CONTROLLER, OP_DROP, OP_FIN_TIMEOUT, OP_IF_LARGER, OP_IN_PORT, OP_KEY, OP_LEARN,
-    OP_LIMIT, OP_METER, OP_MPLS, OP_NORMAL, OP_OUTPUT, OP_RECIRC, OP_TAGS, bucket_stats_add, op, program_list_push,
+    OP_LIMIT, OP_METER, OP_MPLS, OP_NORMAL, OP_OUTPUT, OP_RECIRC, OP_TAGS, bucket_stats_add, op,
 )
 from vswitch.datapath.vlan cimport tag_count, tag_stack
 from vswitch.tables.flow_key cimport flow_key
@@ -103,7 +103,7 @@ cdef void run_ops(execution* ex, const op* ops, uint32_t n_ops) noexcept nogil:
             ex.op = o
             drop(ex, o.argument)
         elif o.code == OP_LEARN:
-            learn(ex, <learned_flow*>o.value)
+            flow_table_learn(ex.bridge.flows, <learned_flow*>o.value, ex.clock_ns)
         elif o.code == OP_CONTROLLER:
             send_to_controller(ex, <const packet_in_spec*>o.value)
         elif o.code == OP_METER:
@@ -177,29 +177,9 @@ cdef void check_limits(execution* ex, const op* o) noexcept nogil:
         return
     # The frame was counted for all flows and groups of the program.
     for i in range(o.argument, end):
-        p.flows[i].n_packets -= 1
-        p.flows[i].n_bytes -= ex.len
+        flow_count(p.flows[i], <uint64_t>-1, -<uint64_t>ex.len, 0)
     for i in range(<uint16_t>(o.value >> 32), end_bucket):
         bucket_stats_add(&p.buckets[i], <uint64_t>-1, -<uint64_t>ex.len)
-
-
-cdef inline void learn(execution* ex, learned_flow* l) noexcept nogil:
-    if (l.last == NULL or l.last.is_removed) and replaces(ex.bridge.flows, l):
-        # The new flow takes over what the old one has counted: all of it, also what programs still hold.
-        program_list_push(ex.programs)
-    flow_table_learn(ex.bridge.flows, l, ex.clock_ns)
-
-
-cdef bint replaces(openflow_tables* t, const learned_flow* l) noexcept nogil:
-    """True if learning puts another flow in the place of one that is there."""
-    cdef const flow* f
-    if l.table >= N_TABLES:
-        return False
-    f = tables_find(t, l.table, l.words, l.values, l.masks, l.n_words, l.priority)
-    return f != NULL and not (
-        f.n_actions_bytes == l.n_actions_bytes and f.cookie == l.cookie and f.flags == l.flags
-        and f.idle_timeout_s == l.idle_timeout_s and f.hard_timeout_s == l.hard_timeout_s
-        and memcmp(f.actions, l.actions, l.n_actions_bytes) == 0)
 
 
 cdef inline void output(execution* ex, const op* o) noexcept nogil:

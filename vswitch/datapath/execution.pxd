@@ -14,6 +14,7 @@ cdef enum:
     MAX_DEPTH = 64                  # nested look-ups (OVS MAX_DEPTH)
     MAX_RESUBMITS = 64 * 64         # look-ups in all (OVS MAX_RESUBMITS)
     MAX_ACTIONS_BYTES = 65535       # datapath actions that OVS encodes before it stops resubmitting
+    N_BROKEN = 4                    # ports of a frame whose sending failed that are noted
     SNAPLEN_MAX = 65535             # Mirror:snaplen that cuts nothing, and yet keeps copies from patch ports
     # What OVS's datapath actions take in Netlink attributes, for that limit
     OUTPUT_ACTION_BYTES = 8
@@ -75,6 +76,8 @@ cdef struct execution:
     tag_stack committed_tags        # tags that OVS's datapath has on the frame after the last output
     uint32_t program                # number of the program that the first bridge ran
     uint32_t mirror_snaplen         # how far the mirror at work cuts its copies; 0: not at all
+    uint32_t n_broken               # ports that could not send a copy of this frame ...
+    port* broken[4]                 # ... and what else they would get of it is lost with that (N_BROKEN)
     uint32_t mirroring              # depth of mirror_frame() calls: copies made now are mirror copies
     # Fixed for the run
     int vlan_limit
@@ -104,6 +107,7 @@ cdef inline void execution_begin(execution* ex, port* in_port, bridge* br, const
     ex.depth = ex.n_resubmits = ex.own_resubmits = ex.actions_bytes = 0
     ex.mirrors = 0
     ex.n_outputs = 0
+    ex.n_broken = 0
     ex.n_popped = 0
     ex.reason = FATE_DELIVERED
     ex.op = NULL

@@ -8,7 +8,7 @@ the time between them.
 """
 from libc.stdint cimport uint32_t
 
-from vswitch.datapath.flow_mod cimport flow_list_add
+from vswitch.datapath.flow_mod cimport flow_list_add, flow_mod_forget_learned
 from vswitch.datapath.flow_table cimport flow_ref, tables_note_change, tables_remove
 
 cdef extern from "<stdint.h>":
@@ -19,7 +19,7 @@ cdef enum:
     MS_PER_S = 1000
 
 
-cdef inline uint64_t expiry_ms(const flow* f) noexcept nogil:
+cdef uint64_t flow_expiry_ms(const flow* f) noexcept nogil:
     """The first millisecond at which `f` is dead."""
     cdef uint64_t at = NEVER
     if f.hard_timeout_s:
@@ -32,7 +32,7 @@ cdef inline uint64_t expiry_ms(const flow* f) noexcept nogil:
 cdef void flow_expiry_note(openflow_tables* t, const flow* f) noexcept nogil:
     """A flow with a timeout is new, or has less time left than before."""
     if f.idle_timeout_s or f.hard_timeout_s:
-        t.next_expiry_ns = min(t.next_expiry_ns, expiry_ms(f) * NS_PER_MS)
+        t.next_expiry_ns = min(t.next_expiry_ns, flow_expiry_ms(f) * NS_PER_MS)
         if t.next_event_ns != NULL and t.next_event_ns[0] > t.next_expiry_ns:
             t.next_event_ns[0] = t.next_expiry_ns
 
@@ -54,7 +54,7 @@ cdef bint flow_expire(openflow_tables* t, uint64_t now_ns, flow_list* removed) n
         if not (f.idle_timeout_s or f.hard_timeout_s):
             i += 1
             continue
-        at = expiry_ms(f)
+        at = flow_expiry_ms(f)
         if at <= now_ns // NS_PER_MS:
             if removed != NULL and flow_list_add(removed, f):
                 flow_ref(f)
@@ -63,6 +63,8 @@ cdef bint flow_expire(openflow_tables* t, uint64_t now_ns, flow_list* removed) n
         else:
             t.next_expiry_ns = min(t.next_expiry_ns, at * NS_PER_MS)
             i += 1
+    if any:
+        flow_mod_forget_learned(t, removed)
     return any
 
 

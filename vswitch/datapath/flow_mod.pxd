@@ -16,6 +16,7 @@ cdef enum flow_mod_status:
     FLOW_MOD_NO_MEMORY = 2
     FLOW_MOD_BAD_TABLE = 3          # OFPBRC_BAD_TABLE_ID
     FLOW_MOD_READ_ONLY = 4          # OFPBRC_EPERM
+    FLOW_MOD_TABLE_FULL = 5         # OFPFMFC_TABLE_FULL
 
 cdef enum:
     PORT_ANY = 0xFFFF               # OFPP_ANY
@@ -51,6 +52,8 @@ cdef struct flow_list:
 cdef bint flow_list_add(flow_list* list, flow* f) noexcept nogil
 cdef flow_mod_status flow_mod_apply(openflow_tables* t, const flow_mod* fm, uint64_t now_ns, flow_list* added,
                                     flow_list* removed) noexcept nogil
+cdef void flow_mod_forget_learned(openflow_tables* t, flow_list* removed) noexcept nogil
+cdef bint flow_mod_evict_excess(openflow_tables* t, uint8_t table, flow_list* removed) noexcept nogil
 cdef bint flow_mod_collect(openflow_tables* t, const flow_mod* fm, bint strict, flow_list* found) noexcept nogil
 cdef bint flow_mod_meets_used_flow(openflow_tables* t, const flow_mod* fm) noexcept nogil
 cdef bint flow_outputs_to(const ofpact* actions, uint32_t n_bytes, uint16_t port, uint32_t group) noexcept nogil

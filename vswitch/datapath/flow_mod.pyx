@@ -6,6 +6,8 @@
   Timeouts, importance, flags and the time of creation stay; hard timeouts count anew. If there is none, it adds,
   unless it chose by cookie.
 * A cookie that is all ones means "leave it".
+* With the last flow that has a learn action with delete_learned for a cookie and a table, the flows of that cookie in that
+  table go, too.
 
 A flow that is replaced or modified becomes another struct, so that what went before can be put back: with a log
 (openflow_tables.log), every removal and every addition is noted, and flow_mod_rollback() goes back over it.
@@ -13,10 +15,12 @@ A flow that is replaced or modified becomes another struct, so that what went be
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy
 
+from vswitch.datapath.flow_eviction cimport flow_eviction_choose, flow_eviction_is_full, flow_eviction_is_over
 from vswitch.datapath.flow_table cimport (
-    FLOW_CHECK_OVERLAP, FLOW_RESET_COUNTS, N_TABLES, TABLE_ALL, flow_new, flow_ref, flow_unref, tables_find, tables_insert,
-    tables_remove, undo_entry, undo_log,
+    FLOW_CHECK_OVERLAP, FLOW_RESET_COUNTS, N_TABLES, TABLE_ALL, flow_inherit, flow_new, flow_ref, flow_unref, learned_cookie,
+    tables_find, tables_insert, tables_remove, undo_entry, undo_log,
 )
+from vswitch.datapath.learned_cookies cimport learned_cookies_forget_dead, learned_cookies_take_dead
 from vswitch.datapath.ofpact cimport (
     OFPACT_CLONE, OFPACT_CONTROLLER, OFPACT_ENQUEUE, OFPACT_GROUP, OFPACT_OUTPUT, OFPACT_OUTPUT_TRUNC,
     OFPACT_WRITE_ACTIONS, ofpact_next, ofpact_payload,
@@ -35,7 +39,9 @@ cdef flow_mod_status flow_mod_apply(openflow_tables* t, const flow_mod* fm, uint
     cdef bint strict = fm.command == FLOW_MODIFY_STRICT or fm.command == FLOW_DELETE_STRICT
     cdef uint32_t i
     if fm.command == FLOW_ADD:
-        return add(t, fm, now_ns, added, removed)
+        status = add(t, fm, now_ns, added, removed)
+        flow_mod_forget_learned(t, removed)
+        return status
     if fm.table != TABLE_ALL and fm.table >= N_TABLES:
         return FLOW_MOD_BAD_TABLE
     found = flow_list(flows=NULL, n=0, n_allocated=0)
@@ -54,7 +60,22 @@ cdef flow_mod_status flow_mod_apply(openflow_tables* t, const flow_mod* fm, uint
     elif fm.cookie_mask == 0:
         status = add(t, fm, now_ns, added, removed)
     free(found.flows)
+    flow_mod_forget_learned(t, removed)
     return status
+
+
+cdef void flow_mod_forget_learned(openflow_tables* t, flow_list* removed) noexcept nogil:
+    """Takes the flows out that nobody learns any more; those may have learned others. `removed` as in take_out()."""
+    cdef learned_cookie dead
+    cdef uint32_t i
+    while learned_cookies_take_dead(t, &dead):
+        i = 0
+        while i < t.n_flows:
+            if t.flows[i].table == dead.table and t.flows[i].cookie == dead.cookie:
+                if not take_out(t, t.flows[i], removed):        # the last flow takes its place
+                    return
+            else:
+                i += 1
 
 
 cdef flow_mod_status add(openflow_tables* t, const flow_mod* fm, uint64_t now_ns, flow_list* added,
@@ -62,12 +83,17 @@ cdef flow_mod_status add(openflow_tables* t, const flow_mod* fm, uint64_t now_ns
     cdef uint8_t table = 0 if fm.table == TABLE_ALL else fm.table
     cdef flow* old
     cdef flow* new
+    cdef flow* victim = NULL
     if table >= N_TABLES - 1:
         return FLOW_MOD_READ_ONLY if table == N_TABLES - 1 else FLOW_MOD_BAD_TABLE      # 254 is OVS's own
     old = tables_find(t, table, fm.words, fm.values, fm.masks, fm.n_words, fm.priority)
     if (old == NULL and fm.flags & FLOW_CHECK_OVERLAP and t.tables[table].n_flows
             and classifier_overlaps(t.tables[table].cls, fm.words, fm.values, fm.masks, fm.n_words, fm.priority)):
         return FLOW_MOD_OVERLAP
+    if old == NULL and flow_eviction_is_full(t, table):
+        victim = flow_eviction_choose(t, table)
+        if victim == NULL:
+            return FLOW_MOD_TABLE_FULL
     new = flow_new(fm.n_words, fm.words, fm.values, fm.masks, fm.priority, fm.actions, fm.n_actions_bytes)
     if new == NULL:
         return FLOW_MOD_NO_MEMORY
@@ -81,8 +107,26 @@ cdef flow_mod_status add(openflow_tables* t, const flow_mod* fm, uint64_t now_ns
     if old != NULL:
         if fm.new_cookie == KEEP_COOKIE:
             new.cookie = old.cookie
-        inherit(new, old, fm.flags)
+        if not inherit(new, old, fm.flags):
+            flow_unref(new)
+            return FLOW_MOD_NO_MEMORY
+    if victim != NULL and not take_out(t, victim, removed):
+        flow_unref(new)
+        return FLOW_MOD_NO_MEMORY
     return replace(t, old, new, 0, added, removed)
+
+
+cdef bint flow_mod_evict_excess(openflow_tables* t, uint8_t table, flow_list* removed) noexcept nogil:
+    """Takes flows out, as far as they may go, until the table has no more than its limit. False without memory."""
+    cdef flow* victim
+    while flow_eviction_is_over(t, table):
+        victim = flow_eviction_choose(t, table)
+        if victim == NULL:
+            break
+        if not take_out(t, victim, removed):
+            return False
+    flow_mod_forget_learned(t, removed)
+    return True
 
 
 cdef flow_mod_status modify(openflow_tables* t, const flow_mod* fm, flow* old, uint64_t now_ns, flow_list* added,
@@ -101,16 +145,16 @@ cdef flow_mod_status modify(openflow_tables* t, const flow_mod* fm, flow* old, u
     new.cookie = old.cookie
     if fm.modify_cookie and fm.new_cookie != KEEP_COOKIE:
         new.cookie = fm.new_cookie
-    inherit(new, old, fm.flags)
+    if not inherit(new, old, fm.flags):
+        flow_unref(new)
+        return FLOW_MOD_NO_MEMORY
     return replace(t, old, new, old.number, added, removed)
 
 
-cdef inline void inherit(flow* new, const flow* old, uint16_t flags) noexcept nogil:
+cdef inline bint inherit(flow* new, flow* old, uint16_t flags) noexcept nogil:
     """The time of last use always, counters unless they are to be reset."""
     new.used_ns = old.used_ns
-    if not flags & FLOW_RESET_COUNTS:
-        new.n_packets = old.n_packets
-        new.n_bytes = old.n_bytes
+    return flags & FLOW_RESET_COUNTS or flow_inherit(new, old)
 
 
 cdef flow_mod_status replace(openflow_tables* t, flow* old, flow* new, uint32_t number, flow_list* added,
@@ -266,9 +310,12 @@ cdef void flow_mod_rollback(openflow_tables* t) noexcept nogil:
             number = f.number
             flow_ref(f)
             f.is_removed = False
+            if f.heir != NULL:
+                f.heir.current = f
             if not tables_insert(t, f):
                 flow_unref(f)
             f.number = number
+    learned_cookies_forget_dead(t)
     free_entries(log)
 
 

@@ -26,6 +26,8 @@ cdef enum frag_mode:            # OFPUTIL_FRAG_*
     FRAG_DROP = 1
     FRAG_NX_MATCH = 3
 
+cdef struct flow_heir
+
 cdef struct flow:
     cls_rule rule                   # first: a cls_rule* that a look-up gives is a flow*
     uint32_t number                 # never given twice in a bridge
@@ -33,6 +35,7 @@ cdef struct flow:
     uint32_t position               # in openflow_tables.flows
     uint8_t table
     bint is_removed
+    bint deletes_learned            # has a learn action with delete_learned
     uint16_t flags                  # flow_flags
     uint16_t idle_timeout_s         # 0: never
     uint16_t hard_timeout_s
@@ -43,8 +46,24 @@ cdef struct flow:
     uint64_t used_ns                # idle timeouts from here
     uint64_t n_packets              # without what programs have not pushed yet
     uint64_t n_bytes
+    flow_heir* heir                 # shared with those that it replaced, or that replaced it; NULL: there were none
     uint32_t n_actions_bytes
     ofpact* actions
+
+cdef struct flow_heir:              # who gets what programs still count for flows that were replaced
+    uint32_t refs                   # flows that point here
+    flow* current                   # NULL: gone
+
+cdef struct learned_cookie:         # flows that go when no flow learns them any more, see learned_cookies.pyx
+    uint64_t cookie
+    uint32_t table
+    uint32_t n                      # learn actions, with delete_learned, of flows in their tables
+
+cdef struct table_limit:            # of a Flow_Table row; one block of memory
+    uint32_t max_flows
+    bint evicts                     # else one flow more is refused
+    uint32_t n_pieces               # bits of matches that make the groups for eviction
+    uint64_t pieces[1]
 
 cdef struct flow_table:
     classifier* cls                 # NULL: never had a flow
@@ -52,6 +71,8 @@ cdef struct flow_table:
     uint32_t n_flows
     uint64_t n_matched              # look-ups that hit a flow, without what programs have not pushed yet
     uint64_t n_missed
+    table_limit* limit              # NULL: as many flows as come
+    bint evicts                     # although its limit does not say so (OpenFlow's table-mod)
     uint32_t config                 # OFPUTIL_TABLE_MISS_* in the low two bits (0 default, 1 controller, 2 continue, 3 drop)
 
 cdef struct group_bucket:
@@ -144,6 +165,9 @@ cdef struct openflow_tables:
     uint32_t n_timed                # flows with a timeout
     uint64_t next_expiry_ns         # no flow times out before; UINT64_MAX: none will
     uint64_t* next_event_ns         # the datapath's next event, which a new timeout may bring forward; or NULL
+    learned_cookie* cookies
+    uint32_t n_cookies
+    bint has_dead_cookies           # one may have come to n == 0
     undo_log* log                   # what to take back if a bundle fails; NULL outside of one
 
 cdef openflow_tables* tables_new() except NULL
@@ -159,7 +183,8 @@ cdef void ports_note_change(openflow_tables* t) noexcept nogil
 # A flow in one block of memory, with one reference (the caller's); NULL without memory.
 cdef flow* flow_new(uint32_t n_words, const uint16_t* words, const uint64_t* values, const uint64_t* masks,
                     int32_t priority, const ofpact* actions, uint32_t n_actions_bytes) noexcept nogil
-cdef bint flow_set_actions(openflow_tables* t, flow* f, const ofpact* actions, uint32_t n_actions_bytes) noexcept nogil
+cdef bint flow_inherit(flow* new, flow* old) noexcept nogil
+cdef void flow_count(flow* f, uint64_t n_packets, uint64_t n_bytes, uint64_t used_ns) noexcept nogil
 cdef void flow_unref(flow* f) noexcept nogil
 cdef inline void flow_ref(flow* f) noexcept nogil:
     f.refs += 1

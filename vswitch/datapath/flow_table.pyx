@@ -1,16 +1,20 @@
 """Flows in their tables: memory, look-up, versions. See flow_table.pxd for the structs.
 
-A flow is one block: the struct, its match's words, values and masks, its conjunctions, its actions. Only `modify`
-gives a flow actions in a block of their own. All flows of a bridge stand in one array too, which is what dumps,
-wildcarded commands and ageing walk.
+A flow is one block: the struct, its match's words, values and masks, its conjunctions, its actions. A flow that is
+modified is another one, and programs may still have counts for the one before; all that replaced each other share a
+`flow_heir`, which says where those go. All flows of a bridge stand in one array too, which is what dumps, wildcarded
+commands and ageing walk.
 
 A program that was translated before a change must not be run after it. Each table has a version, and so have the
 groups and the ports of the bridge; the bridge's own version grows with each of them, so that the common case is
 one compare.
 """
 from libc.stdlib cimport calloc, free, malloc, realloc
-from libc.string cimport memcmp, memcpy
+from libc.string cimport memcpy
 
+from vswitch.datapath.learned_cookies cimport (
+    learned_cookies_add, learned_cookies_has_any, learned_cookies_remove,
+)
 from vswitch.datapath.ofpact cimport OFPACT_CONJUNCTION, ofpact, ofpact_next, ofpact_payload
 from vswitch.tables.classifier cimport (
     classifier_find, classifier_free, classifier_insert, classifier_lookup, classifier_new, classifier_remove,
@@ -38,6 +42,7 @@ cdef void tables_free(openflow_tables* t) noexcept nogil:
         flow_unref(t.flows[i])
     for i in range(N_TABLES):
         classifier_free(t.tables[i].cls)
+        free(t.tables[i].limit)
     for i in range(t.n_groups):
         group_unref(t.groups[i])
     for i in range(t.n_meters):
@@ -45,6 +50,7 @@ cdef void tables_free(openflow_tables* t) noexcept nogil:
     free(t.flows)
     free(t.groups)
     free(t.meters)
+    free(t.cookies)
     free(t)
 
 
@@ -79,6 +85,9 @@ cdef bint tables_insert(openflow_tables* t, flow* f) noexcept nogil:
     t.n_flows += 1
     table.n_flows += 1
     t.n_timed += (f.idle_timeout_s | f.hard_timeout_s) != 0
+    f.deletes_learned = learned_cookies_has_any(f)
+    if f.deletes_learned:
+        learned_cookies_add(t, f)       # without memory nothing is deleted later
     tables_note_change(t, f.table)
     return True
 
@@ -92,6 +101,8 @@ cdef void tables_remove(openflow_tables* t, flow* f) noexcept nogil:
     t.tables[f.table].n_flows -= 1
     t.n_timed -= (f.idle_timeout_s | f.hard_timeout_s) != 0
     f.is_removed = True
+    if f.deletes_learned:
+        learned_cookies_remove(t, f)
     tables_note_change(t, f.table)
     flow_unref(f)
 
@@ -162,40 +173,47 @@ cdef void fill_conjunctions(flow* f) noexcept nogil:
         a = ofpact_next(a)
 
 
-cdef inline bint has_own_actions(const flow* f) noexcept nogil:
-    """True if `actions` is a block of its own, not part of the flow's."""
-    return <const char*>f.actions != <const char*>(f.rule.masks + f.rule.n_words)
-
-
-cdef bint flow_set_actions(openflow_tables* t, flow* f, const ofpact* actions, uint32_t n_actions_bytes) noexcept nogil:
-    """Gives a flow that is in its table other actions. False without memory, or if that would make it a conjunctive
-    rule or end it being one (the caller then replaces the flow)."""
-    cdef ofpact* copy
-    if f.n_actions_bytes == n_actions_bytes and memcmp(f.actions, actions, n_actions_bytes) == 0:
-        return True
-    if f.rule.n_conjunctions or count_conjunctions(actions, n_actions_bytes):
-        return False
-    copy = <ofpact*>malloc(n_actions_bytes + 1)
-    if copy == NULL:
-        return False
-    memcpy(copy, actions, n_actions_bytes)
-    if has_own_actions(f):
-        free(f.actions)
-    f.actions = copy
-    f.n_actions_bytes = n_actions_bytes
-    tables_note_change(t, f.table)
+cdef bint flow_inherit(flow* new, flow* old) noexcept nogil:
+    """`new` takes the counters of `old`, which it replaces, also what programs have still to push. False without memory."""
+    cdef flow_heir* heir = old.heir
+    if heir == NULL:
+        heir = <flow_heir*>malloc(sizeof(flow_heir))
+        if heir == NULL:
+            return False
+        heir.refs = 1
+        old.heir = heir
+    heir.refs += 1
+    heir.current = new
+    new.heir = heir
+    new.n_packets = old.n_packets
+    new.n_bytes = old.n_bytes
     return True
 
 
+cdef void flow_count(flow* f, uint64_t n_packets, uint64_t n_bytes, uint64_t used_ns) noexcept nogil:
+    """A program pushes what it has counted for `f`; who replaced it gets that (OVS rule_dpif.new_rule)."""
+    if f.heir != NULL:
+        f = f.heir.current
+        if f == NULL:
+            return
+    f.n_packets += n_packets
+    f.n_bytes += n_bytes
+    f.used_ns = max(f.used_ns, used_ns)
+
+
 cdef void flow_unref(flow* f) noexcept nogil:
+    cdef flow_heir* heir = f.heir
     f.refs -= 1
-    if f.refs == 0:
-        if has_own_actions(f):
-            free(f.actions)
-        free(f)
+    if f.refs:
+        return
+    if heir != NULL:
+        if heir.current == f:
+            heir.current = NULL
+        heir.refs -= 1
+        if heir.refs == 0:
+            free(heir)
+    free(f)
 
-
-# How deep frames must be parsed.
 
 # Groups and meters.
 

@@ -12,10 +12,10 @@ from libc.string cimport memset
 from vswitch.datapath.bridge cimport bridge
 from vswitch.datapath.flow_expiry cimport flow_expire, flow_expiry_note
 from vswitch.datapath.flow_mod cimport (
-    FLOW_MOD_BAD_TABLE, FLOW_MOD_NO_MEMORY, FLOW_MOD_OK, FLOW_MOD_OVERLAP, FLOW_MOD_READ_ONLY, flow_mod,
-    flow_mod_apply, flow_mod_collect, flow_mod_meets_used_flow, flow_mod_rollback, flow_mod_status, undo_log_free,
+    FLOW_MOD_BAD_TABLE, FLOW_MOD_NO_MEMORY, FLOW_MOD_OK, FLOW_MOD_OVERLAP, FLOW_MOD_READ_ONLY, FLOW_MOD_TABLE_FULL,
+    flow_mod, flow_mod_apply, flow_mod_collect, flow_mod_evict_excess, flow_mod_meets_used_flow, flow_mod_rollback, flow_mod_status, undo_log_free,
 )
-from vswitch.datapath.flow_table cimport TABLE_ALL, flow, flow_unref, openflow_tables, undo_log
+from vswitch.datapath.flow_table cimport FLOW_RESET_COUNTS, N_TABLES, TABLE_ALL, flow, flow_unref, openflow_tables, table_limit, undo_log
 from vswitch.datapath.ofpact cimport ofpact
 from vswitch.datapath.program cimport program_list_push
 from vswitch.tables.flow_key cimport flow_key
@@ -31,6 +31,7 @@ STATUS = {
     FLOW_MOD_OVERLAP: "OFPFMFC_OVERLAP",
     FLOW_MOD_BAD_TABLE: "OFPBRC_BAD_TABLE_ID",
     FLOW_MOD_READ_ONLY: "OFPBRC_EPERM",
+    FLOW_MOD_TABLE_FULL: "OFPFMFC_TABLE_FULL",
 }
 
 cdef struct packed_match:
@@ -129,8 +130,8 @@ cdef class Flows(Bonds):
         fm.flags = flags
         fm.actions = <const ofpact*><const char*>actions
         fm.n_actions_bytes = <uint32_t>len(actions)
-        if flow_mod_meets_used_flow(br.flows, &fm):
-            self._push_stats()
+        if flags & FLOW_RESET_COUNTS and flow_mod_meets_used_flow(br.flows, &fm):
+            self._push_stats()      # before the counters start anew; elsewhere the new flow is heir
         status = flow_mod_apply(br.flows, &fm, self.now_ns, &added, &removed)
         try:
             if status == FLOW_MOD_NO_MEMORY:
@@ -171,6 +172,56 @@ cdef class Flows(Bonds):
             return sorted([flow_tuple(found.flows[i], self.now_ns) for i in range(found.n)])
         finally:
             free(found.flows)
+
+    def set_table_limit(self, uint32_t bridge_number, uint8_t table, object max_flows, *, bint evicts=False, tuple pieces=()):
+        """Limits how many flows a table takes; what it has too many of goes, as far as it may.
+
+        Parameters
+        ----------
+        max_flows : int or None
+            None: as many as come.
+        evicts : bool
+            Whether another flow makes one go that times out. Otherwise it is refused.
+        pieces : tuple of int
+            The bits of matches that make groups, of the largest of which a flow goes: word << 16 | shift << 8 | bits.
+
+        Returns
+        -------
+        list of int
+            Numbers of the flows that went.
+        """
+        cdef bridge* br = self._bridge(bridge_number)
+        cdef flow_list removed = flow_list(flows=NULL, n=0, n_allocated=0)
+        cdef table_limit* limit = NULL
+        cdef uint32_t i
+        if table >= N_TABLES:
+            raise ValueError(f"there is no table {table}")
+        self._change()
+        if max_flows is not None:
+            limit = <table_limit*>calloc(1, sizeof(table_limit) + len(pieces) * sizeof(uint64_t))
+            if limit == NULL:
+                raise MemoryError
+            limit.max_flows = max_flows
+            limit.evicts = evicts
+            limit.n_pieces = <uint32_t>len(pieces)
+            for i in range(limit.n_pieces):
+                limit.pieces[i] = pieces[i]
+        free(br.flows.tables[table].limit)
+        br.flows.tables[table].limit = limit
+        try:
+            if not flow_mod_evict_excess(br.flows, table, &removed):
+                raise MemoryError
+            return [removed.flows[i].number for i in range(removed.n)]
+        finally:
+            for i in range(removed.n):
+                flow_unref(removed.flows[i])
+            free(removed.flows)
+
+    def set_table_evicting(self, uint32_t bridge_number, uint8_t table, bint evicts):
+        """Whether a flow goes when a limited table gets another one, although the limit does not say so."""
+        if table >= N_TABLES:
+            raise ValueError(f"there is no table {table}")
+        self._bridge(bridge_number).flows.tables[table].evicts = evicts
 
     def n_flows(self, uint32_t bridge_number):
         """How many flows a bridge has."""

@@ -25,6 +25,7 @@ cdef inline void forward(execution* ex, port* in_port, const frame* f, program* 
     in_port.rx_bytes += f.len
     p.n_packets += 1
     p.n_bytes += f.len
+    p.used_ns = ex.clock_ns
     out.tx_packets += 1
     out.tx_bytes += f.len
     if ex.ledger != NULL:

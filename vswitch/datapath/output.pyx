@@ -10,7 +10,7 @@ from vswitch.capture.writer cimport capture_writer_reserve
 from vswitch.datapath.bond cimport bond_account, bond_choose
 from vswitch.datapath.bridge cimport PORT_NO_FWD, bond_member, bridge, bundle, port
 from vswitch.datapath.execution cimport (
-    OUTPUT_ACTION_BYTES, SNAPLEN_MAX, TRUNCATE_ACTION_BYTES, USERSPACE_ACTION_BYTES, drop, execution,
+    N_BROKEN, OUTPUT_ACTION_BYTES, SNAPLEN_MAX, TRUNCATE_ACTION_BYTES, USERSPACE_ACTION_BYTES, drop, execution,
 )
 from vswitch.datapath.fate cimport (
     DROP_BOND_WITHOUT_MEMBER, DROP_ETH_TRUNCATED, DROP_MTU_EXCEEDED, DROP_PATCH_WITHOUT_PEER, DROP_PORT_NOT_FORWARDING, DROP_PORTS_PROTECTED,
@@ -181,12 +181,14 @@ cdef inline uint8_t* account(execution* ex, port* out, uint16_t outer_type, uint
     if ex.mirror_snaplen:
         n_bytes = min(n_bytes, ex.mirror_snaplen)
         caplen = min(caplen, n_bytes)
-        if n_bytes < ETH_LEN:
-            drop(ex, DROP_ETH_TRUNCATED)        # cut, and then a tag was taken off: no port sends that
+        if n_bytes < ETH_LEN:       # cut, and then a tag was taken off
+            fail(ex, out, DROP_ETH_TRUNCATED)
             return NULL
     if out.mtu and n_bytes > out.mtu + ETH_LEN + (DOT1Q_LEN if outer_type == TPID_CTAG else 0):
         out.tx_dropped += 1
-        drop(ex, DROP_MTU_EXCEEDED)
+        fail(ex, out, DROP_MTU_EXCEEDED)
+        return NULL
+    if ex.n_broken and is_broken(ex, out):
         return NULL
     out.tx_packets += 1
     out.tx_bytes += n_bytes
@@ -199,3 +201,19 @@ cdef inline uint8_t* account(execution* ex, port* out, uint16_t outer_type, uint
     if ex.collect != NULL:
         return capture_writer_reserve(ex.collect, out.number, ex.time_ns, caplen, n_bytes)
     return NULL
+
+
+cdef void fail(execution* ex, port* out, uint32_t reason) noexcept nogil:
+    """The device refuses a copy. OVS sends a frame's copies for a port in one burst, and gives the rest of it up then."""
+    drop(ex, reason)
+    if ex.n_broken < N_BROKEN:
+        ex.broken[ex.n_broken] = out
+        ex.n_broken += 1
+
+
+cdef bint is_broken(const execution* ex, const port* out) noexcept nogil:
+    cdef uint32_t i
+    for i in range(ex.n_broken):
+        if ex.broken[i] == out:
+            return True
+    return False

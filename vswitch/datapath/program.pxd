@@ -58,6 +58,7 @@ cdef struct bucket_stats:
 cdef struct program:                # begins a cache line with what every frame needs; the operations stand behind it
     uint64_t n_packets              # not pushed yet
     uint64_t n_bytes
+    uint64_t used_ns                # clock when it last ran
     uint64_t checked_version        # openflow_tables.version when it was last found up to date
     void* forward                   # port* that it sends the frame to as it is, and does nothing else; NULL: it does
     op* ops

@@ -8,7 +8,7 @@ from libc.string cimport memset
 from posix.stdlib cimport posix_memalign
 
 from vswitch.datapath.flow_learn cimport learned_flow, learned_flow_free
-from vswitch.datapath.flow_table cimport TABLE_GROUPS, TABLE_PORTS, flow_unref, group_unref, meter, meter_unref
+from vswitch.datapath.flow_table cimport TABLE_GROUPS, TABLE_PORTS, flow_count, flow_unref, group_unref, meter, meter_unref
 
 cdef enum:
     CACHE_LINE = 64
@@ -62,8 +62,7 @@ cdef void program_push_stats(program* p) noexcept nogil:
     if p.n_packets == 0:
         return
     for i in range(p.n_flows):
-        p.flows[i].n_packets += p.n_packets
-        p.flows[i].n_bytes += p.n_bytes
+        flow_count(p.flows[i], p.n_packets, p.n_bytes, p.used_ns)
     for i in range(p.n_lookups):
         if p.lookups[i] & LOOKUP_MISSED:
             p.owner.tables[p.lookups[i] & 0xFF].n_missed += p.n_packets

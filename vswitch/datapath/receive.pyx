@@ -138,6 +138,7 @@ cdef void enter(execution* ex, program* p) noexcept nogil:
             return
         p.n_packets = 1
         p.n_bytes = ex.len
+        p.used_ns = ex.clock_ns
         is_own = True
     ex.depth += 1
     ex.n_resubmits += own_resubmits + 1
@@ -214,6 +215,7 @@ cdef void frame_resume(execution* ex, const void* frozen) noexcept nogil:
         return
     p.n_packets = 1
     p.n_bytes = ex.len
+    p.used_ns = ex.clock_ns
     # Another list of datapath actions, with limits of its own.
     ex.depth = ex.n_resubmits = ex.own_resubmits = ex.actions_bytes = 0
     ex.has_base = ex.has_new_edits = False
@@ -254,6 +256,7 @@ cdef inline program* bridge_program(execution* ex, program* p) noexcept nogil:
             return NULL
     p.n_packets += 1
     p.n_bytes += ex.len
+    p.used_ns = ex.clock_ns
     execution_deepen(ex, p.key_depth)
     return p
 

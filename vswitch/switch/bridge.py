@@ -251,7 +251,6 @@ class Bridge(BridgeFlows):
         if version < 4 and mod.command == 0:
             flags |= RESET_COUNTS  # before OpenFlow 1.3, replacing a flow starts its counters anew
         match = mod.match.sent(version, mod.protocols)
-        goes = self._make_room(mod, match) if self.limits and actions is not None else None
         status, added, removed = self._datapath.flow_mod(
             self.number, mod.command, table=mod.table, priority=mod.priority, match=match.encode(),
             cookie=mod.cookie, cookie_mask=mod.cookie_mask, new_cookie=mod.new_cookie,
@@ -267,9 +266,11 @@ class Bridge(BridgeFlows):
             for number in added:
                 self._actions[number] = actions
         if status:
-            raise OpenFlowError(status)
-        if goes is not None:
-            self._delete(goes)
+            hint = ""
+            if status == "OFPFMFC_TABLE_FULL":
+                table = 0 if mod.table == 255 else mod.table  # OFPTT_ALL
+                hint = f"Flow_Table limits table {table} to {self.limits[table].max_flows} flows"
+            raise OpenFlowError(status, hint=hint)
 
     def flow_stats(self, query: FlowMod | None = None) -> list[FlowStats]:
         """The flows that a query selects (all by default) with their counters, in the order of their coming."""

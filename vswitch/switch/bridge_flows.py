@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from vswitch.datapath.datapath import Datapath
     from vswitch.openflow.actions import Actions
     from vswitch.openflow.flow import FlowMod, FlowStats
-    from vswitch.openflow.match import Match
     from vswitch.openflow.text import Numbers
     from vswitch.switch.group_table import GroupTable
     from vswitch.switch.meter_table import MeterTable
@@ -42,6 +41,7 @@ class BridgeFlows:
     _meters: MeterTable | None = None
     limits: dict[int, TableLimit]
     tables: TableSettings
+    _actions: dict[int, Actions]
 
     # What `Bridge` gives.
 
@@ -220,55 +220,19 @@ class BridgeFlows:
 
     def set_limits(self, limits: dict[int, TableLimit]) -> None:
         """Change how many flows tables take; what is too much goes, as far as it may."""
-        from vswitch.switch.table_limits import victim
-
-        if limits == self.limits:
-            return
+        for table in self.limits.keys() | limits.keys():
+            limit = limits.get(table)
+            if limit == self.limits.get(table):
+                continue
+            max_flows = None if limit is None else limit.max_flows
+            gone = self._datapath.set_table_limit(
+                self.number, table, max_flows, evicts=limit is not None and limit.evicts,
+                pieces=() if limit is None else limit.pieces(),
+            )  # fmt: skip
+            for number in gone:
+                self._actions.pop(number, None)
         self.limits = limits
-        for table in limits:
-            limit = self._limit(table)
-            while len(flows := self._flows_of(table)) > limit.max_flows:
-                found = victim(limit, flows)
-                if found is None:
-                    break
-                self._delete(found)
-
-    def _make_room(self, mod: FlowMod, match: Match) -> FlowStats | None:
-        """The flow that must go if a flow-mod adds one to a full table."""
-        from vswitch.openflow.flow import ADD, MODIFY, TABLE_ALL
-        from vswitch.switch.table_limits import victim
-
-        table = 0 if mod.table == TABLE_ALL else mod.table
-        if table not in self.limits:
-            return None
-        limit = self._limit(table)
-        if (mod.command != ADD and mod.cookie_mask):
-            return None
-        if self._datapath.flows(
-            self.number, table=table, match=match.encode(), strict=mod.command != MODIFY, priority=mod.priority
-        ):
-            return None  # it changes those that are there
-        flows = self._flows_of(table)
-        if len(flows) < limit.max_flows:
-            return None
-        found = victim(limit, flows)
-        if found is None:
-            hint = f"Flow_Table limits table {table} to {limit.max_flows} flows"
-            raise OpenFlowError("OFPFMFC_TABLE_FULL", hint=hint)
-        return found
 
     def table_states(self) -> list[TableState]:
         """The tables, by number, as OpenFlow describes them."""
         return self.tables.state(self.limits)
-
-    def _limit(self, table: int) -> TableLimit:
-        """The database's limit, with OpenFlow's say in whether a flow goes when it is reached."""
-        limit = self.limits[table]
-        return limit._replace(evicts=True) if table in self.tables.evicting else limit
-
-    def _flows_of(self, table: int) -> list[FlowStats]:
-        from vswitch.openflow.flow import QUERY, FlowMod
-
-        query = FlowMod(QUERY)
-        query.table = table
-        return self.flow_stats(query)

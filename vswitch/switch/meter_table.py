@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vswitch.errors import OpenFlowError
 from vswitch.light_typing import TYPE_CHECKING, NamedTuple
-from vswitch.openflow.meters import ADD, DELETE, METER_MAX, Meter
+from vswitch.openflow.meters import ADD, DELETE, DROP, METER_MAX, Meter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,6 +70,8 @@ class MeterTable:
             raise OpenFlowError("OFPMMFC_METER_EXISTS", hint=f"mod-meter changes meter {number}")
         if meter.command != ADD and number not in self._meters:
             raise OpenFlowError("OFPMMFC_UNKNOWN_METER", hint=f"add-meter makes meter {number}")
+        if any(band.type != DROP for band in meter.bands):
+            raise OpenFlowError("OFPMMFC_BAD_BAND", hint="the userspace datapath has no bands but those of type=drop")
         self._datapath.set_meter(self._bridge_number, number, meter.flags, meter.encode_bands())
         self._meters[number] = meter
 

@@ -101,6 +101,7 @@ class TableSettings:
             self.evicting.add(number)
         else:
             self.evicting.discard(number)
+        self._datapath.set_table_evicting(self._bridge, number, evicts)
 
     def set_vacancy(self, number: int, thresholds: tuple[int, int] | None) -> None:
         """When a controller wants to be told how full a table is. Kept and shown; there is no controller."""

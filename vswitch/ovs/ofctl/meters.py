@@ -67,7 +67,7 @@ def meter_features(session: Session) -> str:
     session.negotiate(session.open(), protocols.OF13_UP)
     text = session.header("OFPST_METER_FEATURES reply", 2, space="\n")
     text += f"max_meter:{_MAX_METERS} max_bands:{MAX_BANDS} max_color:0\n"
-    return text + "band_types: drop dscp_remark\ncapabilities: kbps pktps burst stats\n"
+    return text + "band_types: drop\ncapabilities: kbps pktps burst stats\n"
 
 
 def _named(session: Session, command: str) -> tuple[BridgeLike, Meter]:
