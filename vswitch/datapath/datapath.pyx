@@ -32,9 +32,10 @@ from vswitch.datapath.forward cimport forward, may_forward
 from vswitch.datapath.groups cimport Groups
 from vswitch.datapath.ledger cimport Ledger, fate_row, ledger_add_fate, ledger_n_outputs
 from vswitch.datapath.mirror cimport mirror_frame
-from vswitch.datapath.packet_in cimport packet_in_clear, packet_in_queue
+from vswitch.datapath.packet_in cimport packet_in, packet_in_clear, packet_in_queue
 from vswitch.datapath.program cimport program
 from vswitch.datapath.receive cimport bridge_receive, frame_receive, frame_resume
+from vswitch.tables.flow_key cimport flow_key
 from vswitch.tables.mac_table cimport (
     mac_entry, mac_table_add_static, mac_table_clear_statistics, mac_table_del_static, mac_table_flush, mac_table_run,
 )
@@ -44,6 +45,16 @@ from vswitch.datapath.fate import FATES
 
 cdef enum:
     FRAMES_PER_TURN = 1 << 18       # between two looks at signals and progress
+
+
+cdef dict metadata_words(const packet_in* p):
+    """Index → word, for those that are not zero."""
+    cdef flow_key* key = NULL
+    cdef uint32_t first = <uint32_t>(<size_t>&key.ct_nw_src // 8)
+    cdef uint32_t i
+    words = {i: p.metadata[i] for i in range(<uint32_t>(sizeof(p.metadata) // 8)) if p.metadata[i]}
+    words.update({first + i: p.tunnel[i] for i in range(<uint32_t>(sizeof(p.tunnel) // 8)) if p.tunnel[i]})
+    return words
 
 
 cdef class Datapath(Groups):
@@ -264,16 +275,19 @@ cdef class Datapath(Groups):
         -------
         list of tuple
             bridge number, OpenFlow number of the input port, controller id, reason (OFPR_*), table, flow number,
-            cookie, userdata, length of the whole frame, and its bytes up to `max_len` of the action.
+            cookie, userdata, length of the frame, its bytes, the action's max_len, and the words of the flow key that are
+            not in the frame, as they were: {index: word}.
         """
         cdef uint32_t i
+        cdef packet_in p
         cdef list frames = self.packet_in_frames.take()
         taken = []
         for i in range(self.packet_ins.n):
             p = self.packet_ins.entries[i]
             _, _, n_bytes, data = frames[i]
             taken.append((p.bridge, p.in_port, p.controller, p.reason, p.table, p.flow, p.cookie,
-                          p.userdata[:p.n_userdata] if p.n_userdata else b"", n_bytes, data[:p.max_len]))
+                          p.userdata[:p.n_userdata] if p.n_userdata else b"", n_bytes, data, p.max_len,
+                          metadata_words(&p)))
         packet_in_clear(&self.packet_ins)
         return taken
 

@@ -254,6 +254,8 @@ cdef void send_to_controller(execution* ex, const packet_in_spec* spec) noexcept
     if p != NULL:
         p.bridge = ex.bridge.number
         p.in_port = ex.key.in_port
+        memcpy(p.metadata, &ex.key, sizeof(p.metadata))
+        memcpy(p.tunnel, &ex.key.ct_nw_src, sizeof(p.tunnel))
     # As a mirror's copy: it is no output, and no row of the ledger.
     ex.collect = ex.packet_in_frames if p != NULL else NULL
     ex.ledger = NULL

@@ -6,9 +6,10 @@ with a timeout at every run. `next_expiry_ns` is a bound, not a promise: a flow 
 found alive, and gives the next bound. The walk over all flows happens at bounds only, so its price is spread over
 the time between them.
 """
-from libc.stdint cimport uint32_t
+from libc.stdint cimport uint8_t, uint32_t
 
 from vswitch.datapath.flow_mod cimport flow_list_add, flow_mod_forget_learned
+from vswitch.datapath.flow_removed cimport REMOVED_HARD, REMOVED_IDLE, note_flow_removed
 from vswitch.datapath.flow_table cimport flow_ref, tables_note_change, tables_remove
 
 cdef extern from "<stdint.h>":
@@ -27,6 +28,13 @@ cdef uint64_t flow_expiry_ms(const flow* f) noexcept nogil:
     if f.idle_timeout_s:
         at = min(at, f.used_ns // NS_PER_MS + f.idle_timeout_s * <uint64_t>MS_PER_S + 1)
     return at
+
+
+cdef inline uint8_t expiry_reason(const flow* f, uint64_t now_ns) noexcept nogil:
+    """Which of its timeouts is over; the hard one is looked at first (OVS rule_expire())."""
+    if f.hard_timeout_s and f.modified_ns // NS_PER_MS + f.hard_timeout_s * <uint64_t>MS_PER_S < now_ns // NS_PER_MS:
+        return REMOVED_HARD
+    return REMOVED_IDLE
 
 
 cdef void flow_expiry_note(openflow_tables* t, const flow* f) noexcept nogil:
@@ -58,13 +66,14 @@ cdef bint flow_expire(openflow_tables* t, uint64_t now_ns, flow_list* removed) n
         if at <= now_ns // NS_PER_MS:
             if removed != NULL and flow_list_add(removed, f):
                 flow_ref(f)
+            note_flow_removed(t, f, expiry_reason(f, now_ns), now_ns)
             tables_remove(t, f)         # the last flow takes its place
             any = True
         else:
             t.next_expiry_ns = min(t.next_expiry_ns, at * NS_PER_MS)
             i += 1
     if any:
-        flow_mod_forget_learned(t, removed)
+        flow_mod_forget_learned(t, now_ns, removed)
     return any
 
 

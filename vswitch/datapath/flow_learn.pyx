@@ -34,7 +34,7 @@ cdef bint flow_table_learn(openflow_tables* t, learned_flow* l, uint64_t now_ns)
         fm = flow_mod(command=FLOW_MODIFY_STRICT, table=l.table, priority=l.priority, n_words=l.n_words, words=l.words,
                       values=l.values, masks=l.masks, cookie=0, cookie_mask=0, new_cookie=l.cookie, modify_cookie=True,
                       idle_timeout_s=l.idle_timeout_s, hard_timeout_s=l.hard_timeout_s, importance=0, flags=l.flags,
-                      actions=l.actions, n_actions_bytes=l.n_actions_bytes, out_port=PORT_ANY, out_group=GROUP_ANY)
+                      delete_reason=0, actions=l.actions, n_actions_bytes=l.n_actions_bytes, out_port=PORT_ANY, out_group=GROUP_ANY)
         if flow_mod_apply(t, &fm, now_ns, NULL, NULL) != FLOW_MOD_OK:
             return False
         f = tables_find(t, l.table, l.words, l.values, l.masks, l.n_words, l.priority)

@@ -38,6 +38,7 @@ cdef struct flow_mod:
     uint16_t hard_timeout_s
     uint16_t importance
     uint16_t flags
+    uint8_t delete_reason           # flow_removed_reason
     const ofpact* actions
     uint32_t n_actions_bytes
     uint16_t out_port               # only flows that output here; PORT_ANY
@@ -52,8 +53,8 @@ cdef struct flow_list:
 cdef bint flow_list_add(flow_list* list, flow* f) noexcept nogil
 cdef flow_mod_status flow_mod_apply(openflow_tables* t, const flow_mod* fm, uint64_t now_ns, flow_list* added,
                                     flow_list* removed) noexcept nogil
-cdef void flow_mod_forget_learned(openflow_tables* t, flow_list* removed) noexcept nogil
-cdef bint flow_mod_evict_excess(openflow_tables* t, uint8_t table, flow_list* removed) noexcept nogil
+cdef void flow_mod_forget_learned(openflow_tables* t, uint64_t now_ns, flow_list* removed) noexcept nogil
+cdef bint flow_mod_evict_excess(openflow_tables* t, uint8_t table, uint64_t now_ns, flow_list* removed) noexcept nogil
 cdef bint flow_mod_collect(openflow_tables* t, const flow_mod* fm, bint strict, flow_list* found) noexcept nogil
 cdef bint flow_mod_meets_used_flow(openflow_tables* t, const flow_mod* fm) noexcept nogil
 cdef bint flow_outputs_to(const ofpact* actions, uint32_t n_bytes, uint16_t port, uint32_t group) noexcept nogil

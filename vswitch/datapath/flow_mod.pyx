@@ -16,6 +16,7 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy
 
 from vswitch.datapath.flow_eviction cimport flow_eviction_choose, flow_eviction_is_full, flow_eviction_is_over
+from vswitch.datapath.flow_removed cimport REMOVED_DELETE, REMOVED_EVICTION, note_flow_removed
 from vswitch.datapath.flow_table cimport (
     FLOW_CHECK_OVERLAP, FLOW_RESET_COUNTS, N_TABLES, TABLE_ALL, flow_inherit, flow_new, flow_ref, flow_unref, learned_cookie,
     tables_find, tables_insert, tables_remove, undo_entry, undo_log,
@@ -40,7 +41,7 @@ cdef flow_mod_status flow_mod_apply(openflow_tables* t, const flow_mod* fm, uint
     cdef uint32_t i
     if fm.command == FLOW_ADD:
         status = add(t, fm, now_ns, added, removed)
-        flow_mod_forget_learned(t, removed)
+        flow_mod_forget_learned(t, now_ns, removed)
         return status
     if fm.table != TABLE_ALL and fm.table >= N_TABLES:
         return FLOW_MOD_BAD_TABLE
@@ -50,6 +51,7 @@ cdef flow_mod_status flow_mod_apply(openflow_tables* t, const flow_mod* fm, uint
         return FLOW_MOD_NO_MEMORY
     if fm.command == FLOW_DELETE or fm.command == FLOW_DELETE_STRICT:
         for i in range(found.n):
+            note_flow_removed(t, found.flows[i], fm.delete_reason, now_ns)
             if not take_out(t, found.flows[i], removed):
                 status = FLOW_MOD_NO_MEMORY
     elif found.n:
@@ -60,11 +62,11 @@ cdef flow_mod_status flow_mod_apply(openflow_tables* t, const flow_mod* fm, uint
     elif fm.cookie_mask == 0:
         status = add(t, fm, now_ns, added, removed)
     free(found.flows)
-    flow_mod_forget_learned(t, removed)
+    flow_mod_forget_learned(t, now_ns, removed)
     return status
 
 
-cdef void flow_mod_forget_learned(openflow_tables* t, flow_list* removed) noexcept nogil:
+cdef void flow_mod_forget_learned(openflow_tables* t, uint64_t now_ns, flow_list* removed) noexcept nogil:
     """Takes the flows out that nobody learns any more; those may have learned others. `removed` as in take_out()."""
     cdef learned_cookie dead
     cdef uint32_t i
@@ -72,6 +74,7 @@ cdef void flow_mod_forget_learned(openflow_tables* t, flow_list* removed) noexce
         i = 0
         while i < t.n_flows:
             if t.flows[i].table == dead.table and t.flows[i].cookie == dead.cookie:
+                note_flow_removed(t, t.flows[i], REMOVED_DELETE, now_ns)
                 if not take_out(t, t.flows[i], removed):        # the last flow takes its place
                     return
             else:
@@ -110,22 +113,25 @@ cdef flow_mod_status add(openflow_tables* t, const flow_mod* fm, uint64_t now_ns
         if not inherit(new, old, fm.flags):
             flow_unref(new)
             return FLOW_MOD_NO_MEMORY
-    if victim != NULL and not take_out(t, victim, removed):
-        flow_unref(new)
-        return FLOW_MOD_NO_MEMORY
+    if victim != NULL:
+        note_flow_removed(t, victim, REMOVED_EVICTION, now_ns)
+        if not take_out(t, victim, removed):
+            flow_unref(new)
+            return FLOW_MOD_NO_MEMORY
     return replace(t, old, new, 0, added, removed)
 
 
-cdef bint flow_mod_evict_excess(openflow_tables* t, uint8_t table, flow_list* removed) noexcept nogil:
+cdef bint flow_mod_evict_excess(openflow_tables* t, uint8_t table, uint64_t now_ns, flow_list* removed) noexcept nogil:
     """Takes flows out, as far as they may go, until the table has no more than its limit. False without memory."""
     cdef flow* victim
     while flow_eviction_is_over(t, table):
         victim = flow_eviction_choose(t, table)
         if victim == NULL:
             break
+        note_flow_removed(t, victim, REMOVED_EVICTION, now_ns)
         if not take_out(t, victim, removed):
             return False
-    flow_mod_forget_learned(t, removed)
+    flow_mod_forget_learned(t, now_ns, removed)
     return True
 
 

@@ -144,9 +144,21 @@ cdef struct undo_entry:
     bint was_added                  # else it was removed
 
 cdef struct undo_log:
+    uint32_t n_removed              # messages about flows that went before it
     undo_entry* entries
     uint32_t n
     uint32_t n_allocated
+
+cdef struct flow_removed:           # a message about a flow that went (flow_removed.pxd)
+    flow* f                         # a reference is held: programs may still push counters to it
+    uint64_t duration_ns
+    uint8_t reason                  # flow_removed_reason
+
+cdef struct flow_removed_queue:
+    flow_removed* entries
+    uint32_t n
+    uint32_t n_allocated
+    uint64_t n_lost
 
 cdef struct openflow_tables:
     flow_table tables[255]          # N_TABLES
@@ -168,6 +180,7 @@ cdef struct openflow_tables:
     learned_cookie* cookies
     uint32_t n_cookies
     bint has_dead_cookies           # one may have come to n == 0
+    flow_removed_queue* removed     # flow_removed.pxd; NULL: empty
     undo_log* log                   # what to take back if a bundle fails; NULL outside of one
 
 cdef openflow_tables* tables_new() except NULL

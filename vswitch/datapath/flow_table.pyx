@@ -47,6 +47,11 @@ cdef void tables_free(openflow_tables* t) noexcept nogil:
         group_unref(t.groups[i])
     for i in range(t.n_meters):
         meter_unref(t.meters[i])
+    if t.removed != NULL:
+        for i in range(t.removed.n):
+            flow_unref(t.removed.entries[i].f)
+        free(t.removed.entries)
+        free(t.removed)
     free(t.flows)
     free(t.groups)
     free(t.meters)

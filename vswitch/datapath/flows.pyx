@@ -15,6 +15,7 @@ from vswitch.datapath.flow_mod cimport (
     FLOW_MOD_BAD_TABLE, FLOW_MOD_NO_MEMORY, FLOW_MOD_OK, FLOW_MOD_OVERLAP, FLOW_MOD_READ_ONLY, FLOW_MOD_TABLE_FULL,
     flow_mod, flow_mod_apply, flow_mod_collect, flow_mod_evict_excess, flow_mod_meets_used_flow, flow_mod_rollback, flow_mod_status, undo_log_free,
 )
+from vswitch.datapath.flow_removed cimport flow_removed_cut
 from vswitch.datapath.flow_table cimport FLOW_RESET_COUNTS, N_TABLES, TABLE_ALL, flow, flow_unref, openflow_tables, table_limit, undo_log
 from vswitch.datapath.ofpact cimport ofpact
 from vswitch.datapath.program cimport program_list_push
@@ -88,7 +89,7 @@ cdef class Flows(Bonds):
     def flow_mod(self, uint32_t bridge_number, int command, *, uint8_t table, int32_t priority=0, bytes match=b"",
                  uint64_t cookie=0, uint64_t cookie_mask=0, uint64_t new_cookie=0, bint modify_cookie=False,
                  uint16_t idle_timeout=0, uint16_t hard_timeout=0, uint16_t importance=0, uint16_t flags=0,
-                 bytes actions=b"", uint16_t out_port=0xFFFF, uint32_t out_group=0xFFFFFFFF):
+                 bytes actions=b"", uint16_t out_port=0xFFFF, uint32_t out_group=0xFFFFFFFF, uint8_t delete_reason=2):
         """Adds (0), modifies (1, strictly 2) or deletes (3, strictly 4) flows.
 
         Parameters
@@ -105,6 +106,8 @@ cdef class Flows(Bonds):
             OFPUTIL_FF_*: 1 send_flow_rem, 8 check_overlap, 16 reset_counts, ...
         actions : bytes
             Compiled (ofpact.pxd).
+        delete_reason : int
+            OFPRR_*: what a message about a flow that is deleted says: 2 delete, 3 group_delete, 4 meter_delete, 5 eviction.
 
         Returns
         -------
@@ -128,6 +131,7 @@ cdef class Flows(Bonds):
         fm.hard_timeout_s = hard_timeout
         fm.importance = importance
         fm.flags = flags
+        fm.delete_reason = delete_reason
         fm.actions = <const ofpact*><const char*>actions
         fm.n_actions_bytes = <uint32_t>len(actions)
         if flags & FLOW_RESET_COUNTS and flow_mod_meets_used_flow(br.flows, &fm):
@@ -209,7 +213,7 @@ cdef class Flows(Bonds):
         free(br.flows.tables[table].limit)
         br.flows.tables[table].limit = limit
         try:
-            if not flow_mod_evict_excess(br.flows, table, &removed):
+            if not flow_mod_evict_excess(br.flows, table, self.now_ns, &removed):
                 raise MemoryError
             return [removed.flows[i].number for i in range(removed.n)]
         finally:
@@ -227,6 +231,24 @@ cdef class Flows(Bonds):
         """How many flows a bridge has."""
         return self._bridge(bridge_number).flows.n_flows
 
+    def take_flow_removed(self, uint32_t bridge_number):
+        """Takes the messages about flows that went and had send_flow_rem.
+
+        Returns
+        -------
+        list of (tuple, int, int)
+            The flow as `flows()` gives it, the reason (OFPRR_*), and how long it lived, in ns.
+        """
+        cdef openflow_tables* tables = self._bridge(bridge_number).flows
+        cdef uint32_t i
+        if tables.removed == NULL:
+            return []
+        self._push_stats()
+        taken = [(flow_tuple(tables.removed.entries[i].f, self.now_ns), tables.removed.entries[i].reason,
+                  tables.removed.entries[i].duration_ns) for i in range(tables.removed.n)]
+        flow_removed_cut(tables, 0)
+        return taken
+
     # All or nothing.
 
     def begin_bundle(self, uint32_t bridge_number):
@@ -238,6 +260,7 @@ cdef class Flows(Bonds):
         br.flows.log = <undo_log*>calloc(1, sizeof(undo_log))
         if br.flows.log == NULL:
             raise MemoryError
+        br.flows.log.n_removed = br.flows.removed.n if br.flows.removed != NULL else 0
 
     def commit_bundle(self, uint32_t bridge_number):
         """What was changed since begin_bundle() stays."""
@@ -247,6 +270,7 @@ cdef class Flows(Bonds):
         """The flows are again as they were at begin_bundle(), counters, numbers and ages too."""
         cdef bridge* br = self._bridge(bridge_number)
         if br.flows.log != NULL:
+            flow_removed_cut(br.flows, br.flows.log.n_removed)
             flow_mod_rollback(br.flows)
 
     # Time.

@@ -8,6 +8,7 @@ from libc.stdlib cimport calloc, malloc
 from libc.string cimport memcpy
 
 from vswitch.datapath.bridge cimport bridge
+from vswitch.datapath.flow_removed cimport REMOVED_GROUP_DELETE
 from vswitch.datapath.flow_table cimport (
     N_TABLES, group, group_bucket, group_field, group_find, group_unref, meter, meter_band, meter_find, meter_unref,
     openflow_tables, ports_note_change, tables_note_change,
@@ -131,7 +132,8 @@ cdef class Groups(Flows):
         self._push_stats()
         if group_find(br.flows, number) == NULL:
             return False
-        self.flow_mod(bridge_number, FLOW_DELETE, table=ANY_TABLE, out_group=number)
+        self.flow_mod(bridge_number, FLOW_DELETE, table=ANY_TABLE, out_group=number,
+                      delete_reason=REMOVED_GROUP_DELETE)
         return bool(groups_remove(br.flows, number))
 
     def groups(self, uint32_t bridge_number):

@@ -6,7 +6,7 @@ cdef enum:
 
 cdef struct packet_in_spec:         # what OP_CONTROLLER sends; one block of memory, the program's own
     uint16_t controller
-    uint16_t max_len                # 0xFFFF: the whole frame
+    uint16_t max_len                # what the action says; as in OVS, which has no buffers, the whole frame is sent
     uint8_t reason                  # OFPR_*
     uint8_t table
     bint pause
@@ -25,6 +25,8 @@ cdef struct packet_in:
     uint8_t table
     uint32_t flow
     uint64_t cookie
+    uint64_t metadata[16]           # METADATA_WORDS first words of the flow key
+    uint64_t tunnel[47]             # ... and those from ct_nw_src on
     uint32_t n_userdata
     uint8_t* userdata
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from vswitch.switch.table_settings import TableSettings, TableState
 
 
+METER_DELETE = 4  # OFPRR_*: why a flow goes
+
+
 class BridgeFlows:
     """What `Bridge` knows of OpenFlow's tables; flows come in and go out as text.
 
@@ -207,14 +210,18 @@ class BridgeFlows:
 
     def _delete_metered(self, number: int) -> None:
         for flow in self._using("meter", number):
-            self._delete(flow)
+            self._delete(flow, METER_DELETE)
 
-    def _delete(self, flow: FlowStats) -> None:
-        from vswitch.openflow.flow import DELETE_STRICT, FlowMod
+    def _delete(self, flow: FlowStats, reason: int) -> None:
+        """Delete one flow; a message about it says why (OFPRR_*)."""
+        from vswitch.openflow.flow import DELETE_STRICT
 
-        mod = FlowMod(DELETE_STRICT)
-        mod.table, mod.priority, mod.match = flow.table, flow.priority, flow.match
-        self.flow_mod(mod)
+        _, _, removed = self._datapath.flow_mod(
+            self.number, DELETE_STRICT, table=flow.table, priority=flow.priority, match=flow.match.encode(),
+            delete_reason=reason,
+        )  # fmt: skip
+        for number in removed:
+            self._actions.pop(number, None)
 
     # Limits of tables.
 

@@ -20,6 +20,8 @@ from vswitch.switch.reconfigure import check_supported, reconfigure
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
+    from vswitch.switch.messages import FlowRemoved, PacketIn
+
 NS_PER_S = 1_000_000_000
 FIRST_HWADDR = 0xAA55AA550000  # devices without an address of their own count from here, as OVS's dummies do
 
@@ -206,6 +208,39 @@ class SwitchNode:
         ([], 'TABLE_MISS', 0)
         """
         return self.drop_places.last()
+
+    def take_packet_ins(self) -> list[PacketIn]:
+        """Take the frames that flows sent to the controller since the last call, in order; at most 65,536 are kept.
+
+        >>> from vswitch import Node
+        >>> node = Node()
+        >>> br0 = node.add_bridge("br0")
+        >>> p1 = br0.add_port("p1")
+        >>> br0.add_flow("cookie=7,arp,actions=load:5->reg1,controller(max_len=20)")
+        >>> node.send("p1", bytes(12) + bytes.fromhex("0806") + bytes(46))
+        []
+        >>> [packet_in] = node.take_packet_ins()
+        >>> packet_in.reason, packet_in.cookie, packet_in.total_len, packet_in.max_len, packet_in.metadata.format()
+        ('action', 7, 60, 20, 'reg1=0x5,in_port=1')
+        """
+        from vswitch.switch.messages import take_packet_ins
+
+        return take_packet_ins(self.datapath, {bridge.number: bridge for bridge in self.bridges()})
+
+    def take_flow_removed(self) -> list[FlowRemoved]:
+        """Take the messages about flows that went and had ``send_flow_rem``, since the last call, bridge by bridge.
+
+        >>> from vswitch import Node
+        >>> node = Node()
+        >>> br0 = node.add_bridge("br0")
+        >>> br0.add_flow("send_flow_rem,idle_timeout=5,arp,actions=drop")
+        >>> node.warp(6000)
+        >>> node.take_flow_removed()[0].text
+        'arp reason=idle table_id=0 duration6s idle5 pkts0 bytes0\\n'
+        """
+        from vswitch.switch.messages import take_flow_removed
+
+        return [message for bridge in self.bridges() for message in take_flow_removed(self.datapath, bridge)]
 
     def take_outputs(self) -> list[tuple[str, bytes]]:
         """Take the frames that no frame caused: what bonds announce after a failover.
