@@ -2,6 +2,7 @@
 
 Every line is what Open vSwitch 3.1 did (see `tests.switch.story`).
 """
+# ruff: noqa: E501 (flows)
 
 import pytest
 
@@ -125,6 +126,39 @@ STORIES = {
         p1 a>*  |
         ovs-vsctl get Interface x0 error
         = "No usable peer 'x1' exists in 'system' datapath."
+    """,
+    "a tag that vanished before a patch port leaves its TPID, and the tag behind it": """
+        ovs-vsctl add-br br0 -- set-fail-mode br0 secure
+        ovs-vsctl add-br br1 -- set-fail-mode br1 secure
+        ovs-vsctl add-br br2 -- set-fail-mode br2 secure
+        ovs-vsctl add-port br0 p1 -- set Interface p1 ofport_request=1
+        ovs-vsctl add-port br0 p2 -- set Interface p2 ofport_request=2
+        ovs-vsctl add-port br0 p3 tag=10 -- set Interface p3 ofport_request=3
+        ovs-vsctl add-port br0 x0 -- set Interface x0 type=patch options:peer=x1 ofport_request=10
+        ovs-vsctl add-port br1 x1 -- set Interface x1 type=patch options:peer=x0 ofport_request=10
+        ovs-vsctl add-port br0 y0 tag=10 -- set Interface y0 type=patch options:peer=y1 ofport_request=11
+        ovs-vsctl add-port br1 y1 -- set Interface y1 type=patch options:peer=y0 ofport_request=11
+        ovs-vsctl add-port br1 q1 -- set Interface q1 ofport_request=1
+        ovs-vsctl add-port br1 z0 -- set Interface z0 type=patch options:peer=z1 ofport_request=12
+        ovs-vsctl add-port br2 z1 -- set Interface z1 type=patch options:peer=z0 ofport_request=12
+        ovs-vsctl add-port br2 r1 -- set Interface r1 ofport_request=1
+        ovs-ofctl -O OpenFlow13 add-flow br0 "in_port=1,actions=push_vlan:0x88a8,NORMAL"
+        ovs-ofctl add-flow br0 "in_port=2,actions=NORMAL"
+        ovs-ofctl add-flow br0 "in_port=3,actions=NORMAL"
+        ovs-ofctl add-flow br1 "in_port=10,vlan_tci=0,actions=output:12,mod_vlan_vid:20,output:1"
+        ovs-ofctl add-flow br1 "in_port=10,vlan_tci=0x1000/0x1000,actions=output:12,mod_vlan_pcp:3,output:1"
+        ovs-ofctl add-flow br1 "in_port=11,actions=output:12,mod_vlan_vid:20,output:1"
+        ovs-ofctl -O OpenFlow13 add-flow br2 "in_port=12,actions=output:1,push_vlan:0x8100,set_field:4126->vlan_vid,output:1,pop_vlan,output:1,set_field:0x101e/0x1fff->vlan_tci,output:1"
+        p1 a>* 10 | p2:- q1:88a8.20+10 r1:-*2 r1:30*2
+        p1 a>* 88a8.10 | p2:- q1:88a8.20+88a8.10 r1:-*2 r1:30*2
+        p1 a>* | p2:- q1:88a8.20 r1:-*2 r1:30*2
+        p2 a>* 88a8.10 | p1:88a8.10 p3:- q1:88a8.10/3 q1:88a8.20 r1:-*2 r1:30*2 r1:30+88a8.10 r1:88a8.10*2 r1:88a8.30
+        p2 a>* 88a8.10+20 | p1:88a8.10+20 p3:20 q1:88a8.10/3+20 q1:88a8.20+20 r1:20*2 r1:30+20*2 r1:30+88a8.10+20 r1:88a8.10+20*2 r1:88a8.30+20
+        p2 a>* 88a8.0+20 | p1:20 q1:88a8.20+20 r1:20*2 r1:30+20*2
+        p2 a>* 0+88a8.20 | p1:88a8.20 q1:20+88a8.20 r1:30+88a8.20*2 r1:88a8.20*2
+        p2 a>* 10+20 | p1:10+20 p3:20 q1:10/3+20 q1:20+20 r1:10+20*2 r1:20*2 r1:30+10+20 r1:30+20*3
+        p2 a>* 88a8.0 | p1:- q1:88a8.20 r1:-*2 r1:30*2
+        p3 a>* | p1:10 p2:10 q1:10/3 q1:20 r1:-*2 r1:10*2 r1:30*3 r1:30+10
     """,
 }
 

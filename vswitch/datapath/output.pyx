@@ -18,9 +18,9 @@ from vswitch.datapath.fate cimport (
 from vswitch.datapath.ledger cimport ledger_add_output
 from vswitch.datapath.odp_size cimport odp_size_commit
 from vswitch.datapath.vlan cimport (
-    tag_at, tag_difference, tag_stack, tags_outer, tags_to_key, tags_to_output, tags_vid,
+    tag_at, tag_difference, tag_stack, tags_from_key, tags_inner, tags_outer, tags_put, tags_seen, tags_to_key, tags_vid,
 )
-from vswitch.tables.flow_key cimport vlan_tag
+from vswitch.tables.flow_key cimport VLAN_PRESENT, vlan_tag
 from vswitch.wire.byteorder cimport load_be16, store_be32
 from vswitch.wire.dot1q cimport DOT1Q_LEN, TPID_CTAG
 from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE
@@ -29,15 +29,42 @@ from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE
 cdef void output_to_bundle(execution* ex, bundle* b, tag_stack tags) noexcept nogil:
     """Sends the frame, which is in the bridge with `tags`, as bundle `b` wants it (OVS output_normal())."""
     cdef tag_stack saved = ex.tags
+    cdef tag_stack put
     cdef port* out = b.members
     if out == NULL:
         return
-    ex.tags = tags_to_output(b, tags, saved)
+    put = tags_put(b, tags, saved)
+    ex.tags = tags_seen(put)
     if b.bond != NULL:
         out = bond_output_port(ex, b)
-    if out != NULL:
+    if out != NULL and out.is_patch:
+        output_to_patch(ex, out, saved, put)
+    elif out != NULL:
         output_to_port(ex, out)
     ex.tags = saved
+
+
+cdef void output_to_patch(execution* ex, port* out, tag_stack now, tag_stack put) noexcept nogil:
+    """As output_to_port(), with the key that OVS's next bridge sees of the frame, which carries `now`.
+
+    Of a tag that vanished the TPID stays, and what stood behind it: should the next bridge put a VID there, both are back.
+    """
+    cdef vlan_tag saved[2]
+    saved[0] = ex.key.vlans[0]
+    saved[1] = ex.key.vlans[1]
+    if tags_from_key(ex.key.vlans) != now:
+        tags_to_key(now, ex.key.vlans)
+    if tags_outer(put):
+        tags_to_key(put, ex.key.vlans)
+    else:
+        ex.key.vlans[0].tci = 0
+        if ex.key.vlans[0].tpid == TPID_CTAG:
+            ex.key.vlans[0].tpid = 0        # what a tag gets that had none
+        ex.key.vlans[1].tpid = <uint16_t>(tags_inner(put) >> 16)
+        ex.key.vlans[1].tci = <uint16_t>tags_inner(put) | VLAN_PRESENT if tags_inner(put) else 0
+    output_to_port(ex, out)
+    ex.key.vlans[0] = saved[0]
+    ex.key.vlans[1] = saved[1]
 
 
 cdef port* bond_output_port(execution* ex, bundle* b) noexcept nogil:
@@ -107,7 +134,8 @@ cdef void patch_output(execution* ex, port* out) noexcept nogil:
     ex.key.in_port = peer.ofp_port
     saved_vlans[0] = ex.key.vlans[0]
     saved_vlans[1] = ex.key.vlans[1]
-    tags_to_key(ex.tags, ex.key.vlans)
+    if tags_from_key(ex.key.vlans) != ex.tags:
+        tags_to_key(ex.tags, ex.key.vlans)
     ex.receive(ex)
     ex.key.vlans[0] = saved_vlans[0]
     ex.key.vlans[1] = saved_vlans[1]

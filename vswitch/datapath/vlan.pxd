@@ -117,13 +117,12 @@ cdef inline uint32_t tag_to_output(uint32_t tag, bint keeps_empty) noexcept nogi
     return tag if tag == 0 or tag >> 16 else <uint32_t>TPID_CTAG << 16 | tag
 
 
-cdef inline tag_stack tags_to_output(const bundle* b, tag_stack tags, tag_stack now) noexcept nogil:
-    """The tags with which a frame leaves at `b` that is in the bridge with `tags`.
+cdef inline tag_stack tags_put(const bundle* b, tag_stack tags, tag_stack now) noexcept nogil:
+    """The tags that a frame gets to leave at `b` which is in the bridge with `tags`, each for itself (OVS xvlan_put()).
 
     `now` are those that it carries; priority-tags keeps the priority of the outermost one.
     """
     cdef bint keeps_empty = b.priority_tags == PRIORITY_TAGS_ALWAYS
-    cdef uint32_t outer
     if b.vlan_mode == VLAN_MODE_ACCESS:
         tags = 0
     elif b.vlan_mode == VLAN_MODE_DOT1Q_TUNNEL or (
@@ -131,6 +130,9 @@ cdef inline tag_stack tags_to_output(const bundle* b, tag_stack tags, tag_stack 
         tags >>= 32
     if b.priority_tags:
         tags = tags & ~<uint64_t>TCI_PCP_MASK | now & TCI_PCP_MASK
-    outer = tag_to_output(tags_outer(tags), keeps_empty)
-    # OVS does not look for a second tag behind one that vanished, so that one goes too.
-    return tags_of(outer, tag_to_output(tags_inner(tags), keeps_empty)) if outer else 0
+    return tags_of(tag_to_output(tags_outer(tags), keeps_empty), tag_to_output(tags_inner(tags), keeps_empty))
+
+
+cdef inline tag_stack tags_seen(tag_stack put) noexcept nogil:
+    """OVS does not look for a second tag behind one that vanished, so a frame leaves without that one, too."""
+    return put if tags_outer(put) else 0
