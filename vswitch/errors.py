@@ -9,6 +9,8 @@ The facts are attributes, so that tests and tools never parse prose; ``str()`` s
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class VSwitchError(Exception):
     """Base of everything that `vswitch` raises on purpose.
@@ -91,6 +93,12 @@ class FlowSyntaxError(VSwitchError):
         self.line = line
         self.column = column
 
+    def move(self, text: str, n_columns: int) -> None:
+        """Say that what was wrong is part of a longer `text`, in which it begins `n_columns` later."""
+        self.text = text
+        self.column += n_columns
+        self.where = f"{self.line}:{self.column}"
+
 
 class OpenFlowError(VSwitchError):
     """A switch would not take a flow, group or meter; `code` is OpenFlow's name of the error."""
@@ -128,3 +136,18 @@ class CommandError(ConfigError):
         super().__init__(problem, path=path, line=line, column=column, hint=hint)
         self.output = output or problem
         self.status = status
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A hint that names the known word nearest to `word`; empty if none is near.
+
+    >>> nearest("nw_scr", ["nw_src", "nw_dst"])
+    'did you mean "nw_src"?'
+    """
+    if not word:
+        return ""
+    import difflib  # only what is refused needs it
+
+    by_lower = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.5)
+    return f'did you mean "{by_lower[close[0]]}"?' if close else ""

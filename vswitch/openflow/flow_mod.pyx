@@ -8,10 +8,10 @@ cimport cython
 from libc.stdint cimport uint64_t
 
 from vswitch.openflow.field_plan cimport member, run
-from vswitch.openflow.match cimport Match
+from vswitch.openflow.match cimport Match, known_names
 from vswitch.openflow.scan cimport ascii_text, scan_number, words_of
 
-from vswitch.errors import OpenFlowError
+from vswitch.errors import FlowSyntaxError, OpenFlowError, nearest
 from vswitch.openflow import protocols
 from vswitch.openflow.actions.actions import parse_actions
 from vswitch.openflow.text import NUMERIC, Numbers, fail, u16, u64
@@ -112,48 +112,36 @@ def parse_flow_mod(str text, int command, numbers=None):
     """
     cdef FlowMod mod
     cdef Match match
-    cdef str name, value, action_text = ""
+    cdef str head = text, action_text = ""
     cdef bint has_actions
-    cdef list words
-    cdef Py_ssize_t i
     cdef dict before
-    cdef object code
     if numbers is None:
         numbers = NO_NAMES
     if command == ANY_COMMAND:
-        command, text = command_in_front(text)
+        command, head = command_in_front(text)
     mod = FlowMod(command)
     match = mod.match
     has_actions = C_ADD <= command <= C_MODIFY_STRICT
     if has_actions:
-        text, action, rest = text.partition("action")
+        head, action, rest = head.partition("action")
         _, equals, action_text = rest.partition("=")
         if not action or not equals:
             fail("must specify an action")
-    words = words_of(text)
-    for i in range(0, len(words), 2):
-        name, value = <str>words[i], <str>words[i + 1]
-        code = KEYWORDS.get(name)
-        if code is not None and (code is STATISTIC or takes(command, code)):
-            if code is STATISTIC:
-                continue
-            if not value and code != KEY_FLAG:
-                fail(f"field {name} missing value")
-            read_keyword(mod, code, name, value, numbers)
-        elif not match.add(name, value, numbers):
-            if "[" in name:
-                add_subfield(match, name, value)
-            elif not value:
-                fail(f"field {name} missing value")
-            else:
-                fail(f"unknown keyword {name}")
+    try:
+        read_head(mod, head, numbers)
+        if has_actions:
+            parsed = parse_actions(action_text, numbers)
+    except FlowSyntaxError as error:
+        # It knows its place in the part that was being read.
+        error.move(text, text.index(head) if error.text is head else len(text) - len(action_text))
+        raise
     mod.protocols &= match.protocols
     if (command == C_MODIFY or command == C_MODIFY_STRICT) and not mod.cookie_mask and mod.new_cookie == C_KEEP_COOKIE:
         mod.new_cookie = 0
     if is_ipv6_beyond_openflow11(match):
         mod.protocols &= NXM_OXM_ANY
     if has_actions:
-        actions = parse_actions(action_text, numbers).check(match, mod.table)
+        actions = parsed.check(match, mod.table)
         mod.actions = actions
         mod.protocols &= <int>actions.protocols
         if not mod.protocols:
@@ -166,6 +154,39 @@ def parse_flow_mod(str text, int command, numbers=None):
 
 
 cdef object STATISTIC = KEYWORDS["duration"]
+
+
+cdef int read_head(FlowMod mod, str text, numbers) except -1:
+    """What stands before the actions: keywords, and fields of the match."""
+    cdef list words = words_of(text), starts
+    cdef Py_ssize_t i = 0, n = len(words)
+    try:
+        while i < n:
+            read_word(mod, <str>words[i], <str>words[i + 1], numbers)
+            i += 2
+    except FlowSyntaxError as error:
+        starts = []
+        words_of(text, starts)
+        error.move(text, starts[i // 2])
+        raise
+    return 0
+
+
+cdef int read_word(FlowMod mod, str name, str value, numbers) except -1:
+    cdef object code = KEYWORDS.get(name)
+    if code is not None and (code is STATISTIC or takes(mod.command, code)):
+        if code is STATISTIC:
+            return 0
+        if not value and code != KEY_FLAG:
+            fail(f"field {name} missing value")
+        return read_keyword(mod, code, name, value, numbers)
+    if not mod.match.add(name, value, numbers):
+        if "[" in name:
+            return add_subfield(mod.match, name, value)
+        if not value:
+            fail(f"field {name} missing value", nearest(name, (*KEYWORDS, *known_names())))
+        fail(f"unknown keyword {name}", nearest(name, (*KEYWORDS, *known_names())))
+    return 0
 
 
 cdef tuple command_in_front(str text):

@@ -12,6 +12,8 @@ cdef struct match_word:
     uint64_t value
     uint64_t mask
 
+cdef list known_names()                 # of fields and protocols, as they may stand in a match
+
 cdef class Match:
     cdef match_word* words_
     cdef uint32_t n_words

@@ -22,6 +22,7 @@ from vswitch.openflow.field_plan cimport (
 from vswitch.openflow.scan cimport wide, words_of
 from vswitch.tables.flow_key cimport flow_key
 
+from vswitch.errors import FlowSyntaxError, nearest
 from vswitch.openflow import normal_match, protocols, sent_match
 from vswitch.openflow.text import NUMERIC, Numbers, fail
 from vswitch.openflow.values import parse_value
@@ -405,6 +406,10 @@ cdef class Match:
         return f"<Match {self.format() or 'everything'}>"
 
 
+cdef list known_names():
+    return [*PLANS_OF_MATCHES, *PROTOCOLS]
+
+
 def parse_match(str text, numbers=None):
     """A match alone, such as ``"tcp,nw_dst=10.0.0.0/8"``, normalised.
 
@@ -414,10 +419,17 @@ def parse_match(str text, numbers=None):
         With OVS's words.
     """
     cdef Match match = Match()
-    cdef list words = words_of(text)
-    cdef Py_ssize_t i
-    for i in range(0, len(words), 2):
-        if not match.add(words[i], words[i + 1], numbers or NO_PORTS):
-            fail(f"unknown keyword {words[i]}")
+    cdef list words = words_of(text), starts
+    cdef Py_ssize_t i = 0, n = len(words)
+    try:
+        while i < n:
+            if not match.add(words[i], words[i + 1], numbers or NO_PORTS):
+                fail(f"unknown keyword {words[i]}", nearest(words[i], known_names()))
+            i += 2
+    except FlowSyntaxError as error:
+        starts = []
+        words_of(text, starts)
+        error.move(text, starts[i // 2])
+        raise
     match.normalize()
     return match

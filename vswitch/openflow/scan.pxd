@@ -15,4 +15,5 @@ cdef bint scan_number(const char* s, Py_ssize_t n, uint64_t* value) noexcept nog
 cdef bint scan_mac(const char* s, Py_ssize_t n, uint64_t* value) noexcept nogil
 cdef bint scan_ipv4(const char* s, Py_ssize_t n, uint64_t* value) noexcept nogil     # numbers cut to 8 bits
 cdef bint scan_ipv6(const char* s, Py_ssize_t n, wide* value) noexcept nogil
-cdef list words_of(str text)            # key, value, key, value, ...: see key_values()
+# key, value, key, value, ... (see key_values()); `starts` gets the place of each key.
+cdef list words_of(str text, list starts=*)

@@ -133,7 +133,7 @@ def key_values(str text):
     return [(found[i], found[i + 1]) for i in range(0, len(found), 2)]
 
 
-cdef list words_of(str text):
+cdef list words_of(str text, list starts=None):
     cdef const void* data = PyUnicode_DATA(text)
     cdef int kind = PyUnicode_KIND(text)
     cdef Py_ssize_t n = PyUnicode_GET_LENGTH(text), position = 0, end
@@ -152,6 +152,8 @@ cdef list words_of(str text):
                 break
             end += 1
         found.append(PyUnicode_Substring(text, position, end))
+        if starts is not None:
+            starts.append(position)
         if end == n:
             found.append("")
             return found

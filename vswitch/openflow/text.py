@@ -25,9 +25,9 @@ PORT_MAX = 0xFF00  # the lowest number that is no port's own (OFPP_MAX)
 _OF11_OFFSET = 0xFFFF0000  # from a reserved port's 16 bits to its 32
 
 
-def fail(problem: str) -> NoReturn:
+def fail(problem: str, hint: str = "") -> NoReturn:
     """Raise what ovs-ofctl prints."""
-    raise FlowSyntaxError(problem)
+    raise FlowSyntaxError(problem, hint=hint)
 
 
 def number(text: str) -> int | None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from vswitch.errors import FlowSyntaxError
+from vswitch.errors import FlowSyntaxError, nearest
 from vswitch.light_typing import NamedTuple
 from vswitch.ovs import bond_commands
 from vswitch.ovs.getopt import NO_ARGUMENT, OPTIONAL, REQUIRED, Option, getopt
-from vswitch.ovs.outcome import Outcome, Refusal, Refused, Unsupported, atoi, nearest
+from vswitch.ovs.outcome import Outcome, Refusal, Refused, Unsupported, atoi
 from vswitch.ovs.port_numbers import port_label
 from vswitch.ovs.version import OVS_VERSION
 from vswitch.switch.protocols import BridgeLike, NodeLike

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from vswitch.errors import nearest
 from vswitch.light_typing import NamedTuple
 
 
@@ -28,12 +29,14 @@ class Refusal(Exception):
     `word` is the argument that was not understood and `hint` what may have been meant.
     """
 
-    def __init__(self, message: str, *, status: int = 1, word: str = "", known: Iterable[str] = ()) -> None:
+    def __init__(
+        self, message: str, *, status: int = 1, word: str = "", known: Iterable[str] = (), hint: str = ""
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.status = status
         self.word = word
-        self.hint = nearest(word, known)
+        self.hint = hint or nearest(word, known)
 
 
 class SwitchRefusal(Refusal):
@@ -46,17 +49,6 @@ class Refused(Exception):
 
 class Unsupported(Exception):
     """A command that OVS has and this switch has not (yet); ``str()`` says what."""
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """A hint that names the known word nearest to `word`; empty if none is near."""
-    if not word:
-        return ""
-    import difflib  # only a refused command needs it
-
-    by_lower = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.5)
-    return f'did you mean "{by_lower[close[0]]}"?' if close else ""
 
 
 def atoi(text: str) -> int:

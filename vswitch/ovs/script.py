@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 
-from vswitch.errors import CommandError, ConfigError
-from vswitch.ovs.outcome import Outcome, Unsupported, nearest
+from vswitch.errors import CommandError, ConfigError, nearest
+from vswitch.ovs.outcome import Outcome, Unsupported
 from vswitch.ovs.shell_words import ScriptLine, Word, parse_script
 from vswitch.switch.protocols import NodeLike
 

@@ -1,7 +1,7 @@
 """Actions and instructions: everything that ovs-ofctl accepts after ``actions=``.
 
-``parse_actions(text)`` gives an immutable `Actions`. ``.check(match.words)`` raises what ovs-ofctl would, and
-``.stored(version, match.words)`` is what a switch keeps of them when they come in a version of OpenFlow (1 is 1.0).
+``parse_actions(text)`` gives an immutable `Actions`. ``.check(match)`` raises what ovs-ofctl would, and
+``.stored(version, match)`` is what a switch keeps of them when they come in a version of OpenFlow (1 is 1.0).
 ``.sent(version).format(names)`` is what dump-flows prints, ``.encode()`` what the datapath runs. `decode_actions` reads
 what a learned flow holds.
 """

@@ -10,6 +10,7 @@ CT_FIELDS: tuple[str, ...]
 NOTHING: frozenset[tuple[str, int]]
 SIMPLE: frozenset[type[Action]]
 OF_VERSION: dict[int, int]
+RESERVED_PORTS: dict[int, str]
 
 @final
 class Actions:

@@ -18,13 +18,13 @@ from vswitch.openflow.actions.vlan cimport SetVlan, StripVlan
 from vswitch.openflow.match cimport Match
 from vswitch.openflow.scan cimport ascii_text, scan_number, words_of
 
-from vswitch.errors import OpenFlowError
+from vswitch.errors import FlowSyntaxError, OpenFlowError, nearest
 from vswitch.openflow import protocols
 from vswitch.openflow.actions import (
     base, conntrack, control, encap, fields, hashing, learn, misc, mpls, output, set_field, vlan,
 )
 from vswitch.openflow.actions.frequent import Group
-from vswitch.openflow.text import NUMERIC, Numbers, fail
+from vswitch.openflow.text import NUMERIC, RESERVED_PORTS, Numbers, fail
 
 cdef enum:
     MAX_DEPTH = 100         # MAX_OFPACT_PARSE_DEPTH
@@ -252,40 +252,56 @@ def parse_nested(str text, Parse parse, str outer):
 
 
 cdef list read_list(str text, Parse parse, bint instructions, str outer):
-    cdef list actions = []
+    cdef list words = words_of(text), starts, actions = []
     cdef bint drop = False
-    cdef str key, value
+    cdef Py_ssize_t i = 0, n = len(words)
     cdef Action action
-    cdef list words = words_of(text)
-    cdef Py_ssize_t i
-    for i in range(0, len(words), 2):
-        key, value = <str>words[i], <str>words[i + 1]
-        action = read_plain(key, value)
-        if action is not None:
-            actions.append(action)
-            continue
-        word = key
-        parser = PARSERS.get(word)
-        if parser is None:
-            word = key.lower()
-            parser = PARSERS.get(word)
-        if parser is not None:
-            actions.append(parser(value, parse) if word in READ_ANEW else read_kept(parser, word, key, value, parse))
-            if word == "meter" and not instructions:
-                parse.protocols &= <int>protocols.OF15_UP
-        elif word == "drop":
-            drop = True
-        elif word == "apply_actions":
-            fail("apply_actions is the default instruction")
-        else:
-            port = parse.numbers.port(key)
-            if port is None:
-                fail(f"unknown action {key}")
-            actions.append(new_output(port, 0))
+    try:
+        while i < n:
+            action = read_action(<str>words[i], <str>words[i + 1], parse, instructions)
+            if action is None:
+                drop = True
+            else:
+                actions.append(action)
+            i += 2
+    except FlowSyntaxError as error:
+        starts = []
+        words_of(text, starts)
+        start = starts[i // 2]
+        inner = text.find(error.text, start) if error.text else -1     # within clone(...), say
+        if inner < 0:
+            error.column = 1
+        error.move(text, max(start, inner))
+        raise
     if drop and actions:
         fail('"drop" must not be accompanied by any other action or instruction')
     verify(actions, instructions, outer)
     return actions
+
+
+cdef Action read_action(str key, str value, Parse parse, bint instructions):
+    """One action; None for drop."""
+    cdef Action action = read_plain(key, value)
+    cdef str word = key
+    if action is not None:
+        return action
+    parser = PARSERS.get(word)
+    if parser is None:
+        word = key.lower()
+        parser = PARSERS.get(word)
+    if parser is not None:
+        action = parser(value, parse) if word in READ_ANEW else read_kept(parser, word, key, value, parse)
+        if word == "meter" and not instructions:
+            parse.protocols &= <int>protocols.OF15_UP
+        return action
+    if word == "drop":
+        return None
+    if word == "apply_actions":
+        fail("apply_actions is the default instruction")
+    port = parse.numbers.port(key)
+    if port is None:
+        fail(f"unknown action {key}", nearest(key, (*PARSERS, "drop", *RESERVED_PORTS.values(), *parse.numbers.ports)))
+    return new_output(port, 0)
 
 
 cdef Action read_plain(str key, str value):

@@ -182,7 +182,7 @@ def parse(session: Session, bridge: BridgeLike, text: str, command: int, *, wher
     try:
         mod = parse_flow_mod(text, command, bridge.numbers() if session.accepts_names else None)
     except FlowSyntaxError as error:
-        raise Refusal(where + error.problem, word=text) from None
+        raise Refusal(where + error.problem, word=text[error.column - 1 :], hint=error.hint) from None
     except OpenFlowError as error:
         raise Refusal(f"{where}actions are invalid with specified match ({error.code})", word=text) from None
     session.note_normalized(mod)
@@ -197,7 +197,8 @@ def read_flows(session: Session, bridge: BridgeLike | None, command: int) -> Ite
         try:
             mod = parse_flow_mod(text, command, numbers)
         except FlowSyntaxError as error:
-            raise Refusal(f"{name}:{line_number}: {error.problem}", word=name) from None
+            hint = f"column {error.column} of that line" + (f"; {error.hint}" if error.hint else "")
+            raise Refusal(f"{name}:{line_number}: {error.problem}", word=name, hint=hint) from None
         except OpenFlowError as error:
             problem = f"actions are invalid with specified match ({error.code})"
             raise Refusal(f"{name}:{line_number}: {problem}", word=name) from None
@@ -268,7 +269,7 @@ def _parse_alone(session: Session, text: str) -> FlowMod:
     try:
         mod = parse_flow_mod(text, ANY_COMMAND)
     except FlowSyntaxError as error:
-        raise Refusal(error.problem, word=text) from None
+        raise Refusal(error.problem, word=text[error.column - 1 :], hint=error.hint) from None
     except OpenFlowError as error:
         raise Refusal(f"actions are invalid with specified match ({error.code})", word=text) from None
     session.note_normalized(mod)
