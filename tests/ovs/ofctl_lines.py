@@ -160,4 +160,35 @@ dump-group-features br0
 -O OpenFlow15 dump-group-features br0
 """
 
-SCRIPTS = {"tables": TABLES, "counters": COUNTERS, "queues": QUEUES, "settings": SETTINGS}
+PACKET_OUT_ERRORS = r"""
+packet-out br0
+packet-out br0 none drop
+packet-out br0 none drop 0011
+packet-out br0 none drop 001122334455667788990011080g
+packet-out br0 p9 drop 0011223344556677889900110800
+# what the switch cannot even read, the tool shows as bytes
+packet-out br0 ALL drop 0011223344556677889900110800
+packet-out br0 none goto_table:1 0011223344556677889900110800
+packet-out br0 none foo 0011223344556677889900110800
+packet-out br0 in_port=1,actions=drop
+packet-out br0 in_port=ALL,packet=0011223344556677889900110800,actions=drop
+packet-out br0 in_port=p9,packet=0011223344556677889900110800,actions=drop
+packet-out br0 packet,actions=drop
+packet-out br0 packet=00,actions=drop
+packet-out br0 packet=0011223344556677889900110800xx,actions=drop
+packet-out br0 ip,packet=0011223344556677889900110800,actions=drop
+packet-out br0 eth_type=0x800,packet=0011223344556677889900110800,actions=drop
+packet-out br0 pkt_mark=1,packet=0011223344556677889900110800,actions=drop
+packet-out br0 foo=1,packet=0011223344556677889900110800,actions=drop
+packet-out br0 packet_type=1,packet=0011223344556677889900110800,actions=drop
+packet-out br0 packet=0011223344556677889900110800,actions=output:99
+packet-out br0 packet=0011223344556677889900110800,actions=set_field:1.2.3.4->ip_src,2
+-O OpenFlow13 packet-out br0 packet=0011223344556677889900110800,actions=group:5
+-O OpenFlow13 packet-out br0 packet=0011223344556677889900110806,actions=set_field:1.2.3.4->ip_src,2
+-O OpenFlow15 packet-out br0 reg0=5,packet=0011223344556677889900110800,actions=group:5
+packet-out br9 packet=0011223344556677889900110800,actions=drop
+"""
+
+SCRIPTS = {
+    "packet-out": PACKET_OUT_ERRORS, "tables": TABLES, "counters": COUNTERS, "queues": QUEUES, "settings": SETTINGS,
+}  # fmt: skip

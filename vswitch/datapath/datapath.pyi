@@ -15,6 +15,9 @@ class Datapath(Groups):
     @property
     def fates(self) -> dict[str, int]: ...
     def receive(self, number: int, data: Buffer, time_ns: int, clock_ns: int) -> list[tuple[int, bytes]]: ...
+    def packet_out(
+        self, bridge_number: int, in_port: int, data: Buffer, actions: bytes, *, metadata: dict[int, int] | None = None
+    ) -> None: ...
     def run(
         self,
         captures: MergedCaptures,

@@ -11,8 +11,8 @@ Thread-safety: none. A datapath is used by one thread at a time; it refuses call
 """
 from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport free, malloc, realloc
-from libc.string cimport memset
+from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.string cimport memcpy, memset
 
 from vswitch.capture.merge cimport MergedCaptures
 from vswitch.capture.record cimport FRAMES_SERVICE, frame
@@ -27,14 +27,16 @@ from vswitch.datapath.execution cimport drop, execution
 from vswitch.datapath.fabric cimport NS_PER_MS, NS_PER_S
 from vswitch.datapath.fate cimport DROP_NO_FLOOD_PORT, FATE_CONSUMED, FATE_DELIVERED, N_FATES
 from vswitch.datapath.flow_table cimport flow
-from vswitch.datapath.flows cimport flow_tuple
+from vswitch.datapath.flows cimport check_actions, flow_tuple
 from vswitch.datapath.forward cimport forward, may_forward
 from vswitch.datapath.groups cimport Groups
 from vswitch.datapath.ledger cimport Ledger, fate_row, ledger_add_fate, ledger_n_outputs
 from vswitch.datapath.mirror cimport mirror_frame
 from vswitch.datapath.packet_in cimport packet_in, packet_in_clear, packet_in_queue
 from vswitch.datapath.program cimport program
+from vswitch.datapath.packet_out cimport frame_packet_out
 from vswitch.datapath.receive cimport bridge_receive, frame_receive, frame_resume
+from vswitch.datapath.translation cimport FLOW_KEY_WORDS, frozen_state
 from vswitch.tables.flow_key cimport flow_key
 from vswitch.tables.mac_table cimport (
     mac_entry, mac_table_add_static, mac_table_clear_statistics, mac_table_del_static, mac_table_flush, mac_table_run,
@@ -110,6 +112,44 @@ cdef class Datapath(Groups):
         self.ex.collect = NULL
         self._check_memory()
         return [(out, copy) for out, _, _, copy in self.collector.take()]
+
+    def packet_out(self, uint32_t bridge_number, uint32_t in_port, const uint8_t[::1] data, bytes actions, *,
+                   dict metadata=None):
+        """Sends a frame as a controller does; what leaves is taken with take_own().
+
+        Parameters
+        ----------
+        in_port : int
+            OpenFlow number of the port where it is said to have come in.
+        actions : bytes
+            Compiled (ofpact.pxd).
+        metadata : dict
+            Index → word of the flow key, for what is not in the frame.
+        """
+        cdef bridge* br = self._bridge(bridge_number)
+        cdef frame f
+        cdef frozen_state* state
+        check_actions(actions)
+        self.settle()
+        state = <frozen_state*>calloc(1, sizeof(frozen_state) + len(actions))
+        if state == NULL:
+            raise MemoryError
+        state.is_packet_out = True
+        state.n_actions_bytes = <uint32_t>len(actions)
+        memcpy(state.data, <const char*>actions, len(actions))
+        f = frame(data=&data[0], caplen=<uint32_t>data.shape[0], len=<uint32_t>data.shape[0], time_ns=self.now_ns, input=0)
+        memset(&self.ex.key, 0, sizeof(self.ex.key))
+        for word, value in (metadata or {}).items():
+            if word >= FLOW_KEY_WORDS:
+                raise ValueError(f"the flow key has no word {word}")
+            (<uint64_t*>&self.ex.key)[<uint32_t>word] = <uint64_t>value
+        self.ex.clock_ns = self.now_ns
+        self.ex.collect = &self.own.writer
+        frame_packet_out(&self.ex, br, in_port, &f, state)
+        self.ex.collect = NULL
+        free(state)
+        memset(&self.ex.key, 0, sizeof(self.ex.key))
+        self._check_memory()
 
     def run(self, MergedCaptures captures, list inputs, Ledger ledger=None, object on_progress=None):
         """Takes every frame of `captures` through the switch.

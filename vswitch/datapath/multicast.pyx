@@ -15,6 +15,7 @@ from vswitch.tables.flow_key cimport FLOW_DEPTH_L4, flow_extract, flow_key, fram
 from vswitch.tables.mcast_snooping cimport (
     MCAST_FLOOD, mcast_snooping_applies, mcast_snooping_outputs, mcast_snooping_update,
 )
+from vswitch.tables.mac_table cimport BUNDLE_NONE
 from vswitch.wire.mld cimport MLD_QUERY, MLDV1_DONE, MLDV1_REPORT, MLDV2_REPORT
 from vswitch.wire.ipv4 cimport IP_PROTO_ICMP6, IP_PROTO_IGMP
 
@@ -32,7 +33,9 @@ cdef bint multicast(execution* ex, bundle* in_bundle, tag_stack tags) noexcept n
     if not mcast_snooping_applies(&ex.key):
         return False
     flow_extract(ex.data, ex.caplen, ex.vlan_limit, FLOW_DEPTH_L4, &key, &layout)
-    mcast_snooping_update(ex.bridge.mcast, &key, tags_vid(tags), in_bundle.number, ex.data, ex.caplen, &layout)
+    if in_bundle.number != BUNDLE_NONE:         # else a controller sent it
+        mcast_snooping_update(ex.bridge.mcast, &key, tags_vid(tags), in_bundle.number, ex.data, ex.caplen,
+                              &layout)
     n = mcast_snooping_outputs(ex.bridge.mcast, &key, tags_vid(tags), in_bundle.number, bundles, N_BUNDLES)
     if n == MCAST_FLOOD:
         return False

@@ -53,7 +53,9 @@ cdef void normal(execution* ex) noexcept nogil:
         drop(ex, DROP_BOND_NOT_ADMISSIBLE)
         return
 
-    mac_table_learn(ex.bridge.macs, ex.key.dl_src, vid, in_bundle.number, is_gratuitous_arp(ex), in_bundle.bond != NULL)
+    if in_bundle.number != BUNDLE_NONE:         # else a controller sent it
+        mac_table_learn(ex.bridge.macs, ex.key.dl_src, vid, in_bundle.number, is_gratuitous_arp(ex),
+                        in_bundle.bond != NULL)
     if ex.bridge.mcast != NULL and multicast(ex, in_bundle, tags):
         return
     number = mac_table_lookup(ex.bridge.macs, ex.key.dl_dst, vid)

@@ -95,7 +95,7 @@ cdef void walk(translation* t, const frozen_state* frozen) noexcept nogil:
     cdef lookup_result found
     if frozen != NULL:
         thaw(t, frozen)
-        if frozen.n_actions_bytes:
+        if frozen.n_actions_bytes or frozen.is_packet_out:
             walk_to_end(t, <const ofpact*>frozen.data, frozen.n_actions_bytes, True)
             return
     found = find_flow(t, t.flow.in_port, True, True)

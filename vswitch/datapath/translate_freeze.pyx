@@ -155,6 +155,7 @@ cdef void finish_freezing(translation* t) noexcept nogil:
             state.table = 0
             state.conntracked = t.conntracked
             state.was_mpls = t.was_mpls
+            state.is_packet_out = t.is_packet_out
             state.flow = t.rule.number if t.rule != NULL else NO_FLOW
             state.site = t.site
             state.n_actions_bytes = t.frozen.n
@@ -181,6 +182,7 @@ cdef void thaw(translation* t, const frozen_state* state) noexcept nogil:
     cdef const char* set = <const char*>state.data + state.n_actions_bytes
     t.table = state.table
     t.site = state.site
+    t.is_packet_out = state.is_packet_out
     t.conntracked = state.conntracked
     trace(t, EVENT_THAW, state.table)
     if not byte_list_add(&t.stack, set + state.n_set_bytes, state.n_stack_bytes):

@@ -22,7 +22,7 @@ from vswitch.datapath.packet_in cimport packet_in_spec
 from vswitch.datapath.translation cimport (
     EVENT_NO_PORT, EVENT_OUTPUT_IN_PORT, EVENT_OUTPUT_REG, EVENT_OUTPUT_REG_RANGE, EVENT_TRUNC_PATCH,
     EVENT_TRUNC_UNSUPPORTED, NO_FLOW, NO_METER, REASON_ACTION, REASON_ACTION_SET, REASON_EXPLICIT_MISS,
-    REASON_GROUP, trace, translation, translation_add_op, translation_consult,
+    REASON_GROUP, REASON_PACKET_OUT, trace, translation, translation_add_op, translation_consult,
     translation_note_drop,
 )
 
@@ -58,7 +58,7 @@ cdef void output(translation* t, uint32_t port, uint16_t max_len, bint may_packe
     elif port == OFPP_FLOOD or port == OFPP_ALL:
         flood(t, port == OFPP_ALL)
     elif port == OFPP_CONTROLLER:
-        packet_in(t, max_len, REASON_GROUP if in_bucket else REASON_ACTION_SET if t.in_action_set else REASON_ACTION,
+        packet_in(t, max_len, REASON_PACKET_OUT if t.is_packet_out else REASON_GROUP if in_bucket else REASON_ACTION_SET if t.in_action_set else REASON_ACTION,
                   0, NO_METER, NULL, 0, False)
 
 

@@ -42,6 +42,7 @@ cdef struct frozen_state:           # how OP_RECIRC goes on, once the frame is p
     uint8_t table
     bint conntracked
     bint was_mpls
+    bint is_packet_out
     uint32_t flow                   # number of the one whose actions were interrupted
     uint64_t site                   # where that stands, see drop_places.pxd
     uint32_t n_actions_bytes        # at `data`: actions, then the action set, then the stack
@@ -146,6 +147,7 @@ cdef struct translation:
     bint in_action_set
     bint action_set_has_group
     bint is_resumed
+    bint is_packet_out              # what goes to the controller says so
     bint is_irreversible            # the first flow does what a copy of the frame is needed for
     bint out_of_memory
     uint32_t error                  # reason of fate.pxd; 0: none

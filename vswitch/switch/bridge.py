@@ -17,6 +17,8 @@ from vswitch.switch.table_settings import TableSettings
 from vswitch.switch.texts import duration_text
 
 if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
     from vswitch.datapath.flows import _FlowRow
     from vswitch.openflow.actions.actions import Actions
     from vswitch.openflow.flow import FlowMod, FlowStats
@@ -301,6 +303,20 @@ class Bridge(BridgeFlows):
         from vswitch.openflow.flow import flow_text
 
         return flow_text(self._stats_of(row), version=6, stats=False)
+
+    def packet_out(self, in_port: int, frame: Buffer, actions: Actions, metadata: Mapping[int, int]) -> None:
+        """Send a frame as a controller does: it runs `actions`, which were checked. `Node.take_outputs` has what left.
+
+        Parameters
+        ----------
+        in_port : int
+            OpenFlow number of the port where it is said to have come in.
+        metadata : mapping
+            Index → word of the flow key, for what is not in the frame.
+        """
+        self._datapath.packet_out(
+            self.number, in_port, memoryview(frame).cast("B"), actions.encode(), metadata=dict(metadata)
+        )
 
     def numbers(self) -> Numbers:
         """What names of ports mean in flows."""

@@ -13,6 +13,7 @@ from vswitch.light_typing import TYPE_CHECKING, NamedTuple, Protocol
 from vswitch.ovsdb.database import Database
 
 if TYPE_CHECKING:
+    from vswitch.openflow.actions.actions import Actions
     from vswitch.openflow.flow import FlowMod, FlowStats
     from vswitch.openflow.text import Names, Numbers
     from vswitch.switch.group_table import GroupTable
@@ -119,6 +120,12 @@ class BridgeLike(Protocol):
 
     def flow_stats(self, query: FlowMod | None = None) -> Sequence[FlowStats]:
         """The flows that a query selects, in the order in which they were added."""
+
+    def check_references(self, actions: Actions) -> None:
+        """Raise OpenFlowError unless the groups and meters that actions speak of exist."""
+
+    def packet_out(self, in_port: int, frame: bytes, actions: Actions, metadata: Mapping[int, int]) -> None:
+        """Run actions on a frame, as if it had come in at a port."""
 
     def numbers(self) -> Numbers:
         """What names of ports mean in flows."""

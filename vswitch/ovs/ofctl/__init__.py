@@ -48,6 +48,9 @@ _OPTIONS = [
 _WITHOUT_EFFECT = ("timeout", "verbose", "log-file", "readd", "color", "stats", "packet-in-format")
 
 
+MANY = 2**31 - 1  # arguments
+
+
 class _Command(NamedTuple):
     min_args: int
     max_args: int
@@ -103,6 +106,7 @@ _COMMANDS = {
     "dump-meters": _Command(1, 2, _from("meters", "dump_meters")),
     "meter-stats": _Command(1, 2, _from("meters", "meter_stats")),
     "meter-features": _Command(1, 1, _from("meters", "meter_features")),
+    "packet-out": _Command(2, MANY, _from("packet_out", "packet_out"), True),
     "dump-tables": _Command(1, 1, _from("tables", "dump_tables")),
     "dump-table-features": _Command(1, 1, _from("tables", "dump_table_features")),
     "dump-table-desc": _Command(1, 1, _from("tables", "dump_table_desc")),
@@ -120,7 +124,7 @@ _COMMANDS = {
 
 # What ovs-ofctl can do besides.
 _OTHERS = (
-    "monitor", "snoop", "packet-out", "ping", "benchmark", "ct-flush-zone", "ct-flush", "ofp-parse", "ofp-parse-pcap",
+    "monitor", "snoop", "ping", "benchmark", "ct-flush-zone", "ct-flush", "ofp-parse", "ofp-parse-pcap",
     "add-tlv-map", "del-tlv-map", "dump-tlv-map", "help", "list-commands", "parse-group", "parse-nx-match",
     "parse-nxm", "parse-oxm", "parse-actions", "parse-instructions", "parse-ofp10-match", "parse-ofp11-match",
     "parse-pcap", "check-vlan", "print-error", "encode-error-reply", "ofp-print", "encode-hello", "parse-key-value",
