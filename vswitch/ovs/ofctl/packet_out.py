@@ -8,14 +8,13 @@ from vswitch.errors import FlowSyntaxError, OpenFlowError
 from vswitch.openflow import protocols
 from vswitch.openflow.actions.actions import Actions, parse_actions
 from vswitch.openflow.fields import BY_NAME
+from vswitch.openflow.frame_match import frame_match, frame_text
 from vswitch.openflow.match import Match
 from vswitch.openflow.places import place
 from vswitch.openflow.text import Numbers, fail, key_values, number
 from vswitch.ovs.ofctl.session import Session
 from vswitch.ovs.outcome import Refusal, SwitchRefusal, log_line
 from vswitch.switch.protocols import OFPP_LOCAL, BridgeLike
-from vswitch.tables.flow_format import format_flow
-from vswitch.tables.flow_key import FlowKey
 
 OFPP_MAX, OFPP_CONTROLLER, OFPP_NONE = 0xFF00, 0xFFFD, 0xFFFF
 _SOURCES = (OFPP_LOCAL, OFPP_NONE, OFPP_CONTROLLER)  # the reserved ports where a frame may be said to have come in
@@ -24,12 +23,7 @@ _PIPELINE = re.compile(
     "|packet_type"
 )
 _IN_PORT = place("in_port", 32)
-_HEADERS = (  # what actions are checked against
-    (place("dl_type", 16), "dl_type"), (place("nw_proto", 8), "nw_proto"), (place("nw_frag", 8), "nw_frag"),
-    (place("tp_src", 16), "tp_src"), (place("tp_dst", 16), "tp_dst"),
-)  # fmt: skip
 _NAMES_ASKED = 6  # the transaction that follows those which ask for names of ports and tables
-_TCI = place("vlans", 16, 2)
 
 
 def packet_out(session: Session) -> str:
@@ -142,7 +136,7 @@ def _send(session: Session, bridge: BridgeLike, metadata: Match, frame: bytes, a
         if in_port >= OFPP_MAX and in_port not in _SOURCES:
             session.warnings += log_line(1, "ofp_packet", "WARN", f"packet-out has bad input port {in_port:#x}")
             raise OpenFlowError("OFPBRC_BAD_PORT")
-        stored = actions.stored(session.version, _headers(frame))
+        stored = actions.stored(session.version, frame_match(frame))
         bridge.check_references(stored)
         bridge.packet_out(in_port, frame, stored, {word: value for word, (value, _) in metadata.words.items()})
     except OpenFlowError as error:
@@ -150,17 +144,5 @@ def _send(session: Session, bridge: BridgeLike, metadata: Match, frame: bytes, a
         raise SwitchRefusal(
             session.header("OFPT_ERROR", xid) + f"{error.code}\n" + session.header("OFPT_PACKET_OUT", xid)
             + f"{metadata.format()} actions={actions.sent(session.version).format()} data_len={len(frame)}\n"
-            + f"{format_flow(FlowKey.from_frame(frame))}\n"
+            + f"{frame_text(frame)}\n"
         ) from None
-
-
-def _headers(frame: bytes) -> Match:
-    """The frame as a match on all of it, as far as actions ask."""
-    key = FlowKey.from_frame(frame, 2)
-    match = Match()
-    for where, name in _HEADERS:
-        match.put(where, getattr(key, name), where[2])
-    match.put(_TCI, key.vlans[0][1], 0xFFFF)
-    return match
-
-
