@@ -26,7 +26,8 @@ from vswitch.datapath.ofpact cimport (
     OFPACT_CLONE, OFPACT_CONTROLLER, OFPACT_ENQUEUE, OFPACT_GROUP, OFPACT_OUTPUT, OFPACT_OUTPUT_TRUNC,
     OFPACT_WRITE_ACTIONS, ofpact_next, ofpact_payload,
 )
-from vswitch.tables.classifier cimport classifier_overlaps, cls_rule
+from vswitch.tables.classifier cimport classifier_overlaps
+from vswitch.tables.subtable cimport cls_rule
 
 cdef extern from "<stdint.h>":
     const uint64_t KEEP_COOKIE "UINT64_MAX"
@@ -165,12 +166,15 @@ cdef inline bint inherit(flow* new, flow* old, uint16_t flags) noexcept nogil:
 
 cdef flow_mod_status replace(openflow_tables* t, flow* old, flow* new, uint32_t number, flow_list* added,
                              flow_list* removed) noexcept nogil:
-    """Puts `new` in the place of `old` (NULL: there is none); `number` (0: the next) is its name."""
-    if old != NULL and not take_out(t, old, removed if number == 0 else NULL):
-        flow_unref(new)
-        return FLOW_MOD_NO_MEMORY
+    """Puts `new` in the place of `old` (NULL: there is none); `number` (0: the next) is its name.
+
+    In this order, as OVS does: a subtable that lost its last rule in between would come back in another place.
+    """
     if not tables_insert(t, new):
         flow_unref(new)
+        return FLOW_MOD_NO_MEMORY
+    if old != NULL and not take_out(t, old, removed if number == 0 else NULL):
+        tables_remove(t, new)
         return FLOW_MOD_NO_MEMORY
     if number:
         new.number = number

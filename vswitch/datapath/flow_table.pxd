@@ -5,8 +5,9 @@ is in flow_mod.pyx, learning in flow_learn.pyx, ageing in flow_expiry.pyx.
 """
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 from vswitch.datapath.ofpact cimport ofpact
-from vswitch.tables.classifier cimport classifier, cls_rule
+from vswitch.tables.classifier cimport classifier
 from vswitch.tables.flow_key cimport flow_key
+from vswitch.tables.subtable cimport cls_rule
 
 cdef enum:
     N_TABLES = 255
@@ -185,7 +186,8 @@ cdef struct openflow_tables:
 
 cdef openflow_tables* tables_new() except NULL
 cdef void tables_free(openflow_tables* t) noexcept nogil
-cdef flow* tables_lookup(openflow_tables* t, uint8_t table, const flow_key* key, flow_key* wc) noexcept nogil
+cdef flow* tables_lookup(openflow_tables* t, uint8_t table, flow_key* key, flow_key* wc,
+                        bint as_ovs) noexcept nogil
 cdef bint tables_insert(openflow_tables* t, flow* f) noexcept nogil             # takes over the caller's reference; False: no memory
 cdef void tables_remove(openflow_tables* t, flow* f) noexcept nogil             # drops the table's reference
 cdef flow* tables_find(const openflow_tables* t, uint8_t table, const uint16_t* words, const uint64_t* values,

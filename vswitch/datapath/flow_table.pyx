@@ -16,10 +16,10 @@ from vswitch.datapath.learned_cookies cimport (
     learned_cookies_add, learned_cookies_has_any, learned_cookies_remove,
 )
 from vswitch.datapath.ofpact cimport OFPACT_CONJUNCTION, ofpact, ofpact_next, ofpact_payload
-from vswitch.tables.classifier cimport (
-    classifier_find, classifier_free, classifier_insert, classifier_lookup, classifier_new, classifier_remove,
-    cls_conjunction,
-)
+from vswitch.tables.classifier cimport classifier_find, classifier_free, classifier_insert, classifier_remove
+from vswitch.tables.classifier_lookup cimport classifier_lookup
+from vswitch.tables.flow_classifier cimport flow_classifier_new
+from vswitch.tables.subtable cimport cls_conjunction
 
 cdef extern from "<stdint.h>":
     const uint64_t NEVER "UINT64_MAX"
@@ -59,11 +59,15 @@ cdef void tables_free(openflow_tables* t) noexcept nogil:
     free(t)
 
 
-cdef flow* tables_lookup(openflow_tables* t, uint8_t table, const flow_key* key, flow_key* wc) noexcept nogil:
-    """The flow of `table` that matches `key`, or NULL; adds what was looked at to `wc` (unless NULL)."""
+cdef flow* tables_lookup(openflow_tables* t, uint8_t table, flow_key* key, flow_key* wc,
+                        bint as_ovs) noexcept nogil:
+    """The flow of `table` that matches `key`, or NULL; `key` is changed in between.
+
+    Adds what the answer depends on to `wc`; with `as_ovs` exactly the bits that OVS would add.
+    """
     if t.tables[table].n_flows == 0:
         return NULL
-    return <flow*>classifier_lookup(t.tables[table].cls, key, wc)
+    return <flow*>classifier_lookup(t.tables[table].cls, <uint64_t*>key, <uint64_t*>wc, as_ovs)
 
 
 cdef bint tables_insert(openflow_tables* t, flow* f) noexcept nogil:
@@ -76,11 +80,9 @@ cdef bint tables_insert(openflow_tables* t, flow* f) noexcept nogil:
         t.flows = grown
         t.n_allocated = t.n_allocated * 2 + 8
     if table.cls == NULL:
-        with gil:
-            try:
-                table.cls = classifier_new()
-            except MemoryError:
-                return False
+        table.cls = flow_classifier_new()
+        if table.cls == NULL:
+            return False
     if not classifier_insert(table.cls, &f.rule):
         return False
     t.last_number += 1

@@ -51,6 +51,7 @@ cdef enum:
     TABLE_MISS_CONTINUE = 2
     TABLE_MISS_MASK = 3
     CT_ORIGINAL_PROTO_NONE = 0
+    MAX_MASKS = 16                  # narrow ones in a bridge's cache
 
 cdef enum lookup_result:
     LOOKUP_HIT
@@ -128,7 +129,7 @@ cdef lookup_result find_flow(translation* t, uint32_t in_port, bint may_packet_i
     t.flow.in_port = in_port
     while t.table < N_TABLES:
         translation_consult(t, t.table)
-        t.rule = tables_lookup(t.tables, t.table, &t.flow, &t.wc)
+        t.rule = tables_lookup(t.tables, t.table, &t.flow, &t.wc, t.events != NULL)
         translation_add_lookup(t, t.table, t.rule != NULL)
         if t.rule != NULL:
             result = LOOKUP_HIT
@@ -325,6 +326,10 @@ cdef void make_mask(translation* t, flow_key* mask) noexcept nogil:
     if not t.is_resumed:
         clear_pipeline_fields(mask)
     mask.packet_type = mask.recirc_id = 0
+    if t.bridge.cache.n_subtables >= MAX_MASKS:
+        # Another narrow mask would cost every miss a probe. Any mask that has more bits is right, too.
+        for i in range(FLOW_KEY_WORDS):
+            to[i] |= t.bridge.cache.union_mask[i]
 
 
 cdef inline void clear_pipeline_fields(flow_key* mask) noexcept nogil:

@@ -17,6 +17,7 @@ from vswitch.datapath.translation cimport (
     FLOW_KEY_WORDS, NO_FLOW, event, event_list, event_list_free, frozen_state,
 )
 from vswitch.tables.flow_key cimport FLOW_DEPTH_L4, flow_extract, flow_key, frame_layout
+from vswitch.wire.dot1q cimport TPID_CTAG
 
 OP_NAMES = {
     OP_NORMAL: "normal", OP_DROP: "drop", OP_OUTPUT: "output", OP_KEY: "key", OP_TAGS: "tags", OP_CONTROLLER: "controller",
@@ -108,6 +109,8 @@ def walk(Flows datapath, uint32_t bridge_number, bytes frame, uint32_t in_port, 
         if word >= FLOW_KEY_WORDS:
             raise ValueError(f"the flow key has no word {word}")
         (<uint64_t*>&key)[<uint32_t>word] |= <uint64_t>value
+    if key.vlans[0].tci and key.vlans[0].tpid == 0:
+        key.vlans[0].tpid = TPID_CTAG       # a flow in words names no TPID (OVS flow_fix_vlan_tpid())
     key.in_port = in_port
     args.depth = depth
     args.n_resubmits = n_resubmits

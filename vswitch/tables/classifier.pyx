@@ -1,50 +1,32 @@
-"""Tuple-space search: subtables by mask, hash tables by masked key, priorities.
+"""Rules in subtables by their masks, and the order in which subtables are asked.
 
-What it is
-----------
-Rules with the same mask share a *subtable*: a hash table over the masked words. A look-up asks the subtables in falling
-order of their highest priority and stops when none that is left can win. Every subtable that was asked adds its mask to
-the wildcards, for the answer depends on what was looked at.
+Rules with the same mask share a subtable (subtable.pyx). A look-up (classifier_lookup.pyx, classifier_block.pyx) asks the
+subtables in falling order of their highest priority. Their order matters for the wildcards of a look-up, since those
+behind the winner are never asked. It is that of OVS's pvector: a stable sort after each change; a subtable that goes
+leaves its place to the last one before that sort.
 
-Conjunctive matches
--------------------
-A rule with `conjunction(id, k/n)` actions matches nothing by itself. All such rules that match a key and whose priority
-is above that of the best ordinary rule are collected; if, for one id, all n clauses are there, the look-up is made
-again with `conj_id` set to that id, and must end at a rule of the same priority (OVS lib/classifier.c).
+The first rule of a match also goes into the tries of the classifier's fields, into the trie of its subtable's ports and
+into the sets of its stages; the last one takes them out again.
 
-Thread-safety: none for changes; look-ups only read.
+Thread-safety: none.
 """
-from libc.stdint cimport INT32_MIN
-from libc.stdlib cimport calloc, free, malloc, realloc
-from libc.string cimport memcmp, memcpy
+from libc.stdint cimport INT32_MIN, uint8_t
+from libc.stdlib cimport calloc, free, realloc
+from libc.string cimport memcmp, memcpy, memset
 
-cdef enum:
-    MAX_SOFT = 64                   # conjunctive rules of one key looked at without asking for memory
-    MIN_BUCKETS = 4
-
-cdef struct cls_subtable:
-    uint16_t n_words
-    uint16_t* words
-    uint64_t* masks
-    int32_t max_priority
-    uint32_t n_max                  # rules of that priority
-    uint32_t n_rules
-    uint32_t bucket_mask
-    cls_rule** buckets
-
-cdef struct classifier:
-    cls_subtable** subtables        # by falling max_priority
-    uint32_t n_subtables
-    uint32_t n_allocated
-    uint32_t n_rules
-    uint32_t n_conjunctive
-    uint64_t serial
+from vswitch.tables.cls_layout cimport field_value, ports_of, prefix_mask
+from vswitch.tables.hash cimport hash_mix, hash_pair
+from vswitch.tables.hash_counts cimport hash_counts_add, hash_counts_remove
+from vswitch.tables.prefix_trie cimport TRIE_VALUE_WORDS, trie_free, trie_insert, trie_remove
+from vswitch.tables.subtable cimport (
+    BUCKET_SLOTS, CLS_MAX_STAGES, rotate, subtable_add, subtable_clear_slot, subtable_free, subtable_hash_values,
+    subtable_new, subtable_reserve, subtable_slot)
 
 
-cdef classifier* classifier_new() except NULL:
+cdef classifier* classifier_new(const cls_layout* layout) noexcept nogil:
     cdef classifier* cls = <classifier*>calloc(1, sizeof(classifier))
-    if cls == NULL:
-        raise MemoryError
+    if cls != NULL:
+        cls.layout = layout
     return cls
 
 
@@ -53,356 +35,347 @@ cdef void classifier_free(classifier* cls) noexcept nogil:
     if cls == NULL:
         return
     for i in range(cls.n_subtables):
-        subtable_free(cls.subtables[i])
-    free(cls.subtables)
+        subtable_free(cls.places[i].subtable)
+    for i in range(cls.n_tries):
+        trie_free(cls.tries[i].root)
+    free(cls.places)
     free(cls)
 
 
-cdef void subtable_free(cls_subtable* s) noexcept nogil:
-    if s != NULL:
-        free(s.words)
-        free(s.masks)
-        free(s.buckets)
-        free(s)
-
-
-cdef inline uint64_t mix(uint64_t hash, uint64_t word) noexcept nogil:
-    hash = ((hash << 5) | (hash >> 59)) ^ word
-    return hash * <uint64_t>0x9E3779B97F4A7C15
-
-
-cdef inline uint64_t hash_values(const uint64_t* values, uint32_t n) noexcept nogil:
-    cdef uint64_t hash = n
-    cdef uint32_t i
-    for i in range(n):
-        hash = mix(hash, values[i])
-    return hash ^ (hash >> 32)
-
-
-cdef cls_subtable* find_subtable(const classifier* cls, const uint16_t* words, const uint64_t* masks,
-                                 uint32_t n_words) noexcept nogil:
-    cdef uint32_t i
-    cdef cls_subtable* s
-    for i in range(cls.n_subtables):
-        s = cls.subtables[i]
-        if (s.n_words == n_words and memcmp(s.words, words, n_words * sizeof(uint16_t)) == 0
-                and memcmp(s.masks, masks, n_words * sizeof(uint64_t)) == 0):
-            return s
-    return NULL
-
-
-cdef cls_subtable* add_subtable(classifier* cls, const cls_rule* rule) noexcept nogil:
-    cdef cls_subtable** grown
-    cdef cls_subtable* s
-    cdef uint32_t n = rule.n_words
-    if cls.n_subtables == cls.n_allocated:
-        grown = <cls_subtable**>realloc(cls.subtables, (cls.n_allocated * 2 + 4) * sizeof(cls_subtable*))
-        if grown == NULL:
-            return NULL
-        cls.subtables = grown
-        cls.n_allocated = cls.n_allocated * 2 + 4
-    s = <cls_subtable*>calloc(1, sizeof(cls_subtable))
-    if s == NULL:
-        return NULL
-    s.words = <uint16_t*>malloc((n + 1) * sizeof(uint16_t))
-    s.masks = <uint64_t*>malloc((n + 1) * sizeof(uint64_t))
-    s.buckets = <cls_rule**>calloc(MIN_BUCKETS, sizeof(cls_rule*))
-    if s.words == NULL or s.masks == NULL or s.buckets == NULL:
-        subtable_free(s)
-        return NULL
-    memcpy(s.words, rule.words, n * sizeof(uint16_t))
-    memcpy(s.masks, rule.masks, n * sizeof(uint64_t))
-    s.n_words = <uint16_t>n
-    s.bucket_mask = MIN_BUCKETS - 1
-    s.max_priority = INT32_MIN
-    cls.subtables[cls.n_subtables] = s
-    cls.n_subtables += 1
-    return s
-
-
-cdef bint grow(cls_subtable* s) noexcept nogil:
-    cdef uint32_t n = (s.bucket_mask + 1) * 2
-    cdef uint32_t i
-    cdef cls_rule* rule
-    cdef cls_rule* after
-    cdef cls_rule** buckets = <cls_rule**>calloc(n, sizeof(cls_rule*))
-    if buckets == NULL:
-        return False
-    for i in range(s.bucket_mask + 1):
-        rule = s.buckets[i]
-        while rule != NULL:
-            after = rule.next
-            bucket_insert(&buckets[rule.hash & (n - 1)], rule)
-            rule = after
-    free(s.buckets)
-    s.buckets = buckets
-    s.bucket_mask = n - 1
-    return True
-
-
-cdef void bucket_insert(cls_rule** at, cls_rule* rule) noexcept nogil:
-    """Into a chain by falling priority: the first that is equal is the best."""
-    while at[0] != NULL and at[0].priority >= rule.priority:
-        at = &at[0].next
-    rule.next = at[0]
-    at[0] = rule
-
-
-cdef void sort_subtable(classifier* cls, cls_subtable* s) noexcept nogil:
-    """Puts `s`, whose highest priority changed, where it belongs."""
-    cdef uint32_t i = 0
-    while cls.subtables[i] != s:
-        i += 1
-    while i > 0 and cls.subtables[i - 1].max_priority < s.max_priority:
-        cls.subtables[i] = cls.subtables[i - 1]
-        i -= 1
-    while i + 1 < cls.n_subtables and cls.subtables[i + 1].max_priority > s.max_priority:
-        cls.subtables[i] = cls.subtables[i + 1]
-        i += 1
-    cls.subtables[i] = s
-
-
 cdef bint classifier_insert(classifier* cls, cls_rule* rule) noexcept nogil:
-    cdef cls_subtable* s = find_subtable(cls, rule.words, rule.masks, rule.n_words)
-    if s == NULL:
-        s = add_subtable(cls, rule)
+    cdef uint32_t mask_hash = hash_mask(rule.words, rule.masks, rule.n_words)
+    cdef cls_subtable* s = find_subtable(cls, rule.words, rule.masks, rule.n_words, mask_hash)
+    cdef cls_rule** slot
+    cdef cls_rule** at
+    cdef bint is_new = s == NULL
+    if is_new:
+        s = add_subtable(cls, rule, mask_hash)
         if s == NULL:
             return False
-    if s.n_rules > s.bucket_mask:
-        grow(s)                     # without memory the chains get longer
-    rule.hash = hash_values(rule.values, rule.n_words)
+    rule.hash = subtable_hash_values(s, rule.values, NULL)
     rule.subtable = s
-    rule.serial = cls.serial
-    cls.serial += 1
-    bucket_insert(&s.buckets[rule.hash & s.bucket_mask], rule)
+    rule.next = NULL
+    slot = subtable_slot(s, rule.values, rule.hash)
+    if slot == NULL:
+        if not add_match(cls, s, rule):
+            if is_new:
+                drop_subtable(cls, s)
+            return False
+    else:
+        at = slot
+        while at[0] != NULL and at[0].priority > rule.priority:
+            at = &at[0].next
+        rule.next = at[0]
+        at[0] = rule
+        if s.n_matches == 1:
+            s.only = slot[0]
     s.n_rules += 1
     cls.n_rules += 1
     cls.n_conjunctive += rule.n_conjunctions != 0
-    if rule.priority > s.max_priority:
+    if rule.priority == s.max_priority:
+        s.n_max += 1
+    elif rule.priority > s.max_priority:
         s.max_priority = rule.priority
         s.n_max = 1
-        sort_subtable(cls, s)
-    elif rule.priority == s.max_priority:
-        s.n_max += 1
+        place_subtable(cls, s)
     return True
+
+
+cdef bint add_match(classifier* cls, cls_subtable* s, cls_rule* rule) noexcept nogil:
+    """Puts the first rule of a match into the table, the tries and the stages' sets; False without memory."""
+    cdef uint64_t hashes[CLS_MAX_STAGES]
+    cdef uint32_t value[5]
+    cdef uint32_t n_tries = 0, n_stages = 0
+    cdef bint have_ports = True
+    if not subtable_reserve(s):
+        return False
+    if s.ports_length:
+        rule_ports(cls, s, rule, value)
+        have_ports = trie_insert(&s.ports, value, s.ports_length)
+    while have_ports and n_tries < cls.n_tries:
+        if s.trie_lengths[n_tries]:
+            rule_field(s, rule, &cls.tries[n_tries].field, value)
+            if not trie_insert(&cls.tries[n_tries].root, value, s.trie_lengths[n_tries]):
+                break
+        n_tries += 1
+    if n_tries == cls.n_tries:
+        subtable_hash_values(s, rule.values, hashes)
+        while n_stages < s.n_indices and hash_counts_add(&s.indices[n_stages], hashes[n_stages]):
+            n_stages += 1
+    if have_ports and n_tries == cls.n_tries and n_stages == s.n_indices:
+        subtable_add(s, rule)
+        return True
+    take_back(cls, s, rule, have_ports, n_tries, n_stages)
+    return False
+
+
+cdef void take_back(classifier* cls, cls_subtable* s, cls_rule* rule, bint have_ports, uint32_t n_tries,
+                    uint32_t n_stages) noexcept nogil:
+    """Takes a match out of the ports' trie, the first tries and the first stages' sets."""
+    cdef uint64_t hashes[CLS_MAX_STAGES]
+    cdef uint32_t value[5]
+    cdef uint32_t i
+    if have_ports and s.ports_length:
+        rule_ports(cls, s, rule, value)
+        trie_remove(&s.ports, value, s.ports_length)
+    for i in range(n_tries):
+        if s.trie_lengths[i]:
+            rule_field(s, rule, &cls.tries[i].field, value)
+            trie_remove(&cls.tries[i].root, value, s.trie_lengths[i])
+    subtable_hash_values(s, rule.values, hashes)
+    for i in range(n_stages):
+        hash_counts_remove(&s.indices[i], hashes[i])
+
+
+cdef uint64_t rule_word(const cls_rule* rule, uint32_t word) noexcept nogil:
+    """The rule's value of a word of the key; 0 if it does not look at it."""
+    cdef uint32_t i
+    for i in range(rule.n_words):
+        if rule.words[i] == word:
+            return rule.values[i]
+    return 0
+
+
+cdef void rule_field(const cls_subtable* s, const cls_rule* rule, const cls_field* field, uint32_t* value) noexcept nogil:
+    cdef cls_field at_start = field[0]
+    cdef uint64_t words[2]
+    words[0] = rule_word(rule, field.word)
+    words[1] = rule_word(rule, field.word + 1) if field.n_bits == 128 else 0
+    at_start.word = 0
+    field_value(&at_start, words, value)
+
+
+cdef void rule_ports(const classifier* cls, const cls_subtable* s, const cls_rule* rule, uint32_t* value) noexcept nogil:
+    cdef cls_layout at_start = cls.layout[0]
+    cdef uint64_t word = rule_word(rule, cls.layout.ports_word)
+    at_start.ports_word = 0
+    memset(value, 0, TRIE_VALUE_WORDS * sizeof(uint32_t))
+    value[0] = ports_of(&at_start, &word)
 
 
 cdef void classifier_remove(classifier* cls, cls_rule* rule) noexcept nogil:
     cdef cls_subtable* s = rule.subtable
-    cdef cls_rule** at = &s.buckets[rule.hash & s.bucket_mask]
-    cdef uint32_t i
-    while at[0] != rule:
-        at = &at[0].next
-    at[0] = rule.next
-    rule.next = NULL
+    cdef cls_rule** slot = subtable_slot(s, rule.values, rule.hash)
+    cdef cls_rule** at = slot
     s.n_rules -= 1
     cls.n_rules -= 1
     cls.n_conjunctive -= rule.n_conjunctions != 0
+    if slot[0] == rule and rule.next == NULL:
+        take_back(cls, s, rule, True, cls.n_tries, s.n_indices)
+        subtable_clear_slot(s, slot)
+    else:
+        while at[0] != rule:
+            at = &at[0].next
+        at[0] = rule.next
+        rule.next = NULL
+        if s.n_matches == 1:
+            s.only = slot[0]
     if s.n_rules == 0:
-        i = 0
-        while cls.subtables[i] != s:
-            i += 1
-        while i + 1 < cls.n_subtables:
-            cls.subtables[i] = cls.subtables[i + 1]
-            i += 1
-        cls.n_subtables -= 1
-        subtable_free(s)
+        drop_subtable(cls, s)
     elif rule.priority == s.max_priority:
         s.n_max -= 1
         if s.n_max == 0:
             find_max(s)
-            sort_subtable(cls, s)
+            place_subtable(cls, s)
 
 
 cdef void find_max(cls_subtable* s) noexcept nogil:
     cdef uint32_t i
-    cdef cls_rule* rule
     s.max_priority = INT32_MIN
-    for i in range(s.bucket_mask + 1):
-        rule = s.buckets[i]
-        while rule != NULL:
-            if rule.priority > s.max_priority:
-                s.max_priority = rule.priority
+    for i in range((s.bucket_mask + 1) * BUCKET_SLOTS):
+        if s.slots[i] != NULL:
+            if s.slots[i].priority > s.max_priority:
+                s.max_priority = s.slots[i].priority
                 s.n_max = 0
-            s.n_max += rule.priority == s.max_priority
-            rule = rule.next
+            s.n_max += s.slots[i].priority == s.max_priority
 
 
-cdef cls_rule* subtable_lookup(const cls_subtable* s, const uint64_t* key) noexcept nogil:
-    """The first rule of the chain that matches: that of highest priority."""
-    cdef uint64_t hash = s.n_words
+# ---- Subtables and their order ----
+
+cdef inline uint32_t hash_mask(const uint16_t* words, const uint64_t* masks, uint32_t n_words) noexcept nogil:
+    cdef uint64_t hash = 0
     cdef uint32_t i
-    cdef cls_rule* rule
-    for i in range(s.n_words):
-        hash = mix(hash, key[s.words[i]] & s.masks[i])
-    hash ^= hash >> 32
-    rule = s.buckets[hash & s.bucket_mask]
-    while rule != NULL:
-        if rule.hash == hash and rule_matches(s, rule, key):
-            return rule
-        rule = rule.next
+    for i in range(n_words):
+        hash = rotate(hash) ^ hash_pair(words[i], masks[i])
+    return <uint32_t>hash_mix(hash)
+
+
+cdef cls_subtable* find_subtable(const classifier* cls, const uint16_t* words, const uint64_t* masks, uint32_t n_words,
+                                 uint32_t mask_hash) noexcept nogil:
+    cdef uint32_t i, j
+    cdef cls_subtable* s
+    for i in range(cls.n_subtables):
+        if cls.places[i].mask_hash != mask_hash:
+            continue
+        s = cls.places[i].subtable
+        if s.n_words == n_words:
+            j = 0
+            while j < n_words and s.words[j] == words[s.order[j]] and s.masks[j] == masks[s.order[j]]:
+                j += 1
+            if j == n_words:
+                return s
     return NULL
 
 
-cdef inline bint rule_matches(const cls_subtable* s, const cls_rule* rule, const uint64_t* key) noexcept nogil:
+cdef cls_subtable* add_subtable(classifier* cls, const cls_rule* rule, uint32_t mask_hash) noexcept nogil:
+    """A subtable for the rule's mask, in the last place; NULL without memory."""
+    cdef cls_place* grown
+    cdef cls_subtable* s
     cdef uint32_t i
+    if cls.n_subtables == cls.n_allocated:
+        grown = <cls_place*>realloc(cls.places, (cls.n_allocated * 2 + 4) * sizeof(cls_place))
+        if grown == NULL:
+            return NULL
+        cls.places = grown
+        cls.n_allocated = cls.n_allocated * 2 + 4
+    s = subtable_new(rule.words, rule.masks, rule.n_words, cls.layout.stages)
+    if s == NULL:
+        return NULL
+    for i in range(cls.n_tries):
+        plan_trie(s, i, &cls.tries[i].field)
+    plan_ports(s, cls.layout)
+    cls.places[cls.n_subtables].subtable = s
+    cls.places[cls.n_subtables].max_priority = INT32_MIN
+    cls.places[cls.n_subtables].mask_hash = mask_hash
+    note_tries(&cls.places[cls.n_subtables])
+    cls.n_subtables += 1
+    return s
+
+
+cdef void note_tries(cls_place* place) noexcept nogil:
+    place.has_tries = place.subtable.has_tries
+    memcpy(place.trie_lengths, place.subtable.trie_lengths, sizeof(place.trie_lengths))
+
+
+cdef void plan_trie(cls_subtable* s, uint32_t trie, const cls_field* field) noexcept nogil:
+    """Finds the length of the mask's prefix in a field, and the stage of the field."""
+    cdef uint64_t high = 0, low = 0, rest
+    cdef uint32_t i, n, stage = 0
     for i in range(s.n_words):
-        if (key[s.words[i]] & s.masks[i]) != rule.values[i]:
-            return False
+        if s.words[i] == field.word:
+            high = s.masks[i]
+            while i >= s.ends[stage]:
+                stage += 1
+        elif s.words[i] == field.word + 1 and field.n_bits == 128:
+            low = s.masks[i]
+    if field.n_bits == 32:
+        high = high >> field.shift << 32
+    n = n_leading(high)
+    rest = high & ~prefix_mask(n) | low
+    if n == 64:
+        n += n_leading(low)
+        rest = low & ~prefix_mask(n - 64)
+    if rest:
+        n = 0                       # not a prefix
+    s.trie_lengths[trie] = <uint8_t>n
+    s.trie_stages[trie] = <uint8_t>stage
+    s.has_tries = s.has_tries or n != 0
+
+
+cdef inline uint32_t n_leading(uint64_t word) noexcept nogil:
+    """How many bits are set before the first that is not."""
+    cdef uint32_t n = 0
+    while n < 64 and word >> (63 - n) & 1:
+        n += 1
+    return n
+
+
+cdef void plan_ports(cls_subtable* s, const cls_layout* layout) noexcept nogil:
+    cdef cls_layout at_start = layout[0]
+    cdef uint32_t i
+    at_start.ports_word = 0
+    for i in range(s.n_words):
+        if s.words[i] == layout.ports_word:
+            s.ports_mask = ports_of(&at_start, &s.masks[i])
+    s.ports_length = 0
+    while s.ports_length < 32 and <uint32_t>(s.ports_mask << s.ports_length):
+        s.ports_length += 1
+
+
+cdef void place_subtable(classifier* cls, cls_subtable* s) noexcept nogil:
+    """Moves `s`, whose highest priority changed, to where a stable sort brings it."""
+    cdef uint32_t i = 0
+    cdef cls_place place
+    while cls.places[i].subtable != s:
+        i += 1
+    cls.places[i].max_priority = s.max_priority
+    sort_place(cls, i)
+
+
+cdef void sort_place(classifier* cls, uint32_t i) noexcept nogil:
+    """A stable sort, if all places but `i` are in order."""
+    cdef cls_place place = cls.places[i]
+    while i > 0 and cls.places[i - 1].max_priority < place.max_priority:
+        cls.places[i] = cls.places[i - 1]
+        i -= 1
+    while i + 1 < cls.n_subtables and cls.places[i + 1].max_priority > place.max_priority:
+        cls.places[i] = cls.places[i + 1]
+        i += 1
+    cls.places[i] = place
+
+
+cdef void drop_subtable(classifier* cls, cls_subtable* s) noexcept nogil:
+    cdef uint32_t i = 0
+    while cls.places[i].subtable != s:
+        i += 1
+    cls.n_subtables -= 1
+    if i < cls.n_subtables:
+        cls.places[i] = cls.places[cls.n_subtables]
+        sort_place(cls, i)
+    subtable_free(s)
+
+
+cdef bint classifier_set_tries(classifier* cls, const cls_field* fields, uint32_t n) noexcept nogil:
+    cdef uint32_t i, j, t
+    cdef cls_subtable* s
+    cdef uint32_t value[5]
+    for i in range(cls.n_tries):
+        trie_free(cls.tries[i].root)
+    cls.n_tries = n
+    for i in range(n):
+        cls.tries[i].field = fields[i]
+        cls.tries[i].root = NULL
+    for t in range(cls.n_subtables):
+        s = cls.places[t].subtable
+        s.has_tries = False
+        memset(s.trie_lengths, 0, sizeof(s.trie_lengths))
+        for i in range(n):
+            plan_trie(s, i, &fields[i])
+            for j in range((s.bucket_mask + 1) * BUCKET_SLOTS if s.trie_lengths[i] else 0):
+                if s.slots[j] != NULL:
+                    rule_field(s, s.slots[j], &fields[i], value)
+                    if not trie_insert(&cls.tries[i].root, value, s.trie_lengths[i]):
+                        classifier_set_tries(cls, NULL, 0)
+                        return False
+        note_tries(&cls.places[t])
     return True
 
 
-cdef inline void add_mask(const cls_subtable* s, flow_key* wc) noexcept nogil:
-    cdef uint32_t i
-    if wc != NULL:
-        for i in range(s.n_words):
-            (<uint64_t*>wc)[s.words[i]] |= s.masks[i]
-
-
-cdef cls_rule* classifier_lookup(const classifier* cls, const flow_key* key, flow_key* wc) noexcept nogil:
-    cdef cls_rule* best = NULL
-    cdef cls_rule* rule
-    cdef cls_subtable* s
-    cdef uint32_t i
-    if cls.n_conjunctive:
-        return lookup_conjunctive(cls, key, wc)
-    for i in range(cls.n_subtables):
-        s = cls.subtables[i]
-        if best != NULL and s.max_priority <= best.priority:
-            break
-        add_mask(s, wc)
-        rule = subtable_lookup(s, <const uint64_t*>key)
-        if rule != NULL and (best == NULL or rule.priority > best.priority):
-            best = rule
-    return best
-
-
-cdef cls_rule* lookup_hard(const classifier* cls, const flow_key* key, flow_key* wc) noexcept nogil:
-    """The best rule that is no conjunctive one."""
-    cdef cls_rule* best = NULL
-    cdef cls_rule* rule
-    cdef cls_subtable* s
-    cdef uint32_t i
-    for i in range(cls.n_subtables):
-        s = cls.subtables[i]
-        if best != NULL and s.max_priority <= best.priority:
-            break
-        add_mask(s, wc)
-        rule = subtable_lookup(s, <const uint64_t*>key)
-        while rule != NULL:
-            if rule.n_conjunctions == 0 and rule_matches(s, rule, <const uint64_t*>key):
-                if best == NULL or rule.priority > best.priority:
-                    best = rule
-                break
-            rule = rule.next
-    return best
-
-
-cdef cls_rule* lookup_conjunctive(const classifier* cls, const flow_key* key, flow_key* wc) noexcept nogil:
-    cdef cls_rule* hard = NULL
-    cdef cls_rule* rule
-    cdef cls_rule* few[MAX_SOFT]
-    cdef cls_rule** soft = few
-    cdef cls_rule** grown
-    cdef uint32_t n_soft = 0, n_allocated = MAX_SOFT, i
-    cdef cls_subtable* s
-    for i in range(cls.n_subtables):
-        s = cls.subtables[i]
-        if hard != NULL and s.max_priority <= hard.priority:
-            break
-        add_mask(s, wc)
-        rule = subtable_lookup(s, <const uint64_t*>key)
-        while rule != NULL and (hard == NULL or rule.priority > hard.priority):
-            if rule_matches(s, rule, <const uint64_t*>key):
-                if rule.n_conjunctions == 0:
-                    hard = rule
-                    break
-                if n_soft == n_allocated:
-                    grown = <cls_rule**>malloc(n_allocated * 2 * sizeof(cls_rule*))
-                    if grown == NULL:
-                        break
-                    memcpy(grown, soft, n_soft * sizeof(cls_rule*))
-                    if soft != few:
-                        free(soft)
-                    soft = grown
-                    n_allocated *= 2
-                soft[n_soft] = rule
-                n_soft += 1
-            rule = rule.next
-    rule = resolve(cls, key, wc, hard, soft, n_soft)
-    if soft != few:
-        free(soft)
-    return rule
-
-
-cdef cls_rule* resolve(const classifier* cls, const flow_key* key, flow_key* wc, cls_rule* hard, cls_rule** soft,
-                       uint32_t n_soft) noexcept nogil:
-    """Tries the conjunctive rules, highest priority first, until a conjunction is complete or an ordinary rule wins."""
-    cdef int32_t priority, limit
-    cdef uint32_t i, j, n
-    cdef cls_rule* rule
-    cdef flow_key again
-    cdef bint found = True
-    limit = 0x7FFFFFFF
-    while True:
-        priority = INT32_MIN
-        for i in range(n_soft):
-            if soft[i].priority > priority and soft[i].priority < limit:
-                priority = soft[i].priority
-        if priority == INT32_MIN or (hard != NULL and priority <= hard.priority):
-            return hard
-        for i in range(n_soft):
-            if soft[i].priority != priority:
-                continue
-            for j in range(soft[i].n_conjunctions):
-                if not is_complete(soft, n_soft, priority, &soft[i].conjunctions[j]):
-                    continue
-                memcpy(&again, key, sizeof(flow_key))
-                again.conj_id = soft[i].conjunctions[j].id
-                rule = lookup_hard(cls, &again, wc)
-                if rule != NULL and rule.priority == priority:
-                    if wc != NULL:
-                        wc.conj_id = 0      # not of the frame: the walk itself set it
-                    return rule
-        limit = priority
-
-
-cdef bint is_complete(cls_rule** soft, uint32_t n_soft, int32_t priority, const cls_conjunction* c) noexcept nogil:
-    """True if every clause of conjunction `c` is among the rules of that priority."""
-    cdef uint64_t clauses = 0
-    cdef uint32_t i, j
-    for i in range(n_soft):
-        if soft[i].priority == priority:
-            for j in range(soft[i].n_conjunctions):
-                if soft[i].conjunctions[j].id == c.id and soft[i].conjunctions[j].n_clauses == c.n_clauses:
-                    clauses |= <uint64_t>1 << soft[i].conjunctions[j].clause
-    return clauses == ((<uint64_t>1 << c.n_clauses) - 1 if c.n_clauses < 64 else <uint64_t>0xFFFFFFFFFFFFFFFF)
-
+# ---- Questions about rules ----
 
 cdef cls_rule* classifier_find(const classifier* cls, const uint16_t* words, const uint64_t* values, const uint64_t* masks,
                                uint32_t n_words, int32_t priority) noexcept nogil:
-    cdef cls_subtable* s = find_subtable(cls, words, masks, n_words)
+    cdef cls_subtable* s = find_subtable(cls, words, masks, n_words, hash_mask(words, masks, n_words))
+    cdef cls_rule** slot
     cdef cls_rule* rule
-    cdef uint64_t hash
     if s == NULL:
         return NULL
-    hash = hash_values(values, n_words)
-    rule = s.buckets[hash & s.bucket_mask]
-    while rule != NULL:
-        if rule.hash == hash and rule.priority == priority and memcmp(
-                rule.values, values, n_words * sizeof(uint64_t)) == 0:
-            return rule
+    slot = subtable_slot(s, values, subtable_hash_values(s, values, NULL))
+    rule = slot[0] if slot != NULL else NULL
+    while rule != NULL and rule.priority > priority:
         rule = rule.next
-    return NULL
+    return rule if rule != NULL and rule.priority == priority else NULL
 
 
 cdef bint classifier_overlaps(const classifier* cls, const uint16_t* words, const uint64_t* values, const uint64_t* masks,
                               uint32_t n_words, int32_t priority) noexcept nogil:
-    cdef uint32_t i, b
+    cdef uint32_t i, j
     cdef cls_rule* rule
+    cdef cls_subtable* s
     for i in range(cls.n_subtables):
-        for b in range(cls.subtables[i].bucket_mask + 1):
-            rule = cls.subtables[i].buckets[b]
+        s = cls.places[i].subtable
+        for j in range((s.bucket_mask + 1) * BUCKET_SLOTS):
+            rule = s.slots[j]
             while rule != NULL:
                 if rule.priority == priority and not is_same(rule, words, values, masks, n_words) and may_meet(
                         rule, words, values, masks, n_words):

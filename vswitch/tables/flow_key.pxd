@@ -92,10 +92,12 @@ cdef struct flow_key:
     uint64_t ct_ipv6_dst[2]
     uint16_t ct_tp_src
     uint16_t ct_tp_dst
-    # Tunnel
+    uint32_t pad4
+    # Tunnel; begins a word, because OVS looks at it first and at the ports above last
     uint16_t tun_flags
     uint8_t tun_tos
     uint8_t tun_ttl
+    uint32_t erspan_idx
     uint64_t tun_id
     uint32_t tun_src
     uint32_t tun_dst
@@ -104,12 +106,10 @@ cdef struct flow_key:
     uint16_t gbp_id
     uint8_t gbp_flags
     uint8_t erspan_ver
-    uint32_t erspan_idx
     uint8_t erspan_dir
     uint8_t erspan_hwid
     uint8_t gtpu_flags
     uint8_t gtpu_msgtype
-    uint32_t pad4
     uint64_t tun_metadata_present   # bit i: option i is there
     uint64_t tun_metadata[32]       # 256 bytes, each option where its TLV map puts it
 
