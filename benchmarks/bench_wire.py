@@ -18,7 +18,7 @@ from vswitch.wire.checksum import internet_checksum
 from vswitch.wire.frame import Frame
 
 N_FRAMES = 10_000
-MACS = bytes.fromhex("020000000002" "020000000001")
+MACS = bytes.fromhex("020000000002020000000001")
 
 
 def tcp_frame(n_bytes: int, tags: bytes = b"") -> bytes:
@@ -37,7 +37,7 @@ def nd_frame(n_bytes: int) -> bytes:
 KINDS = {
     "untagged": tcp_frame,
     "tagged": lambda n_bytes: tcp_frame(n_bytes, bytes.fromhex("8100000a")),
-    "qinq": lambda n_bytes: tcp_frame(n_bytes, bytes.fromhex("88a8000a" "81000014")),
+    "qinq": lambda n_bytes: tcp_frame(n_bytes, bytes.fromhex("88a8000a81000014")),
     "nd": nd_frame,
 }
 

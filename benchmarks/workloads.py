@@ -100,9 +100,7 @@ def setup_script(work: Work) -> str:
     return "\n".join(["ovs-vsctl add-br br0", *ports]) + "\n"
 
 
-def _write_slab(
-    work: Work, rng: np.random.Generator, n: int, n_macs: int, time_us: int, files: list[BinaryIO]
-) -> int:
+def _write_slab(work: Work, rng: np.random.Generator, n: int, n_macs: int, time_us: int, files: list[BinaryIO]) -> int:
     """Append `n` frames to the ports' files; returns the time of the last one."""
     src, dst = _pairs(rng, n, n_macs, work.is_tagged)
     times_us = time_us + np.cumsum(rng.integers(1, 4, n))

@@ -1,12 +1,14 @@
 """Open vSwitch with DPDK, fed from captures in memory: the figure that its own counters give.
 
-    sudo python -m benchmarks.peers.ovs_dpdk SCENARIO [--seconds N]
+    sudo python -m benchmarks.peers.ovs_dpdk SCENARIO [--seconds N] [--keep-megaflows]
 
 A private ovsdb-server and ovs-vswitchd-dpdk in a temporary folder; nothing of a running Open vSwitch is touched. The
 bridge has the userspace datapath and one DPDK `net_pcap` port per capture of the scenario. With `infinite_rx=1` the
 driver loads the capture into its memory pool and hands out copies of its frames for ever; without a transmit
 option it frees what is sent, so neither files nor cables are in the way. One PMD thread has a core to itself and
-polls all ports. Caches, flow limit and all else are as shipped.
+polls all ports. Caches, flow limit and all else are as shipped. Only with `--keep-megaflows` do megaflows stay
+without traffic: where installing them takes longer than the ten seconds that unused ones live, as shipped OVS never
+comes to rest.
 
 Measured is the steady state: addresses learned, megaflows installed, no upcall while the clock runs. That is OVS at its
 best. One pass over fresh captures is no use as a figure: while ports are being added upcalls are off, so most
@@ -45,7 +47,7 @@ WARM_UP_TIMEOUT_S = 120
 MISSES_SETTLED = 1e-3  # share of frames; that a few megaflows go and come back is part of the steady state
 
 
-def measure(scenario: Path, *, seconds: float = 3) -> dict[str, float]:
+def measure(scenario: Path, *, seconds: float = 3, keep_megaflows: bool = False) -> dict[str, float]:
     """Frames per second and cycles per frame of one PMD core, and where the frames were looked up.
 
     Parameters
@@ -54,10 +56,12 @@ def measure(scenario: Path, *, seconds: float = 3) -> dict[str, float]:
         Folder with `setup.ovs` (a bridge and its ports' settings) and `in/<port>.pcap`.
     seconds : float
         How long to look, once the datapath has settled.
+    keep_megaflows : bool
+        Let none of them go for want of traffic.
     """
     check_available()
     with huge_pages() as n_pages, tempfile.TemporaryDirectory(prefix="vsbench-") as folder:
-        ovs = OvsDpdk(Path(folder), has_huge_pages=n_pages > 0)
+        ovs = OvsDpdk(Path(folder), has_huge_pages=n_pages > 0, keep_megaflows=keep_megaflows)
         try:
             ovs.start()
             ovs.add_ports(scenario)
@@ -101,9 +105,10 @@ def huge_pages() -> Iterator[int]:
 class OvsDpdk:
     """A private database server and switch daemon in `folder`."""
 
-    def __init__(self, folder: Path, *, has_huge_pages: bool) -> None:
+    def __init__(self, folder: Path, *, has_huge_pages: bool, keep_megaflows: bool) -> None:
         self.folder = folder
         self.has_huge_pages = has_huge_pages
+        self.keep_megaflows = keep_megaflows
         self.daemons: list[subprocess.Popen[bytes]] = []
         self.env = dict(os.environ)
         for name in ("OVS_RUNDIR", "OVS_DBDIR", "OVS_LOGDIR", "OVS_SYSCONFDIR"):
@@ -121,6 +126,8 @@ class OvsDpdk:
             "pmd-cpu-mask": PMD_CORE_MASK,
             "dpdk-extra": f"--no-pci --file-prefix=vsbench {memory}",
         }
+        if self.keep_megaflows:
+            settings["max-idle"] = "3600000"
         pairs = [f"other_config:{key}={json.dumps(value)}" for key, value in settings.items()]
         self._vsctl("--no-wait", "init", "--", "set", "Open_vSwitch", ".", *pairs)
         self._spawn(str(VSWITCHD), f"unix:{self.folder}/db.sock", "--disable-system", f"--unixctl={self.folder}/ctl")
@@ -253,9 +260,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers.ovs_dpdk", description="measure OVS with DPDK")
     parser.add_argument("scenario", type=Path)
     parser.add_argument("--seconds", type=float, default=3)
+    parser.add_argument("--keep-megaflows", action="store_true")
     arguments = parser.parse_args()
     try:
-        print(json.dumps(measure(arguments.scenario, seconds=arguments.seconds)))
+        print(
+            json.dumps(measure(arguments.scenario, seconds=arguments.seconds, keep_megaflows=arguments.keep_megaflows))
+        )
     except Unavailable as reason:
         print(reason, file=sys.stderr)
         return EXIT_UNAVAILABLE
