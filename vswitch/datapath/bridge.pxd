@@ -8,6 +8,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from vswitch.capture.writer cimport capture_writer
 from vswitch.datapath.flow_cache cimport flow_cache
 from vswitch.datapath.flow_table cimport openflow_tables
+from vswitch.datapath.tunnel cimport tunnel
 from vswitch.tables.mac_table cimport mac_table
 from vswitch.tables.mcast_table cimport mcast_table
 
@@ -60,6 +61,8 @@ cdef struct port:
     uint32_t config                 # port_config bits
     uint16_t ofp_port               # OpenFlow number
     bint is_patch                   # even without a peer
+    tunnel* tunnel                  # NULL: no tunnel port
+    port* next_tunnel               # in tunnel_set.buckets
     bint is_plain                   # no rule of its own: a frame sent here just leaves (port_update_plain())
     bint is_open                    # ... and no rule on what comes in here
     uint64_t mac                    # of the device; 0: unknown

@@ -66,7 +66,8 @@ cdef void commit_edits(execution* ex) noexcept nogil:
         commit_mpls(ex)
 
 
-cdef bint reserve(execution* ex, size_t n_bytes) noexcept nogil:
+cdef bint commit_reserve(execution* ex, size_t n_bytes) noexcept nogil:
+    """Makes room for a frame of `n_bytes` in `ex.scratch`; False if memory ran out."""
     cdef uint8_t* grown
     if n_bytes > ex.scratch_size:
         grown = <uint8_t*>realloc(ex.scratch, n_bytes + SCRATCH_ROOM)
@@ -83,7 +84,7 @@ cdef bint reserve(execution* ex, size_t n_bytes) noexcept nogil:
 cdef uint8_t* commit_writable(execution* ex) noexcept nogil:
     """The frame's bytes, to write to; NULL if memory ran out."""
     if not ex.is_scratch:
-        if not reserve(ex, ex.caplen):
+        if not commit_reserve(ex, ex.caplen):
             return NULL
         memcpy(ex.scratch, ex.data, ex.caplen)
         ex.data = ex.scratch
@@ -175,7 +176,7 @@ cdef void mpls_push(execution* ex, uint16_t type, uint32_t lse) noexcept nogil:
     if ex.layout.l2_5_ofs == LAYOUT_NONE:
         ex.layout.l2_5_ofs = ex.layout.l3_ofs
     at = ex.layout.l2_5_ofs
-    if at > ex.caplen or not reserve(ex, ex.caplen + MPLS_LEN):
+    if at > ex.caplen or not commit_reserve(ex, ex.caplen + MPLS_LEN):
         return
     set_ethertype(ex, type)
     memmove(ex.scratch + at + MPLS_LEN, ex.scratch + at, ex.caplen - at)
@@ -202,10 +203,10 @@ cdef bint commit_tags_to_bytes(execution* ex) noexcept nogil:
     cdef uint8_t* data
     if ex.tags == ex.base_tags and not ex.n_popped:
         return True
-    if not reserve(ex, ex.caplen + n_new * DOT1Q_LEN):
+    if not commit_reserve(ex, ex.caplen + n_new * DOT1Q_LEN):
         return False
     data = commit_writable(ex)
-    if data == NULL or not reserve(ex, ex.caplen + n_new * DOT1Q_LEN):
+    if data == NULL or not commit_reserve(ex, ex.caplen + n_new * DOT1Q_LEN):
         return False
     data = ex.scratch
     memmove(data + ETH_TYPE + n_new * DOT1Q_LEN, data + ETH_TYPE + n_old * DOT1Q_LEN,

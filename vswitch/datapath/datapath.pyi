@@ -5,11 +5,11 @@ from typing_extensions import Buffer, disjoint_base
 from vswitch.capture.merge import MergedCaptures
 from vswitch.datapath.fate import FATES as FATES
 from vswitch.datapath.flows import _FlowRow
-from vswitch.datapath.groups import Groups
 from vswitch.datapath.ledger import Ledger
+from vswitch.datapath.tunnel_ports import TunnelPorts
 
 @disjoint_base
-class Datapath(Groups):
+class Datapath(TunnelPorts):
     @property
     def n_programs(self) -> int: ...
     @property

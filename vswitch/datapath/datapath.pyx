@@ -29,14 +29,15 @@ from vswitch.datapath.fate cimport DROP_NO_FLOOD_PORT, FATE_CONSUMED, FATE_DELIV
 from vswitch.datapath.flow_table cimport flow
 from vswitch.datapath.flows cimport check_actions, flow_tuple
 from vswitch.datapath.forward cimport forward, may_forward
-from vswitch.datapath.groups cimport Groups
 from vswitch.datapath.ledger cimport Ledger, fate_row, ledger_add_fate, ledger_n_outputs
 from vswitch.datapath.mirror cimport mirror_frame
+from vswitch.datapath.nested_frame cimport MAX_NESTED
 from vswitch.datapath.packet_in cimport packet_in, packet_in_clear, packet_in_queue
 from vswitch.datapath.program cimport program
 from vswitch.datapath.packet_out cimport frame_packet_out
-from vswitch.datapath.receive cimport bridge_receive, frame_receive, frame_resume
+from vswitch.datapath.receive cimport bridge_receive, frame_receive, frame_receive_anew, frame_resume
 from vswitch.datapath.translation cimport FLOW_KEY_WORDS, frozen_state
+from vswitch.datapath.tunnel_ports cimport TunnelPorts
 from vswitch.tables.flow_key cimport flow_key
 from vswitch.tables.mac_table cimport (
     mac_entry, mac_table_add_static, mac_table_clear_statistics, mac_table_del_static, mac_table_flush, mac_table_run,
@@ -59,7 +60,7 @@ cdef dict metadata_words(const packet_in* p):
     return words
 
 
-cdef class Datapath(Groups):
+cdef class Datapath(TunnelPorts):
     """Bridges and their ports, and the frames that go through them."""
 
     cdef execution ex
@@ -67,7 +68,7 @@ cdef class Datapath(Groups):
     cdef packet_in_queue packet_ins             # frames for the controller
     cdef FrameCollector packet_in_frames        # their bytes
     cdef FrameCollector own                     # takes what the switch itself sends outside of a replay
-    cdef uint64_t counts[35]                    # N_FATES
+    cdef uint64_t counts[43]                    # N_FATES
     cdef drop_places places                     # where frames were dropped
     cdef readonly uint32_t last_drop            # number of the place of the frame that came in last; 0: it was not dropped
     cdef uint64_t next_event_ns                 # when the clock must not pass unnoticed: the first of these two and next_expiry_ns
@@ -75,9 +76,13 @@ cdef class Datapath(Groups):
     cdef uint64_t next_bond_ns                  # a bond has something to do
 
     def __dealloc__(self):
+        cdef uint32_t i
         packet_in_clear(&self.packet_ins)
         drop_places_free(&self.places)
-        free(self.ex.scratch)
+        for i in range(MAX_NESTED + 1):
+            free(self.ex.scratches[i] if i else self.ex.scratch)
+        free(self.ex.scratches)
+        free(self.ex.scratch_sizes)
 
     def __cinit__(self):
         self.collector = FrameCollector()
@@ -86,6 +91,12 @@ cdef class Datapath(Groups):
         self.next_event_ns = self.next_second_ns = NS_PER_S
         self.next_bond_ns = BOND_NEVER
         self.ex.receive = bridge_receive
+        self.ex.receive_anew = frame_receive_anew
+        self.ex.tunnels = &self.tunnel_ports
+        self.ex.scratches = <uint8_t**>calloc(MAX_NESTED + 1, sizeof(uint8_t*))
+        self.ex.scratch_sizes = <size_t*>calloc(MAX_NESTED + 1, sizeof(size_t))
+        if self.ex.scratches == NULL or self.ex.scratch_sizes == NULL:
+            raise MemoryError
         self.ex.mirror = mirror_frame
         self.ex.resume = frame_resume
         self.ex.packet_ins = &self.packet_ins

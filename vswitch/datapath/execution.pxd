@@ -6,6 +6,7 @@ from vswitch.datapath.drop_places cimport SITE_BITS
 from vswitch.datapath.fate cimport FATE_DELIVERED
 from vswitch.datapath.ledger cimport ledger_rows
 from vswitch.datapath.packet_in cimport packet_in_queue
+from vswitch.datapath.tunnels cimport tunnel_set
 from vswitch.datapath.program cimport op, program, program_list
 from vswitch.datapath.vlan cimport tag_stack
 from vswitch.tables.flow_key cimport FLOW_DEPTH_L4, flow_extract, flow_key, frame_layout, vlan_tag
@@ -15,6 +16,8 @@ cdef enum:
     MAX_RESUBMITS = 64 * 64         # look-ups in all (OVS MAX_RESUBMITS)
     MAX_ACTIONS_BYTES = 65535       # datapath actions that OVS encodes before it stops resubmitting
     N_BROKEN = 4                    # ports of a frame whose sending failed that are noted
+    METADATA_BYTES = 128            # of a flow key: all that stands before dl_dst
+    TUNNEL_BYTES = 376              # ... and all from ct_nw_src on
     SNAPLEN_MAX = 65535             # Mirror:snaplen that cuts nothing, and yet keeps copies from patch ports
     # What OVS's datapath actions take in Netlink attributes, for that limit
     OUTPUT_ACTION_BYTES = 8
@@ -29,6 +32,7 @@ cdef enum:
 
 cdef struct execution
 ctypedef void (*bridge_receiver)(execution* ex) noexcept nogil
+ctypedef void (*frame_receiver)(execution* ex) noexcept nogil
 ctypedef void (*frame_resumer)(execution* ex, const void* frozen) noexcept nogil
 ctypedef void (*frame_mirror)(execution* ex, bundle* b, uint32_t candidates) noexcept nogil
 
@@ -78,11 +82,21 @@ cdef struct execution:
     uint32_t mirror_snaplen         # how far the mirror at work cuts its copies; 0: not at all
     uint32_t n_broken               # ports that could not send a copy of this frame ...
     port* broken[4]                 # ... and what else they would get of it is lost with that (N_BROKEN)
+    # Tunnels
+    tunnel_set* tunnels             # of the datapath
+    uint64_t tunnel_dst[2]          # where the tunnel that it came out of ended
+    const uint8_t* received         # the frame as it was received, here or out of a tunnel
+    uint32_t received_caplen
+    uint32_t recirc_depth           # tunnels that it came out of
+    uint32_t rss                    # hash of its five-tuple then, if ...
+    bint has_rss                    # ... somebody has asked for it
+    uint32_t n_nested               # frames that wait for this one
     uint32_t mirroring              # depth of mirror_frame() calls: copies made now are mirror copies
     # Fixed for the run
     int vlan_limit
     bint out_of_memory              # translation failed for want of memory
     bridge_receiver receive         # bridge_receive() of receive.pyx: a patch port enters the next bridge
+    frame_receiver receive_anew     # frame_receive_anew() of receive.pyx: what was in a tunnel comes in
     frame_resumer resume            # frame_resume() of receive.pyx: parses the frame again and goes on
     frame_mirror mirror             # mirror_frame() of mirror.pyx: what leaves may be copied, copies leave too
     program_list* programs          # where translation keeps what it makes
@@ -91,6 +105,8 @@ cdef struct execution:
     uint64_t clock_ns               # time since the set-up
     uint8_t* scratch                # room for an edited frame
     size_t scratch_size
+    uint8_t** scratches             # that of each level of nested frames
+    size_t* scratch_sizes
     packet_in_queue* packet_ins     # or NULL: frames for the controller are only counted
     capture_writer* packet_in_frames        # their bytes, in the same order
 
@@ -111,6 +127,11 @@ cdef inline void execution_begin(execution* ex, port* in_port, bridge* br, const
     ex.n_popped = 0
     ex.reason = FATE_DELIVERED
     ex.op = NULL
+    ex.received = data
+    ex.received_caplen = caplen
+    ex.tunnel_dst[0] = ex.tunnel_dst[1] = 0
+    ex.recirc_depth = 0
+    ex.has_rss = False
     ex.dirty = ex.touched = ex.nd_edits = 0
     ex.is_scratch = ex.is_ghost = ex.has_base = ex.has_new_edits = False
 

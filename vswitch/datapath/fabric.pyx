@@ -54,6 +54,7 @@ cdef class Fabric:
         for i in range(self.n_ports):
             if self.ports[i] != NULL:
                 free(self.ports[i].addresses)
+                free(self.ports[i].tunnel)
                 free(self.ports[i])
         for i in range(self.n_bridges):
             bridge_free(self.bridges[i])
@@ -173,6 +174,7 @@ cdef class Fabric:
         self.ports[number] = NULL
         self.writers[number] = None
         free(p.addresses)
+        free(p.tunnel)
         free(p)
 
     def set_port(self, uint32_t number, *, uint32_t mtu, uint32_t config):

@@ -36,6 +36,14 @@ FATES = {
     DROP_STACK_TOO_DEEP: ("STACK_TOO_DEEP", "over 64 kB on the stack of push and pop"),
     DROP_ACTION_UNSUPPORTED: ("ACTION_UNSUPPORTED", "an action that is not supported"),
     DROP_METER: ("METER", "over the rate of a meter's band"),
+    DROP_TUNNEL_NO_ROUTE: ("TUNNEL_NO_ROUTE", "no route to the tunnel's remote address"),
+    DROP_TUNNEL_NO_NEIGHBOR: ("TUNNEL_NO_NEIGHBOR", "the next hop's MAC is unknown; it was asked for"),
+    DROP_TUNNEL_TO_ITSELF: ("TUNNEL_TO_ITSELF", "sent back into the tunnel to the address that it came to"),
+    DROP_TUNNEL_NO_REMOTE: ("TUNNEL_NO_REMOTE", "options:remote_ip=flow, but no flow has set tun_dst"),
+    DROP_TUNNEL_INVALID: ("TUNNEL_INVALID", "outer headers with a wrong checksum, length, version or flag"),
+    DROP_TUNNEL_NO_PORT: ("TUNNEL_NO_PORT", "no tunnel port for the frame's key and addresses, or not a frame inside"),
+    DROP_TUNNEL_NESTED: ("TUNNEL_NESTED", "over six tunnels within each other"),
+    DROP_TUNNEL_CONGESTION: ("TUNNEL_CONGESTION", "congestion marked outside, but the packet inside cannot carry the mark"),
 }
 """Code → (name, meaning); codes from ``FIRST_DROP`` on are drop reasons."""
 

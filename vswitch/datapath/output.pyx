@@ -15,13 +15,16 @@ from vswitch.datapath.execution cimport (
 from vswitch.datapath.fate cimport (
     DROP_BOND_WITHOUT_MEMBER, DROP_ETH_TRUNCATED, DROP_MTU_EXCEEDED, DROP_PATCH_WITHOUT_PEER, DROP_PORT_NOT_FORWARDING, DROP_PORTS_PROTECTED,
 )
+from vswitch.datapath.frame_bytes cimport frame_bytes, frame_shape, frame_shape_of
 from vswitch.datapath.ledger cimport ledger_add_output
 from vswitch.datapath.odp_size cimport odp_size_commit
+from vswitch.datapath.tunnel_input cimport tunnel_input
+from vswitch.datapath.tunnel_output cimport tunnel_output
 from vswitch.datapath.vlan cimport (
-    tag_at, tag_difference, tag_stack, tags_from_key, tags_inner, tags_outer, tags_put, tags_seen, tags_to_key, tags_vid,
+    tag_stack, tags_from_key, tags_inner, tags_outer, tags_put, tags_seen, tags_to_key, tags_vid,
 )
 from vswitch.tables.flow_key cimport VLAN_PRESENT, vlan_tag
-from vswitch.wire.byteorder cimport load_be16, store_be32
+from vswitch.wire.byteorder cimport load_be16
 from vswitch.wire.dot1q cimport DOT1Q_LEN, TPID_CTAG
 from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE
 
@@ -95,7 +98,7 @@ cdef void mirror_output(execution* ex, port* out) noexcept nogil:
 
 
 cdef bint passes_rules(execution* ex, port* out) noexcept nogil:
-    """True if the frame leaves the switch at `out`. Sends it on, if `out` is a patch port."""
+    """True if the frame leaves the switch at `out`. Otherwise it goes on elsewhere, in another bridge or a tunnel, or ends."""
     if out.config & PORT_NO_FWD:
         drop(ex, DROP_PORT_NOT_FORWARDING)
         return False
@@ -104,8 +107,16 @@ cdef bint passes_rules(execution* ex, port* out) noexcept nogil:
     if ex.in_port.bundle != NULL and out.bundle != NULL and ex.in_port.bundle.is_protected and out.bundle.is_protected:
         drop(ex, DROP_PORTS_PROTECTED)
         return False
+    if out.tunnel != NULL:
+        if not ex.is_ghost:
+            tunnel_output(ex, out)
+        mirror_output(ex, out)
+        return False
     if not out.is_patch:
-        return True
+        if out.n_addresses == 0 or not tunnel_input(ex, out):
+            return True
+        mirror_output(ex, out)
+        return False
     if out.peer != NULL:
         patch_output(ex, out)
     else:
@@ -176,28 +187,12 @@ cdef inline void emit(execution* ex, port* out) noexcept nogil:
 
 cdef void emit_tagged(execution* ex, port* out) noexcept nogil:
     """The frame leaves with other tags than it came with."""
-    cdef uint32_t n_pop, n_push, caplen, head, skip, i
+    cdef frame_shape shape
     cdef uint8_t* to
-    cdef uint8_t tagged[20]         # addresses and at most two tags
-    tag_difference(ex.base_tags, ex.tags, &n_pop, &n_push)
-    if n_pop < ex.n_popped:
-        n_push += ex.n_popped - n_pop
-        n_pop = ex.n_popped
-    skip = ETH_TYPE + n_pop * DOT1Q_LEN
-    head = ETH_TYPE + n_push * DOT1Q_LEN
-    caplen = ex.caplen - skip + head
-    to = account(ex, out, tags_outer(ex.tags) >> 16 if n_push else load_be16(ex.data + skip), caplen,
-                 ex.len - skip + head)
-    if to == NULL:
-        return
-    memcpy(tagged, ex.data, ETH_TYPE)
-    for i in range(n_push):
-        store_be32(tagged + ETH_TYPE + i * DOT1Q_LEN, tag_at(ex.tags, i + 1))
-    if ex.mirror_snaplen:
-        caplen = min(caplen, ex.mirror_snaplen)
-        head = min(head, caplen)
-    memcpy(to, tagged, head)
-    memcpy(to + head, ex.data + skip, caplen - head)
+    frame_shape_of(ex, &shape)
+    to = account(ex, out, shape.outer_type, shape.caplen, shape.len)
+    if to != NULL:
+        frame_bytes(ex, &shape, to, shape.caplen if not ex.mirror_snaplen else min(shape.caplen, ex.mirror_snaplen))
 
 
 cdef inline uint8_t* account(execution* ex, port* out, uint16_t outer_type, uint32_t caplen,

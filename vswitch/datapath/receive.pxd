@@ -6,5 +6,6 @@ from vswitch.datapath.program cimport program
 
 cdef void frame_receive(execution* ex, port* in_port, const frame* f, program* p) noexcept nogil
 cdef bint passes_rules(execution* ex, port* in_port) noexcept nogil
+cdef void frame_receive_anew(execution* ex) noexcept nogil
 cdef void bridge_receive(execution* ex) noexcept nogil
 cdef void frame_resume(execution* ex, const void* frozen) noexcept nogil

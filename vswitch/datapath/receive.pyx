@@ -11,7 +11,8 @@ from vswitch.datapath.bridge cimport PORT_NO_RECV, PORT_NO_RECV_STP, port
 from vswitch.datapath.commit cimport commit_tags_to_bytes
 from vswitch.datapath.execute cimport clone_begin, clone_end, execute
 from vswitch.datapath.execution cimport (
-    MAX_ACTIONS_BYTES, MAX_DEPTH, MAX_RESUBMITS, NESTED_ACTION_BYTES, drop, execution, execution_begin, execution_deepen,
+    MAX_ACTIONS_BYTES, MAX_DEPTH, MAX_RESUBMITS, METADATA_BYTES, NESTED_ACTION_BYTES, TUNNEL_BYTES, drop, execution,
+    execution_begin, execution_deepen,
 )
 from vswitch.datapath.fate cimport (
     DROP_ETH_TRUNCATED, DROP_MIRROR_OUTPUT_PORT, DROP_PORT_NOT_RECEIVING, DROP_RECURSION_TOO_DEEP,
@@ -33,11 +34,6 @@ from vswitch.tables.flow_key cimport (
     DL_TYPE_NONE, FLOW_DEPTH_L2, FLOW_DEPTH_L4, flow_extract, flow_extract_l2, flow_key, frame_layout,
 )
 
-cdef enum:
-    METADATA_BYTES = 128            # of a flow key: all that stands before dl_dst
-    TUNNEL_BYTES = 376              # ... and all from ct_nw_src on
-
-
 cdef void frame_receive(execution* ex, port* in_port, const frame* f, program* p) noexcept nogil:
     """Takes `f`, received at `in_port`, through the switch. `p` is the program of its kind, or NULL."""
     if ex.programs.dead != NULL:
@@ -56,6 +52,17 @@ cdef void frame_receive(execution* ex, port* in_port, const frame* f, program* p
     ex.key.in_port = in_port.ofp_port
     ex.tags = ex.base_tags = ex.committed_tags = tags_from_key(ex.key.vlans)
 
+    first_bridge(ex, p)
+
+
+cdef void frame_receive_anew(execution* ex) noexcept nogil:
+    """What was in a tunnel comes in at the tunnel's port; the key is filled."""
+    first_bridge(ex, NULL)
+
+
+cdef inline void first_bridge(execution* ex, program* p) noexcept nogil:
+    """The frame begins its way at `ex.in_port`. `p` is the program of its kind, or NULL."""
+    cdef port* in_port = ex.in_port
     p = bridge_program(ex, p)
     if p == NULL:
         return

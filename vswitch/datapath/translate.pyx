@@ -20,7 +20,7 @@ from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
 
 from vswitch.datapath.bridge cimport PORT_NO_PACKET_IN, bridge, bridge_find_port, port
-from vswitch.datapath.fate cimport DROP_FLOW_ACTION, DROP_FRAGMENT, DROP_TABLE_MISS, FATE_DELIVERED
+from vswitch.datapath.fate cimport DROP_FLOW_ACTION, DROP_FRAGMENT, DROP_TABLE_MISS, DROP_TUNNEL_CONGESTION, FATE_DELIVERED
 from vswitch.datapath.flow_table cimport (
     N_TABLES, TABLE_GROUPS, TABLE_PORTS, flow, flow_ref, group_ref, meter, meter_ref, openflow_tables, tables_lookup,
 )
@@ -34,8 +34,8 @@ from vswitch.datapath.translate_freeze cimport close_limits, resources_left, tha
 from vswitch.datapath.translate_output cimport packet_in
 from vswitch.datapath.translation cimport (
     ACTSET_UNSET, CONSULTED_WORDS, NO_METER, EVENT_FRAGMENTS, EVENT_MISS, EVENT_MISS_PACKET_IN, EVENT_NO_ACTIONS, EVENT_TABLE, FLOW_KEY_WORDS, REASON_NO_MATCH,
-    frozen_state, record, trace, translation, translation_add_flow, translation_add_lookup, translation_add_op,
-    translation_begin,
+    flow_is_ip, frozen_state, record, trace, translation, translation_add_flow, translation_add_lookup,
+    translation_add_op, translation_begin,
     translation_consult, translation_end, translation_note_drop,
 )
 from vswitch.tables.bits cimport first_bit, without_first_bit
@@ -52,6 +52,8 @@ cdef enum:
     TABLE_MISS_MASK = 3
     CT_ORIGINAL_PROTO_NONE = 0
     MAX_MASKS = 16                  # narrow ones in a bridge's cache
+    ECN_MASK = 3
+    ECN_CE = 3
 
 cdef enum lookup_result:
     LOOKUP_HIT
@@ -101,12 +103,32 @@ cdef void walk(translation* t, const frozen_state* frozen) noexcept nogil:
             return
     found = find_flow(t, t.flow.in_port, True, True)
     begin_list(t, found)
+    if t.flow.tun_dst or t.flow.tun_ipv6_dst[0] or t.flow.tun_ipv6_dst[1]:
+        # A table was looked up already: that is OVS's order.
+        if not take_congestion_over(t):
+            t.error = DROP_TUNNEL_CONGESTION
+            translation_note_drop(t, DROP_TUNNEL_CONGESTION)
+            t.trace_depth -= 1
+            return
     if found == LOOKUP_HIT:
         t.is_irreversible = not actions_are_reversible(t.rule.actions, t.rule.n_actions_bytes)
         walk_to_end(t, t.rule.actions, t.rule.n_actions_bytes, True)
     else:
         miss(t, found)
     t.trace_depth -= 1
+
+
+cdef bint take_congestion_over(translation* t) noexcept nogil:
+    """The mark of congestion on the outer header of a tunnel goes to the packet; False if that cannot carry it (OVS
+    tnl_process_ecn(), RFC 6040 section 4.2)."""
+    t.need.tun_tos |= ECN_MASK
+    if t.flow.tun_tos & ECN_MASK != ECN_CE or not flow_is_ip(t):
+        return True
+    t.wc.nw_tos |= ECN_MASK
+    if t.flow.nw_tos & ECN_MASK == 0:
+        return False
+    t.flow.nw_tos |= ECN_CE
+    return True
 
 
 cdef lookup_result find_flow(translation* t, uint32_t in_port, bint may_packet_in, bint honor_miss) noexcept nogil:

@@ -1,0 +1,238 @@
+"""A frame leaves at a tunnel port: it is encapsulated, and goes on in the bridge underneath.
+
+Follows tnl_port_send() of ofproto/tunnel.c and native_tunnel_output() of ofproto-dpif-xlate: the tunnel's addresses from
+the port or the flow, the way there from the routes, the neighbour's MAC; then the outer frame enters the bridge of the
+device that the route names as if it came from that device. Whose MAC nobody knows is asked for, and the frame is lost.
+
+Headers are kept with the port (`tunnel.header`): most ports send everything the same way.
+"""
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memset
+
+from vswitch.datapath.commit cimport commit_reserve
+from vswitch.datapath.encapsulate cimport encapsulate, encapsulation_build, outer_headers
+from vswitch.datapath.execution cimport drop, execution_deepen
+from vswitch.datapath.device_source cimport device_source
+from vswitch.datapath.fate cimport DROP_TUNNEL_NO_NEIGHBOR, DROP_TUNNEL_NO_REMOTE, DROP_TUNNEL_NO_ROUTE, DROP_TUNNEL_TO_ITSELF
+from vswitch.datapath.frame_bytes cimport frame_bytes, frame_shape, frame_shape_of
+from vswitch.datapath.nested_frame cimport nested_begin, nested_end, nested_frame
+from vswitch.datapath.translate_hash cimport flow_hash_5tuple
+from vswitch.datapath.tunnel cimport TUNNEL_CSUM, TUNNEL_DONT_FRAGMENT, TUNNEL_KEY, TUNNEL_OAM, tunnel
+from vswitch.datapath.tunnels cimport (
+    is_mapped_ipv4, tunnel_destination, tunnel_set, tunnel_set_version, tunnel_source,
+)
+from vswitch.tables.flow_key cimport FLOW_DEPTH_L4, flow_extract, flow_key, frame_layout
+from vswitch.tables.neighbors cimport neighbors_lookup
+from vswitch.tables.routes cimport routes_lookup
+from vswitch.wire.arp cimport ARP_LEN, ARP_OP_REQUEST, arp_store
+from vswitch.wire.byteorder cimport store_be16, store_be64, store_mac
+from vswitch.wire.checksum cimport checksum_add, checksum_finish, checksum_pseudo_ipv6
+from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE_ARP, ETH_TYPE_IPV4, ETH_TYPE_IPV6, eth_store
+from vswitch.wire.icmp6 cimport (
+    ICMP6_CHECKSUM, ICMP6_NEIGHBOR_SOLICIT, ND_LEN, ND_OPT_LEN_MIN, ND_OPT_MAC, ND_TARGET,
+)
+from vswitch.wire.ipv4 cimport IP_PROTO_ICMP6
+from vswitch.wire.ipv6 cimport IPV6_DST, IPV6_LEN, IPV6_SRC, ipv6_store
+
+cdef enum:
+    DSCP_MASK = 0xFC
+    ECN_MASK = 0x03
+    ECN_CE = 0x03
+    ECN_ECT_0 = 0x02
+    SRC_PORT_MIN = 32768            # tnl/egress_port_range
+    SRC_PORT_MAX = 61000
+    ND_OPT_SOURCE_MAC = 1
+    NS_PER_MS = 1000000
+
+cdef extern from "<stdint.h>":
+    const uint64_t BROADCAST "UINT64_C(0xFFFFFFFFFFFF)"
+    const uint64_t MULTICAST_IPV6 "UINT64_C(0x333300000000)"    # then the group's last 32 bits (RFC 2464 section 7)
+
+
+cdef void tunnel_output(execution* ex, port* out) noexcept nogil:
+    cdef tunnel* t = out.tunnel
+    cdef outer_headers outer
+    cdef uint64_t tun_id
+    cdef uint32_t mark = ex.key.pkt_mark
+    execution_deepen(ex, FLOW_DEPTH_L4)
+    memset(&outer, 0, sizeof(outer))
+    describe(ex, t, &outer, &tun_id)
+    if outer.dst[0] == ex.tunnel_dst[0] and outer.dst[1] == ex.tunnel_dst[1]:
+        # Of a frame that came out of no tunnel that is the address of a flow that gives none.
+        drop(ex, DROP_TUNNEL_TO_ITSELF if outer.dst[0] | outer.dst[1] else DROP_TUNNEL_NO_REMOTE)
+        return
+    out.tx_packets += 1
+    out.tx_bytes += ex.len
+    if t.sets_mark:
+        mark = t.mark
+    if not header_is_good(ex, t, &outer, mark) and not find_way(ex, t, &outer, mark):
+        return
+    send(ex, out, t, tun_id, mark)
+
+
+cdef void describe(execution* ex, tunnel* t, outer_headers* outer, uint64_t* tun_id) noexcept nogil:
+    """The outer headers, but for what the way there decides (OVS tnl_port_send())."""
+    cdef const flow_key* key = &ex.key
+    cdef bint is_ip = key.dl_type == ETH_TYPE_IPV4 or key.dl_type == ETH_TYPE_IPV6
+    if t.local_is_flow:
+        tunnel_source(key, outer.src)
+    else:
+        outer.src[0] = t.local[0]
+        outer.src[1] = t.local[1]
+    if t.remote_is_flow:
+        tunnel_destination(key, outer.dst)
+    else:
+        outer.dst[0] = t.remote[0]
+        outer.dst[1] = t.remote[1]
+    tun_id[0] = key.tun_id if t.out_key_is_flow else t.out_key
+    outer.ttl = key.nw_ttl if t.inherits_ttl and is_ip else t.ttl
+    outer.tos = key.nw_tos & DSCP_MASK if t.inherits_tos and is_ip else t.tos
+    if is_ip:
+        outer.tos |= ECN_ECT_0 if key.nw_tos & ECN_MASK == ECN_CE else key.nw_tos & ECN_MASK
+    outer.flags = (key.tun_flags & TUNNEL_OAM | (TUNNEL_DONT_FRAGMENT if t.dont_fragment else 0)
+                   | (TUNNEL_CSUM if t.csum else 0) | (TUNNEL_KEY if t.has_out_key else 0))
+
+
+cdef inline bint header_is_good(const execution* ex, const tunnel* t, const outer_headers* outer, uint32_t mark) noexcept nogil:
+    """True if the header that was built last is that of this frame, too."""
+    return (t.header_len != 0 and t.header_version == tunnel_set_version(ex.tunnels) and ex.clock_ns < t.header_expires_ns
+            and t.header_tos == outer.tos and t.header_ttl == outer.ttl and t.header_flags == outer.flags
+            and t.header_mark == mark
+            and t.header_remote[0] == outer.dst[0] and t.header_remote[1] == outer.dst[1]
+            and t.header_local[0] == outer.src[0] and t.header_local[1] == outer.src[1])
+
+
+cdef bint find_way(execution* ex, tunnel* t, outer_headers* outer, uint32_t mark) noexcept nogil:
+    """Looks up route and neighbour and builds the header; False, with the reason noted, if there is no way."""
+    cdef tunnel_set* set = ex.tunnels
+    cdef uint64_t gateway[2]
+    cdef uint64_t next_hop[2]
+    cdef uint32_t device
+    cdef port* dev
+    t.header_len = 0
+    t.header_remote[0] = outer.dst[0]
+    t.header_remote[1] = outer.dst[1]
+    t.header_local[0] = outer.src[0]
+    t.header_local[1] = outer.src[1]
+    if not is_mapped_ipv4(outer.src):
+        outer.src[0] = outer.src[1] = 0         # OVS takes an IPv6 source from the route
+    gateway[0] = gateway[1] = 0
+    if (not routes_lookup(set.routes, mark, outer.dst, outer.src, gateway, &device)
+            or device >= set.n_all_ports or set.all_ports[device] == NULL):
+        drop(ex, DROP_TUNNEL_NO_ROUTE)
+        return False
+    dev = set.all_ports[device]
+    if gateway[0] or (gateway[1] and gateway[1] != <uint64_t>0xFFFF00000000):
+        next_hop[0] = gateway[0]
+        next_hop[1] = gateway[1]
+    else:
+        next_hop[0] = outer.dst[0]
+        next_hop[1] = outer.dst[1]
+    outer.src_mac = dev.mac
+    if not neighbors_lookup(set.neighbors, dev.bridge.number, next_hop, ex.clock_ns // NS_PER_MS, &outer.dst_mac):
+        drop(ex, DROP_TUNNEL_NO_NEIGHBOR)
+        ask(ex, dev, outer.src, next_hop)
+        return False
+    encapsulation_build(t, outer)
+    t.header_version = tunnel_set_version(set)
+    t.header_expires_ns = (ex.clock_ns // NS_PER_MS + 1) * NS_PER_MS    # a look-up keeps the neighbour alive
+    t.header_tos = outer.tos
+    t.header_ttl = outer.ttl
+    t.header_flags = outer.flags
+    t.header_mark = mark
+    t.header_device = device
+    return True
+
+
+cdef void send(execution* ex, port* out, tunnel* t, uint64_t tun_id, uint32_t mark) noexcept nogil:
+    """Puts the frame, as it is now, behind the header, and takes it into the bridge underneath."""
+    cdef port* dev = ex.tunnels.all_ports[t.header_device]
+    cdef frame_shape shape
+    cdef uint32_t skb_priority = ex.key.skb_priority
+    cdef uint16_t src_port = source_port(ex)
+    cdef uint8_t* bytes
+    cdef execution* saved = nested_begin(ex)
+    if saved == NULL:
+        return
+    frame_shape_of(saved, &shape)
+    if not commit_reserve(ex, t.header_len + shape.caplen):
+        nested_end(ex, saved)
+        return
+    bytes = ex.scratch
+    frame_bytes(saved, &shape, bytes + t.header_len, shape.caplen)
+    encapsulate(t, bytes, shape.caplen, shape.len, tun_id, src_port)
+    out.tx_packets += 1                 # OVS counts it again, as what leaves the bridge underneath
+    out.tx_bytes += t.header_len + shape.len
+    nested_frame(ex, dev, bytes, t.header_len + shape.caplen, t.header_len + shape.len)
+    ex.is_scratch = True
+    ex.key.pkt_mark = mark
+    ex.key.skb_priority = skb_priority
+    if dev.bridge != saved.bridge:
+        ex.mirrors = 0
+    ex.receive(ex)
+    nested_end(ex, saved)
+
+
+cdef uint16_t source_port(execution* ex) noexcept nogil:
+    """From the hash of the five-tuple of the frame as it came in (OVS netdev_tnl_get_src_port())."""
+    cdef flow_key key
+    cdef frame_layout layout
+    if not ex.has_rss:
+        ex.has_rss = True
+        if ex.touched | ex.dirty:
+            memset(&key, 0, sizeof(key))
+            flow_extract(ex.received, ex.received_caplen, ex.vlan_limit, FLOW_DEPTH_L4, &key, &layout)
+            ex.rss = flow_hash_5tuple(&key, 0)
+        else:
+            ex.rss = flow_hash_5tuple(&ex.key, 0)
+    return <uint16_t>((<uint64_t>ex.rss * (SRC_PORT_MAX - SRC_PORT_MIN) >> 32) + SRC_PORT_MIN)
+
+
+cdef void ask(execution* ex, port* dev, const uint64_t* source, const uint64_t* address) noexcept nogil:
+    """Sends an ARP request or a neighbour solicitation from `dev` into its bridge (OVS tnl_send_arp_request())."""
+    cdef uint8_t bytes[128]
+    cdef uint64_t src[2]
+    cdef uint32_t n
+    cdef execution* saved
+    src[0] = source[0]
+    src[1] = source[1]
+    device_source(dev, address, src)
+    if is_mapped_ipv4(address):
+        eth_store(bytes, BROADCAST, dev.mac, ETH_TYPE_ARP)
+        arp_store(bytes + ETH_LEN, ARP_OP_REQUEST, dev.mac, <uint32_t>src[1] if is_mapped_ipv4(src) else 0, 0,
+                  <uint32_t>address[1])
+        n = ETH_LEN + ARP_LEN
+    else:
+        n = solicit(bytes, dev.mac, src, address)
+    saved = nested_begin(ex)
+    if saved != NULL:
+        nested_frame(ex, dev, bytes, n, n)
+        if dev.bridge != saved.bridge:
+            ex.mirrors = 0
+        ex.receive(ex)
+        nested_end(ex, saved)
+
+
+cdef uint32_t solicit(uint8_t* to, uint64_t mac, const uint64_t* src, const uint64_t* target) noexcept nogil:
+    """A neighbour solicitation (RFC 4861 section 4.3) with the sender's MAC; returns its length (OVS compose_nd_ns())."""
+    cdef uint8_t* ip = to + ETH_LEN
+    cdef uint8_t* nd = ip + IPV6_LEN
+    cdef uint64_t group[2]
+    group[0] = <uint64_t>0xFF02 << 48
+    group[1] = <uint64_t>0x1FF000000 | (target[1] & 0xFFFFFF)
+    eth_store(to, MULTICAST_IPV6 | <uint32_t>group[1], mac, ETH_TYPE_IPV6)
+    ipv6_store(ip, 0, 0, ND_LEN + ND_OPT_LEN_MIN, IP_PROTO_ICMP6, 255)
+    store_be64(ip + IPV6_SRC, src[0])
+    store_be64(ip + IPV6_SRC + 8, src[1])
+    store_be64(ip + IPV6_DST, group[0])
+    store_be64(ip + IPV6_DST + 8, group[1])
+    memset(nd, 0, ND_LEN)
+    nd[0] = ICMP6_NEIGHBOR_SOLICIT
+    store_be64(nd + ND_TARGET, target[0])
+    store_be64(nd + ND_TARGET + 8, target[1])
+    nd[ND_LEN] = ND_OPT_SOURCE_MAC
+    nd[ND_LEN + 1] = 1
+    store_mac(nd + ND_LEN + ND_OPT_MAC, mac)
+    store_be16(nd + ICMP6_CHECKSUM, checksum_finish(checksum_add(
+        checksum_pseudo_ipv6(src, group, IP_PROTO_ICMP6, ND_LEN + ND_OPT_LEN_MIN), nd, ND_LEN + ND_OPT_LEN_MIN)))
+    return ETH_LEN + IPV6_LEN + ND_LEN + ND_OPT_LEN_MIN

@@ -1,0 +1,8 @@
+from typing_extensions import disjoint_base
+
+from vswitch.datapath.groups import Groups
+
+KINDS: dict[str, int]
+
+@disjoint_base
+class TunnelPorts(Groups): ...

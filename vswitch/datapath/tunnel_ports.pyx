@@ -1,0 +1,89 @@
+"""The tunnel ports of a datapath: what their options say, as the structs that frames meet.
+
+Thread-safety: as the datapath's.
+"""
+from libc.stdint cimport uint16_t, uint32_t, uint64_t, uint8_t
+from libc.stdlib cimport calloc, free
+
+from vswitch.datapath.bridge cimport port
+from vswitch.datapath.tunnel cimport TUNNEL_GENEVE, TUNNEL_GRE, TUNNEL_VXLAN, tunnel
+from vswitch.datapath.tunnels cimport tunnel_set_build, tunnel_set_free
+
+KINDS = {"vxlan": TUNNEL_VXLAN, "gre": TUNNEL_GRE, "geneve": TUNNEL_GENEVE}
+"""The types of tunnels whose frames are understood."""
+
+
+cdef class TunnelPorts(Groups):
+    """Bridges with flows and groups, and the tunnels at their ports, by number."""
+
+    def __dealloc__(self):
+        tunnel_set_free(&self.tunnel_ports)
+
+    def set_tunnel(self, uint32_t number, object config):
+        """A port is a tunnel with this configuration (`switch.tunnel_config`), or none any more (None).
+
+        Raises
+        ------
+        ValueError
+            The type is none of `KINDS`.
+        """
+        cdef port* p = self._port(number)
+        cdef tunnel* t = NULL
+        Groups.set_tunnel(self, number, config)
+        if config is not None:
+            if config.type not in KINDS:
+                raise ValueError(f"{config.type} tunnels are not supported")
+            t = <tunnel*>calloc(1, sizeof(tunnel))
+            if t == NULL:
+                raise MemoryError
+            try:
+                fill(t, config)
+            except BaseException:
+                free(t)
+                raise
+        free(p.tunnel)
+        p.tunnel = t
+
+    cdef void _derive(self) noexcept:
+        cdef bint was_derived = self.is_derived
+        Groups._derive(self)
+        if not was_derived:
+            self.tunnel_ports.routes = self.routes
+            self.tunnel_ports.neighbors = self.neighbors
+            self.tunnel_ports.all_ports = self.ports
+            self.tunnel_ports.n_all_ports = self.n_ports
+            if not tunnel_set_build(&self.tunnel_ports):
+                self.is_derived = False     # without memory: the next frame tries again
+
+
+cdef int fill(tunnel* t, object config) except -1:
+    t.kind = <uint8_t>KINDS[config.type]
+    t.dst_port = <uint16_t>config.dst_port if t.kind != TUNNEL_GRE else 0
+    t.local_is_flow = put_address(config.local, t.local)
+    t.remote_is_flow = put_address(config.remote, t.remote)
+    t.in_key_is_flow = config.in_key == "flow"
+    t.out_key_is_flow = config.out_key == "flow"
+    t.has_out_key = config.out_key is not None
+    t.in_key = 0 if t.in_key_is_flow or config.in_key is None else <uint64_t>config.in_key
+    t.out_key = 0 if t.out_key_is_flow or config.out_key is None else <uint64_t>config.out_key
+    t.tos = <uint8_t>config.tos
+    t.ttl = <uint8_t>config.ttl
+    t.inherits_tos = config.tos_inherit
+    t.inherits_ttl = config.ttl_inherit
+    t.dont_fragment = config.dont_fragment
+    t.csum = config.csum
+    t.has_seq = config.seq
+    t.has_gpe = config.gpe
+    t.sets_mark = config.egress_pkt_mark is not None
+    t.mark = <uint32_t>(config.egress_pkt_mark or 0)
+    return 0
+
+
+cdef bint put_address(object address, uint64_t* words) except -1:
+    """True for an address that the flow gives."""
+    words[0] = words[1] = 0
+    if address == "flow":
+        return True
+    if address is not None:
+        words[0], words[1] = address
+    return False

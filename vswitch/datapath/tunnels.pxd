@@ -1,0 +1,66 @@
+"""The tunnel ports of a datapath, and what they stand on: devices with addresses, routes, neighbours."""
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from vswitch.datapath.bridge cimport port
+from vswitch.tables.flow_key cimport flow_key
+from vswitch.tables.neighbors cimport neighbor_table
+from vswitch.tables.routes cimport route_table
+
+cdef enum:
+    TUNNEL_CLASSES = 12             # how specific a match is: key, remote address, local address
+    LOCAL_CONFIGURED = 0            # of the local address ...
+    LOCAL_ANY = 1
+    LOCAL_FLOW = 2
+
+cdef struct endpoint:               # what is listened for
+    uint8_t kind
+    uint16_t dst_port
+
+cdef struct tunnel_set:
+    port** ports                    # the tunnel ports, by configuration
+    uint32_t n_ports
+    port** buckets                  # hash table of them by match, chained by next_tunnel
+    uint32_t bucket_mask
+    uint32_t n_of_class[12]         # TUNNEL_CLASSES
+    endpoint* endpoints             # each once
+    uint32_t n_endpoints
+    port** devices                  # ports with an address, where tunnels end
+    uint32_t n_devices
+    uint64_t version                # grows with every change of ports and devices
+    route_table* routes
+    neighbor_table* neighbors
+    port** all_ports                # of the datapath, by number
+    uint32_t n_all_ports
+
+cdef bint tunnel_set_build(tunnel_set* set) noexcept nogil
+cdef void tunnel_set_free(tunnel_set* set) noexcept nogil
+# The tunnel port that a decapsulated frame came in at, or NULL; `key` has the tunnel's fields.
+cdef port* tunnels_find(const tunnel_set* set, const flow_key* key, const endpoint* e) noexcept nogil
+# The endpoint that a frame is for, which is about to leave at a device; NULL: none.
+cdef const endpoint* tunnels_endpoint(const tunnel_set* set, const flow_key* key) noexcept nogil
+
+cdef inline uint64_t tunnel_set_version(const tunnel_set* set) noexcept nogil:
+    """Grows with every change of what the way of a tunnelled frame depends on."""
+    return set.version + set.routes.version + set.neighbors.version
+
+cdef inline void mapped_ipv4(uint32_t address, uint64_t* to) noexcept nogil:
+    """::ffff:a.b.c.d; none for 0.0.0.0."""
+    to[0] = 0
+    to[1] = <uint64_t>0xFFFF00000000 | address if address else 0
+
+cdef inline bint is_mapped_ipv4(const uint64_t* address) noexcept nogil:
+    return address[0] == 0 and address[1] >> 32 == 0xFFFF
+
+cdef inline void tunnel_source(const flow_key* key, uint64_t* to) noexcept nogil:
+    """The tunnel's source address in a key (OVS flow_tnl_src())."""
+    if key.tun_src:
+        mapped_ipv4(key.tun_src, to)
+    else:
+        to[0] = key.tun_ipv6_src[0]
+        to[1] = key.tun_ipv6_src[1]
+
+cdef inline void tunnel_destination(const flow_key* key, uint64_t* to) noexcept nogil:
+    if key.tun_dst:
+        mapped_ipv4(key.tun_dst, to)
+    else:
+        to[0] = key.tun_ipv6_dst[0]
+        to[1] = key.tun_ipv6_dst[1]
