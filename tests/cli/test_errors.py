@@ -70,7 +70,7 @@ def test_bad_argument(setup, capfd, arguments, problem, hint):
     [
         ("ovs-vsctl add-prt br0 p3", 11, "add-prt", "add-port"),
         ("ovs-vsctl add-port br0 p3 tga=3", 27, "tga", ""),
-        ("ovs-vsctl add-port br0 p3 -- set Interface p3 type=vxlan", 47, "vxlan", ""),
+        ("ovs-vsctl add-port br0 p3 -- set Interface p3 type=lisp", 47, "lisp", ""),
         ("ovs-vsctk add-port br0 p3", 1, "ovs-vsctk", "ovs-vsctl"),
         ("ovs-vsctl add-port br0 'p3", 24, "", ""),
     ],

@@ -119,11 +119,12 @@ EOF
     ("ovs-ofctl dump-flows br1", 22, "ovs-ofctl: br1 is not a bridge or a socket", '"br0"'),
     ("ovs-appctl fdb/shwo br0", 12, "ovs-appctl: ovs-vswitchd: server returned an error", '"fdb/show"'),
     ("ovs-vsct add-br br0", 1, 'unknown command "ovs-vsct"', '"ovs-vsctl"'),
-    ("ip link set p1 up", 1, "ip is not supported yet", ""),
+    ("ip link show p1", 1, "ip link show is not supported yet", ""),
+    ("tc qdisc show", 1, "tc is not supported yet", ""),
     ("ovs-ofctl add-flow br0 'ip,actions=nosuch'", 24, "ovs-ofctl: unknown action nosuch", ""),
     ("ovs-ofctl snoop br0", 1, "ovs-ofctl snoop is not supported yet", ""),
     ("ovs-ofctl add-group br0 'x'", 25, "ovs-ofctl: unknown keyword x", ""),
-    ("ovs-appctl tnl/neigh/show", 1, "ovs-appctl tnl/neigh/show is not supported yet", ""),
+    ("ovs-appctl dpctl/show", 1, "ovs-appctl dpctl/show is not supported yet", ""),
     ("ovs-vsctl list-zone-tp x", 1, "ovs-vsctl list-zone-tp is not supported yet", ""),
 ])
 def test_refused_commands_say_where_and_what_was_meant(line, column, problem, hint):

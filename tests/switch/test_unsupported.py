@@ -7,7 +7,7 @@ from vswitch import ConfigError, Node
 REFUSED = {
     "ovs-vsctl set Bridge br0 stp_enable=true": "stp_enable",
     "ovs-vsctl set Bridge br0 rstp_enable=true": "rstp_enable",
-    "ovs-vsctl add-port br0 vx -- set Interface vx type=vxlan options:remote_ip=192.0.2.1": "type",
+    "ovs-vsctl add-port br0 vx -- set Interface vx type=lisp options:remote_ip=192.0.2.1": "type",
     "ovs-vsctl add-bond br0 bond0 e1 e2 lacp=active": "lacp",
 }
 
@@ -29,5 +29,5 @@ def test_nothing_stays(command: str) -> None:
 def test_what_is_gone_at_the_end_of_a_command_is_no_matter() -> None:
     node = Node()
     node.run("ovs-vsctl add-br br0 -- set Bridge br0 stp_enable=true -- set Bridge br0 stp_enable=false")
-    node.run("ovs-vsctl add-port br0 vx -- set Interface vx type=vxlan -- del-port vx")
+    node.run("ovs-vsctl add-port br0 vx -- set Interface vx type=lisp -- del-port vx")
     assert node.run("ovs-vsctl list-ports br0") == ""

@@ -1,4 +1,4 @@
-"""Routes of the underlay against a list of them; what Open vSwitch itself says is in tests/ovs/test_underlay.py."""
+"""Routes of the underlay against a list of them; Open vSwitch itself is asked in tests/ovs/test_underlay_oracle.py."""
 
 from __future__ import annotations
 

@@ -68,6 +68,7 @@ cdef struct port:
     uint64_t mac                    # of the device; 0: unknown
     device_address* addresses       # of the device, in the order in which they were set
     uint32_t n_addresses
+    bint is_listening               # tunnels listen on these addresses (OVS: it is in tnl-ports.c's addr_list)
     uint64_t rx_packets
     uint64_t rx_bytes
     uint64_t tx_packets

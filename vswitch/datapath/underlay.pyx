@@ -128,6 +128,14 @@ cdef class Underlay(Fabric):
         cdef uint32_t i
         return [(address_of(p.addresses[i].address), address_of(p.addresses[i].mask)) for i in range(p.n_addresses)]
 
+    def set_listening(self, uint32_t number, bint is_listening):
+        """Whether tunnels listen on the device's addresses; which routes make them is the caller's to know."""
+        cdef port* p = self._port(number)
+        if p.is_listening != is_listening:
+            self._change()
+            p.is_listening = is_listening
+            self.routes.version += 1
+
     # Tunnels.
 
     def set_tunnel(self, uint32_t number, object config):

@@ -128,6 +128,8 @@ def _ports(bridge: Bridge, result: ReplayResult, drops: list[Drop]) -> list[Port
         setting = settings.get(port.name, "")
         if port.is_patch:
             setting += f" · patch to {port.row.map('options').get('peer', '')}"
+        if port.is_tunnel:
+            setting += f" · {port.type} to {port.row.map('options').get('remote_ip', '')}"
         lines.append(PortLine(port.name, setting, result.ports[port.name], n_dropped.get(port.name, 0)))
     return lines
 

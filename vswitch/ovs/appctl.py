@@ -249,6 +249,17 @@ def _set_admin_state(node: NodeLike, arguments: list[str]) -> str:
     return "OK\n"
 
 
+def _tunnel(name: str) -> Callable[[NodeLike, list[str]], str]:
+    """A command of ovs/tunnel_commands, which is loaded when it is first used."""
+
+    def run_it(node: NodeLike, arguments: list[str]) -> str:
+        from vswitch.ovs import tunnel_commands
+
+        return str(getattr(tunnel_commands, name)(node, arguments))
+
+    return run_it
+
+
 def _ofproto_list(node: NodeLike, arguments: list[str]) -> str:
     return "".join(f"{bridge.name}\n" for bridge in node.bridges())
 
@@ -274,6 +285,7 @@ _COMMANDS = {
     "bond/set-active-member": _Command("port member", 2, 2, bond_commands.bond_set_active_member),
     "bond/set-active-slave": _Command(None, 2, 2, bond_commands.bond_set_active_member),
     "bond/show": _Command("[port]", 0, 1, bond_commands.bond_show),
+    "dpif/show": _Command("", 0, 0, _tunnel("dpif_show")),
     "fdb/add": _Command("bridge port vlan mac", 4, 4, _fdb_add),
     "fdb/del": _Command("bridge vlan mac", 3, 3, _fdb_del),
     "fdb/flush": _Command("[bridge]", 0, 1, _fdb_flush),
@@ -286,9 +298,27 @@ _COMMANDS = {
         "{[dp_name] odp_flow | bridge br_flow} [OPTIONS] [-generate|packet]", 1, 1 << 16, _trace
     ),
     "mdb/show": _Command("bridge", 1, 1, _mdb_show),
+    "netdev-dummy/ip4addr": _Command("[netdev] ipaddr/mask-prefix-len", 2, 2, _tunnel("ip4addr")),
+    "netdev-dummy/ip6addr": _Command("[netdev] ip6addr", 2, 2, _tunnel("ip6addr")),
     "netdev-dummy/set-admin-state": _Command("[netdev] up|down", 1, 2, _set_admin_state),
     "ofproto/list": _Command("", 0, 0, _ofproto_list),
+    "ofproto/list-tunnels": _Command("", 0, 0, _tunnel("list_tunnels")),
+    "ovs/route/add": _Command("ip_addr/prefix_len out_br_name [gw] [pkt_mark=mark]", 2, 4, _tunnel("route_add")),
+    "ovs/route/del": _Command("ip_addr/prefix_len [pkt_mark=mark]", 1, 2, _tunnel("route_del")),
+    "ovs/route/lookup": _Command("ip_addr [pkt_mark=mark]", 1, 2, _tunnel("route_lookup")),
+    "ovs/route/show": _Command("", 0, 0, _tunnel("route_show")),
     "time/stop": _Command("", 0, 0, _time_stop),
     "time/warp": _Command("[large_msecs] msecs", 1, 2, _time_warp),
+    **{
+        f"tnl/{family}/{name}": command
+        for family in ("arp", "neigh")
+        for name, command in (
+            ("aging", _Command("[SECS]", 0, 1, _tunnel("neigh_aging"))),
+            ("flush", _Command("", 0, 0, _tunnel("neigh_flush"))),
+            ("set", _Command("BRIDGE IP MAC", 3, 3, _tunnel("neigh_set"))),
+            ("show", _Command("", 0, 0, _tunnel("neigh_show"))),
+        )
+    },
+    "tnl/ports/show": _Command("-v", 0, 1, _tunnel("ports_show")),
     "version": _Command("", 0, 0, _version),
 }

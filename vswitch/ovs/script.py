@@ -13,9 +13,9 @@ from vswitch.ovs.outcome import Outcome, Unsupported
 from vswitch.ovs.shell_words import ScriptLine, Word, parse_script
 from vswitch.switch.protocols import NodeLike
 
-TOOLS = ("ovs-vsctl", "ovs-ofctl", "ovs-appctl")
+TOOLS = ("ovs-vsctl", "ovs-ofctl", "ovs-appctl", "ip")
 # What scripts for OVS call besides, and will be understood one day.
-_LATER = ("ovs-dpctl", "ovsdb-client", "ip", "ifconfig", "brctl", "bridge", "route", "tc")
+_LATER = ("ovs-dpctl", "ovsdb-client", "ifconfig", "brctl", "bridge", "route", "tc")
 
 SUPPORTED_HINT = "README.md says what is supported"
 _COMMAND = "command"  # stands for the path in messages about a single line
@@ -109,6 +109,10 @@ def _run_tool(node: NodeLike, tool: str, arguments: list[str], stdin: str) -> Ou
         from vswitch.ovs import ofctl
 
         return ofctl.run(node, arguments, stdin)
+    if tool == "ip":
+        from vswitch.ovs import ip
+
+        return ip.run(node, arguments)
     from vswitch.ovs import appctl
 
     return appctl.run(node, arguments)

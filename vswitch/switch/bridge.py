@@ -148,6 +148,11 @@ class Bridge(BridgeFlows):
 
     # Ports.
 
+    @property
+    def datapath_type(self) -> str:
+        """Bridge:datapath_type."""
+        return self.row.text("datapath_type") or "system"
+
     def ports(self) -> list[Port]:
         """All ports, the bridge's own included, by OpenFlow number."""
         return sorted(self.ports_by_name.values(), key=lambda port: port.ofport)

@@ -13,9 +13,13 @@ from vswitch.light_typing import TYPE_CHECKING
 from vswitch.ovsdb.database import Database
 from vswitch.switch.bond import Bond
 from vswitch.switch.bridge import Bridge
+from vswitch.switch.datapath_ports import DatapathPorts
 from vswitch.switch.drop_places import DropPlace, DropPlaces
 from vswitch.switch.port import Port
 from vswitch.switch.reconfigure import check_supported, reconfigure
+from vswitch.switch.tunnel_port_map import TunnelPortMap
+from vswitch.switch.tunnels import Tunnels
+from vswitch.switch.underlay import Underlay
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -38,6 +42,10 @@ class SwitchNode:
         self.datapath = Datapath()
         self.bridges_by_name: dict[str, Bridge] = {}
         self.ports_by_number: dict[int, Port] = {}
+        self.dp_ports = DatapathPorts()
+        self.port_map = TunnelPortMap(self.datapath)
+        self.tunnels = Tunnels(self.dp_ports, self.port_map)
+        self.underlay = Underlay(self)
         self._last_hwaddr = FIRST_HWADDR
         self._last_recirc_id = 0
         self._applied_version = self.db.version
@@ -181,8 +189,8 @@ class SwitchNode:
             No such port, or `time` lies in the past.
         """
         in_port = self.port(port)
-        if in_port.is_patch:
-            raise ConfigError(f"{in_port.name} is a patch port; frames reach it from its peer", key=port)
+        if not in_port.has_cable:
+            raise ConfigError(in_port.why_no_cable, key=port)
         clock_ns = self.datapath.now_ns if time is None else round(time * NS_PER_S)
         if clock_ns < self.datapath.now_ns:
             raise ConfigError(

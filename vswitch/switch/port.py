@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from vswitch.light_typing import TYPE_CHECKING
 from vswitch.ovsdb.rows import Row
+from vswitch.switch.tunnels import TUNNEL_TYPES
 
 if TYPE_CHECKING:
     from vswitch.datapath.datapath import Datapath
@@ -40,8 +41,12 @@ class Port:
         What the datapath and the columns of a replay call it; unique in the node and never used again.
     mtu : int
         Frames with more payload are dropped; 0: frames of any size pass, for Interface:mtu_request was never set.
+    dp_port : int or None
+        Number in the datapath, as traces show it; None of a patch port, and of a tunnel, which shares one with others.
     is_patch : bool
         True if it leads to another bridge and not out of the switch.
+    is_tunnel : bool
+        True if what is sent there goes on in other packets.
     """
 
     def __init__(self, datapath: Datapath, bridge: Bridge, row: Row, ofport: int, number: int) -> None:
@@ -53,11 +58,25 @@ class Port:
         self.number = number
         self.type = row.text("type")
         self.is_patch = self.type == "patch"
+        self.is_tunnel = self.type in TUNNEL_TYPES
         self.hwaddr = 0
+        self.dp_port: int | None = None
         self.published_hwaddr = -1  # what Interface:mac_in_use says
         self.link_down = False
         self.config: set[str] = set()
         self.mtu = 0
+
+    @property
+    def has_cable(self) -> bool:
+        """True if frames enter and leave the switch here."""
+        return not (self.is_patch or self.is_tunnel)
+
+    @property
+    def why_no_cable(self) -> str:
+        """What to tell somebody who wants to send frames into a port without a cable."""
+        if self.is_patch:
+            return f"{self.name} is a patch port; frames reach it from its peer"
+        return f"{self.name} is a tunnel; frames reach it in packets that enter the network below"
 
     @property
     def state(self) -> set[str]:

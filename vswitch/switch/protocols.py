@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vswitch.switch.group_table import GroupTable
     from vswitch.switch.meter_table import MeterTable
     from vswitch.switch.table_settings import TableSettings, TableState
+    from vswitch.switch.underlay import Underlay
 
 OFPP_LOCAL = 65534  # OpenFlow 1.0's number of a bridge's own port
 
@@ -232,6 +233,10 @@ class NodeLike(Protocol):
     def bridge(self, name: str) -> BridgeLike | None: ...
 
     def bonds(self) -> Sequence[BondLike]: ...
+
+    @property
+    def underlay(self) -> Underlay:
+        """The network below the tunnels."""
 
     def settle(self) -> None:
         """Called after each command: let what runs by itself react to it."""

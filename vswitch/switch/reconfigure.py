@@ -15,18 +15,22 @@ from vswitch.switch.bridge import OFPP_LOCAL, Bridge
 from vswitch.switch.port import Port
 from vswitch.switch.port_vlans import PRIORITY_TAGS, VLAN_MODES, port_vlans
 from vswitch.switch.table_limits import table_limits
+from vswitch.switch.tunnels import TUNNEL_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from vswitch.switch.node import SwitchNode
+    from vswitch.switch.tunnel_config import TunnelConfig
 
     WantedPorts = list[tuple[Row, list[Row]]]  # Port rows with their Interface rows
 
 PLAIN_TYPES = frozenset({"", "system", "internal", "tap", "dummy", "dummy-internal"})
+SUPPORTED_TYPES = PLAIN_TYPES | {"patch", *TUNNEL_TYPES}
 MAX_MIRRORS = 32
 MAX_REQUESTED_OFPORT = 0xFEFF
 AUTOMATIC_OFPORTS = 32768  # automatic numbers stay below
+TUNNEL_HWADDR = 0x020000000000  # of a tunnel's device, plus the port's number; in OVS it is random
 OFPORT_REUSE_NS = 3600 * 10**9  # a number rests for an hour after its port went away
 DEFAULT_AGEING_TIME_S = 300
 DEFAULT_MAC_TABLE_SIZE = 8192
@@ -43,11 +47,11 @@ def check_supported(rows: Iterable[Row]) -> None:
     """
     for row in rows:
         table = row.schema.name
-        if table == "Interface" and row.text("type") not in PLAIN_TYPES | {"patch"}:
+        if table == "Interface" and row.text("type") not in SUPPORTED_TYPES:
             raise ConfigError(
                 f"Interface {row.name}: type={row.text('type')} is not supported yet",
                 key="type",
-                hint="supported are no type, system, internal, tap, dummy and patch",
+                hint="supported are no type, system, internal, tap, dummy, patch, vxlan, gre and geneve",
             )
         if table == "Port" and row.text("lacp") in ("active", "passive"):
             raise ConfigError(
@@ -70,9 +74,13 @@ def reconfigure(node: SwitchNode) -> None:
         if name not in node.bridges_by_name:
             node.bridges_by_name[name] = Bridge(node, row, node.datapath.add_bridge())
             node.datapath.name_bridge(node.bridges_by_name[name].number, name)
+    n_ports = node.datapath.n_ports
     for bridge in node.bridges_by_name.values():
         _add_ports(node, bridge, ports[bridge.name])
     _connect_patch_ports(node)
+    _configure_tunnels(node)
+    if node.datapath.n_ports != n_ports:
+        node.port_map.note_changes()
     for bridge in node.bridges_by_name.values():
         _configure_hwaddr(node, bridge)
         _configure_ports(node, bridge, ports[bridge.name])
@@ -103,7 +111,9 @@ def _delete_unwanted(node: SwitchNode, wanted: dict[str, Row], wanted_ports: dic
             _delete_bundle(node, bridge, name)
         interfaces = {row.name: row for rows in ports.values() for row in rows}
         for name, port in list(bridge.ports_by_name.items()):
-            if interfaces.get(name) is not port.row or port.row.text("type") != port.type or set_up_error(port.row):
+            if interfaces.get(name) is not port.row or port.row.text("type") != port.type or (
+                set_up_error(node, port.row, port.number)
+            ):
                 _delete_port(node, bridge, name)
         _free_requested_ofports(node, bridge)
         for name, rows in ports.items():
@@ -140,6 +150,10 @@ def _delete_bundle(node: SwitchNode, bridge: Bridge, name: str) -> None:
 def _delete_port(node: SwitchNode, bridge: Bridge, name: str) -> None:
     port = bridge.ports_by_name.pop(name)
     bridge.used_ofports[port.ofport] = node.datapath.now_ns
+    node.underlay.forget(port)
+    node.tunnels.remove(port.number)
+    if port.dp_port is not None:
+        node.dp_ports.release(name)
     node.datapath.remove_port(port.number)
     node.ports_by_number.pop(port.number)
 
@@ -152,7 +166,7 @@ def _add_ports(node: SwitchNode, bridge: Bridge, ports: WantedPorts) -> None:
     missing = []
     for _, interfaces in ports:
         for interface in interfaces:
-            error = set_up_error(interface)
+            error = set_up_error(node, interface)
             if error:
                 node.db.set_state(interface, ofport=-1, error=error, mac_in_use=None)
             elif interface.name not in bridge.ports_by_name:
@@ -160,26 +174,59 @@ def _add_ports(node: SwitchNode, bridge: Bridge, ports: WantedPorts) -> None:
     requested = [row for row in missing if _requested_ofport(row) is not None or row.name == bridge.name]
     for row in requested + [row for row in missing if row not in requested]:
         ofport = _choose_ofport(node, bridge, row)
-        number = node.datapath.add_port(bridge.number, ofport, row.text("type") == "patch")
+        config = tunnel_config(row)
+        if config is not None and node.tunnels.would_conflict(config):
+            error = f"could not add network device {row.name} to ofproto (File exists)"
+            node.db.set_state(row, ofport=-1, error=error, mac_in_use=None)
+            continue
+        # A tunnel has no cable either; for now, what is sent there vanishes as in a patch port without a peer.
+        is_inner = config is not None or row.text("type") == "patch"
+        number = node.datapath.add_port(bridge.number, ofport, is_inner)
         node.datapath.name_port(number, row.name)
         port = Port(node.datapath, bridge, row, ofport, number)
-        port.hwaddr = node.next_hwaddr()
+        if config is not None:
+            port.hwaddr = TUNNEL_HWADDR + number
+            node.tunnels.add(port, config)
+            node.datapath.set_tunnel(number, config)
+        else:
+            port.hwaddr = node.next_hwaddr()
+            port.dp_port = node.dp_ports.take(row.name, bridge.datapath_type) if not port.is_patch else None
         bridge.ports_by_name[row.name] = port
         bridge.used_ofports.pop(ofport, None)
         node.ports_by_number[number] = port
         node.db.set_state(row, ofport=ofport, error=None)
 
 
-def set_up_error(row: Row) -> str:
-    """Why the device of an Interface cannot be; empty if it can (OVS set_patch_config())."""
+def set_up_error(node: SwitchNode, row: Row, number: int | None = None) -> str:
+    """Why the device of an Interface cannot be; empty if it can. `number` is that of its port if it runs."""
+    if row.text("type") in TUNNEL_TYPES:
+        from vswitch.switch.tunnel_config import BadTunnel
+
+        try:
+            config = tunnel_config(row)
+        except BadTunnel as bad:
+            return str(bad)
+        if config is not None and node.tunnels.conflicts_gbp(number, config):
+            return f"{row.name}: VXLAN-GBP, and non-VXLAN-GBP tunnels can't be configured on the same dst_port"
+        return ""
     if row.text("type") != "patch":
         return ""
+    # OVS set_patch_config()
     options = row.map("options")
     if "peer" not in options:
         return f"{row.name}: patch type requires valid 'peer' argument"
     if len(options) > 1:
         return f"{row.name}: patch type takes only a 'peer' argument"
     return f"{row.name}: patch peer must not be self" if options["peer"] == row.name else ""
+
+
+def tunnel_config(row: Row) -> TunnelConfig | None:
+    """The configuration of a tunnel's Interface, or None; raises BadTunnel."""
+    if row.text("type") not in TUNNEL_TYPES:
+        return None
+    from vswitch.switch.tunnel_config import parse_tunnel_config  # most nodes have none
+
+    return parse_tunnel_config(row.name, row.text("type"), row.map("options"))[0]
 
 
 def _requested_ofport(row: Row) -> int | None:
@@ -195,6 +242,9 @@ def _choose_ofport(node: SwitchNode, bridge: Bridge, row: Row) -> int:
     requested = _requested_ofport(row)
     if requested is not None and requested not in taken:
         return requested
+    kept = row["ofport"]  # of a port that comes back with another type (OVS iface_pick_ofport())
+    if isinstance(kept, int) and 0 < kept <= MAX_REQUESTED_OFPORT and kept not in taken:
+        return kept
     now_ns = node.datapath.now_ns
     resting: list[tuple[int, int]] = []
     for _ in range(AUTOMATIC_OFPORTS):
@@ -222,6 +272,19 @@ def _connect_patch_ports(node: SwitchNode) -> None:
         node.db.set_state(port.row, error=None if mutual else problem)
 
 
+def _configure_tunnels(node: SwitchNode) -> None:
+    """Tunnels whose options changed run anew; one that has become like another carries nothing."""
+    wanted = {port: config for port in node.ports() if (config := tunnel_config(port.row)) is not None}
+    changed = []
+    for port, config in wanted.items():
+        tunnel = node.tunnels.of_port(port.number)
+        if tunnel is None or tunnel.config != config:
+            node.tunnels.remove(port.number)
+            changed.append(port)
+    for port in changed:
+        node.datapath.set_tunnel(port.number, wanted[port] if node.tunnels.add(port, wanted[port]) else None)
+
+
 # Settings.
 
 
@@ -238,7 +301,7 @@ def _configure_hwaddr(node: SwitchNode, bridge: Bridge) -> None:
     if address and not address >> 40 & 1:
         bridge.hwaddr = address
     if local is not None:
-        local.hwaddr = bridge.hwaddr
+        local.hwaddr = node.underlay.link_addresses.get(bridge.name, bridge.hwaddr)
     for port in bridge.ports_by_name.values():
         if port.published_hwaddr != port.hwaddr:
             port.published_hwaddr = port.hwaddr

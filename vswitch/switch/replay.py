@@ -123,8 +123,8 @@ def _open(node: SwitchNode, inputs: list[Input], pool: WriterPool) -> tuple[list
 
     def entrance(name: str) -> int:
         port = node.port(name)
-        if port.is_patch:
-            raise ConfigError(f"{name} is a patch port; frames reach it from its peer", key=name)
+        if not port.has_cable:
+            raise ConfigError(port.why_no_cable, key=name)
         numbers.append(port.number)
         return len(numbers) - 1
 
@@ -184,7 +184,7 @@ def _writers_detached(node: SwitchNode) -> Iterator[None]:
 
 
 def _leaving(node: SwitchNode) -> list[Port]:
-    return [port for port in node.ports() if not port.is_patch]
+    return [port for port in node.ports() if port.has_cable]
 
 
 def _run(
@@ -223,7 +223,7 @@ def _result(
     return ReplayResult(
         fates={name: n - fates_before.get(name, 0) for name, n in node.datapath.fates.items()},
         ports={port.name: values for port, values in totals.items()},
-        frames_out=sum(values.tx_frames for port, values in totals.items() if not port.is_patch),
+        frames_out=sum(values.tx_frames for port, values in totals.items() if port.has_cable),
         truncated_inputs=list(merged.truncated),
         seconds=seconds,
         port_names={port.number: port.name for port in totals},

@@ -14,8 +14,8 @@ Whether a frame came in where it may be learned from is the datapath's question.
 *Ageing.* An entry stays for 15 minutes after it was set, seen or asked for. The operator's age like all others. A
 shorter time (tnl/neigh/aging) cuts down those that have longer, a longer one is for the future.
 
-*Order.* OVS shows its hash map's order. Up to four entries it is that of slots, of which a new one (and one with a new MAC
-is new) takes the first that is free; beyond that it is arbitrary from run to run. Ours is that of slots always.
+*Order.* OVS shows them in the order of a hash map with a random seed, another in every run. Ours is that of slots, of
+which a new entry (and one with a new MAC is new) takes the first that is free.
 
 *The table* is an array of slots, found by hash chains.
 
