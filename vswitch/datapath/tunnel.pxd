@@ -5,6 +5,7 @@ Addresses are two words, the most significant first, IPv4 as ::ffff:a.b.c.d; (0,
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 cdef enum tunnel_kind:
+    TUNNEL_OFF = 0                  # another port matches the same packets: this one carries nothing
     TUNNEL_VXLAN = 1
     TUNNEL_GRE = 2
     TUNNEL_GENEVE = 3

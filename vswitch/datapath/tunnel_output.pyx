@@ -13,11 +13,13 @@ from vswitch.datapath.commit cimport commit_reserve
 from vswitch.datapath.encapsulate cimport encapsulate, encapsulation_build, outer_headers
 from vswitch.datapath.execution cimport drop, execution_deepen
 from vswitch.datapath.device_source cimport device_source
-from vswitch.datapath.fate cimport DROP_TUNNEL_NO_NEIGHBOR, DROP_TUNNEL_NO_REMOTE, DROP_TUNNEL_NO_ROUTE, DROP_TUNNEL_TO_ITSELF
+from vswitch.datapath.fate cimport (
+    DROP_TUNNEL_NO_NEIGHBOR, DROP_TUNNEL_NO_PORT, DROP_TUNNEL_NO_REMOTE, DROP_TUNNEL_NO_ROUTE, DROP_TUNNEL_TO_ITSELF,
+)
 from vswitch.datapath.frame_bytes cimport frame_bytes, frame_shape, frame_shape_of
 from vswitch.datapath.nested_frame cimport nested_begin, nested_end, nested_frame
 from vswitch.datapath.translate_hash cimport flow_hash_5tuple
-from vswitch.datapath.tunnel cimport TUNNEL_CSUM, TUNNEL_DONT_FRAGMENT, TUNNEL_KEY, TUNNEL_OAM, tunnel
+from vswitch.datapath.tunnel cimport TUNNEL_CSUM, TUNNEL_DONT_FRAGMENT, TUNNEL_KEY, TUNNEL_OAM, TUNNEL_OFF, tunnel
 from vswitch.datapath.tunnels cimport (
     is_mapped_ipv4, tunnel_destination, tunnel_set, tunnel_set_version, tunnel_source,
 )
@@ -54,6 +56,9 @@ cdef void tunnel_output(execution* ex, port* out) noexcept nogil:
     cdef outer_headers outer
     cdef uint64_t tun_id
     cdef uint32_t mark = ex.key.pkt_mark
+    if t.kind == TUNNEL_OFF:
+        drop(ex, DROP_TUNNEL_NO_PORT)
+        return
     execution_deepen(ex, FLOW_DEPTH_L4)
     memset(&outer, 0, sizeof(outer))
     describe(ex, t, &outer, &tun_id)

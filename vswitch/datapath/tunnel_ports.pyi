@@ -5,4 +5,5 @@ from vswitch.datapath.groups import Groups
 KINDS: dict[str, int]
 
 @disjoint_base
-class TunnelPorts(Groups): ...
+class TunnelPorts(Groups):
+    def set_tunnel(self, number: int, config: object, *, runs: bool = True) -> None: ...

@@ -6,7 +6,7 @@ from libc.stdint cimport uint16_t, uint32_t, uint64_t, uint8_t
 from libc.stdlib cimport calloc, free
 
 from vswitch.datapath.bridge cimport port
-from vswitch.datapath.tunnel cimport TUNNEL_GENEVE, TUNNEL_GRE, TUNNEL_VXLAN, tunnel
+from vswitch.datapath.tunnel cimport TUNNEL_GENEVE, TUNNEL_GRE, TUNNEL_OFF, TUNNEL_VXLAN, tunnel
 from vswitch.datapath.tunnels cimport tunnel_set_build, tunnel_set_free
 
 KINDS = {"vxlan": TUNNEL_VXLAN, "gre": TUNNEL_GRE, "geneve": TUNNEL_GENEVE}
@@ -19,8 +19,10 @@ cdef class TunnelPorts(Groups):
     def __dealloc__(self):
         tunnel_set_free(&self.tunnel_ports)
 
-    def set_tunnel(self, uint32_t number, object config):
-        """A port is a tunnel with this configuration (`switch.tunnel_config`), or none any more (None).
+    def set_tunnel(self, uint32_t number, object config, *, bint runs=True):
+        """A port is a tunnel with this configuration (`switch.tunnel_config`).
+
+        One that does not run carries nothing, for another matches the same packets.
 
         Raises
         ------
@@ -28,19 +30,20 @@ cdef class TunnelPorts(Groups):
             The type is none of `KINDS`.
         """
         cdef port* p = self._port(number)
-        cdef tunnel* t = NULL
-        Groups.set_tunnel(self, number, config)
-        if config is not None:
-            if config.type not in KINDS:
-                raise ValueError(f"{config.type} tunnels are not supported")
-            t = <tunnel*>calloc(1, sizeof(tunnel))
-            if t == NULL:
-                raise MemoryError
-            try:
-                fill(t, config)
-            except BaseException:
-                free(t)
-                raise
+        cdef tunnel* t
+        self._change()
+        if config.type not in KINDS:
+            raise ValueError(f"{config.type} tunnels are not supported")
+        t = <tunnel*>calloc(1, sizeof(tunnel))
+        if t == NULL:
+            raise MemoryError
+        try:
+            fill(t, config)
+        except BaseException:
+            free(t)
+            raise
+        if not runs:
+            t.kind = TUNNEL_OFF
         free(p.tunnel)
         p.tunnel = t
 

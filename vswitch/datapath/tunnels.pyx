@@ -9,7 +9,7 @@ configured local address before any, before `flow`.
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
-from vswitch.datapath.tunnel cimport TUNNEL_GRE, tunnel
+from vswitch.datapath.tunnel cimport TUNNEL_GRE, TUNNEL_OFF, tunnel
 from vswitch.tables.flow_key cimport FRAG_ANY
 from vswitch.tables.hash cimport hash_mix
 from vswitch.wire.ethernet cimport ETH_TYPE_IPV4, ETH_TYPE_IPV6
@@ -87,7 +87,7 @@ cdef bint tunnel_set_build(tunnel_set* set) noexcept nogil:
         if p.n_addresses:
             set.devices[set.n_devices] = p
             set.n_devices += 1
-        if p.tunnel == NULL:
+        if p.tunnel == NULL or p.tunnel.kind == TUNNEL_OFF:
             continue
         match_of(p.tunnel, &m)
         at = &set.buckets[match_hash(&m) & set.bucket_mask]
@@ -180,7 +180,7 @@ cdef bint is_own(const tunnel_set* set, uint64_t mac, const uint64_t* address) n
     cdef const port* p
     for i in range(set.n_devices):
         p = set.devices[i]
-        if p.mac != mac:
+        if p.mac != mac or not p.is_listening:
             continue
         for j in range(p.n_addresses):
             if p.addresses[j].address[0] == address[0] and p.addresses[j].address[1] == address[1]:

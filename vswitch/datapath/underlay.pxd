@@ -1,6 +1,5 @@
 """What tunnels need to know of the network below them: addresses of devices, routes and neighbours."""
-from libc.stdint cimport uint32_t, uint64_t
-from vswitch.datapath.bridge cimport port
+from libc.stdint cimport uint32_t
 from vswitch.datapath.fabric cimport Fabric
 from vswitch.tables.neighbors cimport neighbor_table
 from vswitch.tables.routes cimport route_table
@@ -12,11 +11,6 @@ cdef class Underlay(Fabric):
     cdef list names                             # ... and back
     cdef dict bridge_numbers                    # name → number of a bridge that exists
     cdef dict port_numbers                      # name → number of a port that exists
-    cdef dict tunnels                           # port number → its tunnel's configuration
     cdef uint32_t _name(self, str name) except? 0xFFFFFFFF
     cdef uint32_t _neighbor_bridge(self, str name) except? 0xFFFFFFFF
     cdef str _bridge_name(self, uint32_t bridge)
-    cdef bint _source_address(self, const port* p, const uint64_t* dst, uint64_t* source) noexcept
-
-# The port of a route's device, if it is a bridge's own port: only there can a tunnel go on (OVS tnl_route_lookup_flow()).
-cdef port* underlay_local_port(port** ports, uint32_t n_ports, uint32_t device) noexcept nogil

@@ -8,7 +8,8 @@ Thread-safety: as the datapath's.
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 
-from vswitch.datapath.bridge cimport OFPP_LOCAL, device_address, port
+from vswitch.datapath.bridge cimport device_address, port
+from vswitch.datapath.device_source cimport device_source
 from vswitch.datapath.fabric cimport NS_PER_MS, Fabric
 from vswitch.tables.neighbors cimport (
     NEIGHBOR_AGING_MAX_S, neighbors_delete, neighbors_flush, neighbors_flush_bridge, neighbors_free, neighbors_new,
@@ -18,9 +19,6 @@ from vswitch.tables.routes cimport (
     ROUTE_LOCAL, ROUTE_MAX_PLEN, ROUTE_NO_DEVICE, ROUTE_USER, route, routes_add, routes_del, routes_find, routes_flush_cached,
     routes_free, routes_lookup, routes_new, routes_order, routes_set_device,
 )
-
-cdef extern from *:
-    int popcount "__builtin_popcountll" (uint64_t word) noexcept nogil
 
 cdef enum:
     NAMES_FROM = 1 << 31            # neighbours of a name that is no bridge
@@ -37,12 +35,6 @@ cdef inline object address_of(const uint64_t* words):
     return (<object>words[0]) << 64 | words[1]
 
 
-cdef port* underlay_local_port(port** ports, uint32_t n_ports, uint32_t device) noexcept nogil:
-    if device >= n_ports or ports[device] == NULL or ports[device].ofp_port != OFPP_LOCAL:
-        return NULL
-    return ports[device]
-
-
 cdef class Underlay(Fabric):
     """Bridges and their ports, and the network below, by number. Addresses are integers of 128 bits, IPv4 mapped."""
 
@@ -53,7 +45,6 @@ cdef class Underlay(Fabric):
         self.names = []
         self.bridge_numbers = {}
         self.port_numbers = {}
-        self.tunnels = {}
 
     def __dealloc__(self):
         routes_free(self.routes)
@@ -87,7 +78,6 @@ cdef class Underlay(Fabric):
     def remove_port(self, uint32_t number):
         """Removes a port; one that was its peer has none any more, and the neighbours of its name are forgotten."""
         Fabric.remove_port(self, number)
-        self.tunnels.pop(number, None)
         for name in [name for name, n in self.port_numbers.items() if n == number]:
             del self.port_numbers[name]
             routes_set_device(self.routes, self._name(name), ROUTE_NO_DEVICE)
@@ -136,17 +126,6 @@ cdef class Underlay(Fabric):
             p.is_listening = is_listening
             self.routes.version += 1
 
-    # Tunnels.
-
-    def set_tunnel(self, uint32_t number, object config):
-        """A port is a tunnel with this configuration (switch/tunnel_config), or none any more (None)."""
-        self._port(number)
-        self._change()
-        if config is None:
-            self.tunnels.pop(number, None)
-        else:
-            self.tunnels[number] = config
-
     # Routes.
 
     def route_add(self, dst, int plen, str device, *, gateway=0, uint32_t mark=0, bint is_local=False,
@@ -185,8 +164,8 @@ cdef class Underlay(Fabric):
         r.device = self.port_numbers[device]
         p = self._port(r.device)
         # Asked for the destination as it was given, host bits and all (OVS ovs_router_insert__()).
-        if not self._source_address(p, asked, r.source) and not (
-                gateway and self._source_address(p, r.gateway, r.source)):
+        if not device_source(p, asked, r.source) and not (
+                gateway and device_source(p, r.gateway, r.source)):
             return False
         if not routes_add(self.routes, &r):
             raise MemoryError
@@ -305,22 +284,3 @@ cdef class Underlay(Fabric):
         if bridge >= NAMES_FROM:
             return self.names[bridge - NAMES_FROM]
         return next((name for name, number in self.bridge_numbers.items() if number == bridge), "")
-
-    cdef bint _source_address(self, const port* p, const uint64_t* dst, uint64_t* source) noexcept:
-        """The device's address in the smallest network that `dst` is in (OVS ovs_router_get_netdev_source_address())."""
-        cdef bint is_ipv4 = dst[0] == 0 and dst[1] >> 32 == 0xFFFF
-        cdef const device_address* a
-        cdef int n_bits, best = -1
-        cdef uint32_t i
-        for i in range(p.n_addresses):
-            a = &p.addresses[i]
-            if is_ipv4 and not (a.address[0] == 0 and a.address[1] >> 32 == 0xFFFF):
-                continue
-            if (dst[0] ^ a.address[0]) & a.mask[0] or (dst[1] ^ a.address[1]) & a.mask[1]:
-                continue
-            n_bits = popcount(a.mask[0]) + popcount(a.mask[1])
-            if n_bits > best:
-                source[0] = a.address[0]
-                source[1] = a.address[1]
-                best = n_bits
-        return best >= 0

@@ -179,9 +179,7 @@ def _add_ports(node: SwitchNode, bridge: Bridge, ports: WantedPorts) -> None:
             error = f"could not add network device {row.name} to ofproto (File exists)"
             node.db.set_state(row, ofport=-1, error=error, mac_in_use=None)
             continue
-        # A tunnel has no cable either; for now, what is sent there vanishes as in a patch port without a peer.
-        is_inner = config is not None or row.text("type") == "patch"
-        number = node.datapath.add_port(bridge.number, ofport, is_inner)
+        number = node.datapath.add_port(bridge.number, ofport, row.text("type") == "patch")
         node.datapath.name_port(number, row.name)
         port = Port(node.datapath, bridge, row, ofport, number)
         if config is not None:
@@ -282,7 +280,7 @@ def _configure_tunnels(node: SwitchNode) -> None:
             node.tunnels.remove(port.number)
             changed.append(port)
     for port in changed:
-        node.datapath.set_tunnel(port.number, wanted[port] if node.tunnels.add(port, wanted[port]) else None)
+        node.datapath.set_tunnel(port.number, wanted[port], runs=node.tunnels.add(port, wanted[port]))
 
 
 # Settings.

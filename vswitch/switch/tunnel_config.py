@@ -50,6 +50,11 @@ class TunnelConfig(NamedTuple):
         return (self.dp_name, key or 0, _words(self.local), _words(self.remote), *is_flow, self.packet_type)
 
     @property
+    def gpe(self) -> bool:
+        """True if VXLAN's header says what it carries."""
+        return "gpe" in self.exts
+
+    @property
     def dp_name(self) -> str:
         """Name of the datapath's port that all tunnels of this kind share."""
         return "gre_sys" if self.type == "gre" else f"{self.type[:5]}_sys_{self.dst_port}"
