@@ -4,6 +4,7 @@ Read `flow_cache.pyx` for the algorithm.
 """
 from libc.stdint cimport uint32_t, uint64_t
 from vswitch.datapath.program cimport program
+from vswitch.tables.arena cimport arena
 from vswitch.tables.flow_key cimport flow_key
 
 cdef enum:
@@ -45,6 +46,7 @@ cdef struct flow_cache:
     uint64_t* union_masks           # ... and those words
     uint32_t n_union_words
     int depth                       # flow_depth that the union needs; -1: none of the frame's headers
+    arena megaflows                 # their memory: a cache that is emptied forgets all at once
     uint64_t epoch                  # changes when the union does: hashes from before are of no use
     uint64_t n_changes              # to what keys lead to: programs found before may be gone
     signature_set* signatures       # by hash

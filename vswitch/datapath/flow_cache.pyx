@@ -32,6 +32,7 @@ from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcmp, memcpy, memset
 from posix.stdlib cimport posix_memalign
 
+from vswitch.tables.arena cimport arena_clear, arena_take
 from vswitch.tables.flow_key cimport FLOW_DEPTH_L2, FLOW_DEPTH_L4
 
 cdef enum:
@@ -70,6 +71,7 @@ cdef void flow_cache_clear(flow_cache* cache) noexcept nogil:
         subtable_free(cache.subtables[i])
     free(cache.subtables)
     free(cache.signatures)
+    arena_clear(&cache.megaflows)
     cache.catch_all = NULL
     cache.subtables = NULL
     cache.signatures = NULL
@@ -97,7 +99,7 @@ cdef bint flow_cache_insert(flow_cache* cache, const flow_key* key, const flow_k
     if flow != NULL:
         subtable.unused = flow.next
     else:
-        flow = <megaflow*>malloc(sizeof(megaflow) + subtable.n_words * sizeof(uint64_t))
+        flow = <megaflow*>arena_take(&cache.megaflows, sizeof(megaflow) + subtable.n_words * sizeof(uint64_t))
         if flow == NULL:
             return False
         flow.subtable = subtable
@@ -333,24 +335,10 @@ cdef bint subtable_grow(cache_subtable* subtable) noexcept nogil:
 
 
 cdef void subtable_free(cache_subtable* subtable) noexcept nogil:
-    cdef uint32_t i
-    cdef megaflow* flow
-    cdef megaflow* next
-    if subtable == NULL:
-        return
-    if subtable.buckets != NULL:
-        for i in range(subtable.bucket_mask + 1):
-            flow = subtable.buckets[i]
-            while flow != NULL:
-                next = flow.next
-                free(flow)
-                flow = next
+    """The megaflows are the arena's."""
+    if subtable != NULL:
         free(subtable.buckets)
-    while subtable.unused != NULL:
-        flow = subtable.unused
-        subtable.unused = flow.next
-        free(flow)
-    free(subtable)
+        free(subtable)
 
 
 cdef void signatures_grow(flow_cache* cache) noexcept nogil:

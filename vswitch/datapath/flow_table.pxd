@@ -5,6 +5,7 @@ is in flow_mod.pyx, learning in flow_learn.pyx, ageing in flow_expiry.pyx.
 """
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 from vswitch.datapath.ofpact cimport ofpact
+from vswitch.tables.arena cimport arena
 from vswitch.tables.classifier cimport classifier
 from vswitch.tables.flow_key cimport flow_key
 from vswitch.tables.subtable cimport cls_rule
@@ -168,6 +169,7 @@ cdef struct openflow_tables:
     uint64_t ports_version
     uint8_t frag_handling           # frag_mode
     flow** flows                    # all of the bridge, in no order; NULL-free
+    arena programs                  # the memory of the bridge's programs
     uint32_t n_flows
     uint32_t n_allocated
     uint32_t last_number

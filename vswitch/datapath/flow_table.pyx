@@ -16,6 +16,7 @@ from vswitch.datapath.learned_cookies cimport (
     learned_cookies_add, learned_cookies_has_any, learned_cookies_remove,
 )
 from vswitch.datapath.ofpact cimport OFPACT_CONJUNCTION, ofpact, ofpact_next, ofpact_payload
+from vswitch.tables.arena cimport arena_clear
 from vswitch.tables.classifier cimport classifier_find, classifier_free, classifier_insert, classifier_remove
 from vswitch.tables.classifier_lookup cimport classifier_lookup
 from vswitch.tables.flow_classifier cimport flow_classifier_new
@@ -56,6 +57,7 @@ cdef void tables_free(openflow_tables* t) noexcept nogil:
     free(t.groups)
     free(t.meters)
     free(t.cookies)
+    arena_clear(&t.programs)        # all of them are gone
     free(t)
 
 

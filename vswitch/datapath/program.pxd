@@ -96,7 +96,7 @@ cdef struct program_list:           # of a datapath
     uint32_t n_allocated
     program* dead                   # replaced, not freed yet
 
-cdef program* program_new(uint32_t n_ops, uint32_t n_flows, uint32_t n_tables, uint32_t n_buckets,
+cdef program* program_new(openflow_tables* owner, uint32_t n_ops, uint32_t n_flows, uint32_t n_tables, uint32_t n_buckets,
                           uint32_t n_lookups) noexcept nogil
 cdef void program_free(program* p) noexcept nogil
 cdef void bucket_stats_add(bucket_stats* b, uint64_t n_packets, uint64_t n_bytes) noexcept nogil

@@ -5,27 +5,28 @@ A program that is out of date is replaced, and freed when no frame is under way.
 """
 from libc.stdlib cimport free, realloc
 from libc.string cimport memset
-from posix.stdlib cimport posix_memalign
 
 from vswitch.datapath.flow_learn cimport learned_flow, learned_flow_free
 from vswitch.datapath.flow_table cimport TABLE_GROUPS, TABLE_PORTS, flow_count, flow_unref, group_unref, meter, meter_unref
+from vswitch.tables.arena cimport arena_give, arena_take
 
 cdef enum:
-    CACHE_LINE = 64
     GONE = 0xFFFFFFFF
 
 
-cdef program* program_new(uint32_t n_ops, uint32_t n_flows, uint32_t n_tables, uint32_t n_buckets,
+cdef size_t program_bytes(uint32_t n_ops, uint32_t n_flows, uint32_t n_tables, uint32_t n_buckets,
+                          uint32_t n_lookups) noexcept nogil:
+    return (sizeof(program) + n_ops * sizeof(op) + n_flows * sizeof(flow*) + n_tables * sizeof(table_version)
+            + n_buckets * sizeof(bucket_stats) + n_lookups * sizeof(uint16_t))
+
+
+cdef program* program_new(openflow_tables* owner, uint32_t n_ops, uint32_t n_flows, uint32_t n_tables, uint32_t n_buckets,
                           uint32_t n_lookups) noexcept nogil:
     """An empty program with room for so much, in one block of memory, or NULL."""
-    cdef size_t n_bytes = (sizeof(program) + n_ops * sizeof(op) + n_flows * sizeof(flow*)
-                           + n_tables * sizeof(table_version) + n_buckets * sizeof(bucket_stats)
-                           + n_lookups * sizeof(uint16_t))
-    cdef void* memory = NULL
-    cdef program* p = NULL
-    if posix_memalign(&memory, CACHE_LINE, n_bytes) == 0:
-        memset(memory, 0, n_bytes)
-        p = <program*>memory
+    cdef program* p = <program*>arena_take(&owner.programs, program_bytes(n_ops, n_flows, n_tables, n_buckets, n_lookups))
+    if p != NULL:
+        memset(p, 0, sizeof(program))
+        p.owner = owner
         p.ops = <op*>(p + 1)
         p.flows = <flow**>(p.ops + n_ops)
         p.tables = <table_version*>(p.flows + n_flows)
@@ -53,7 +54,7 @@ cdef void program_free(program* p) noexcept nogil:
         flow_unref(p.flows[i])
     for i in range(p.n_buckets):
         group_unref(p.buckets[i].owner)
-    free(p)
+    arena_give(&p.owner.programs, p, program_bytes(p.n_ops, p.n_flows, p.n_tables, p.n_buckets, p.n_lookups))
 
 
 cdef void program_push_stats(program* p) noexcept nogil:

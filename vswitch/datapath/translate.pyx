@@ -286,11 +286,10 @@ cdef program* make_program(translation* t) noexcept nogil:
         while bits:
             n_tables += 1
             bits = without_first_bit(bits)
-    p = NULL if t.out_of_memory else program_new(t.n_ops, t.n_flows, n_tables, t.n_buckets, t.n_lookups)
+    p = NULL if t.out_of_memory else program_new(t.tables, t.n_ops, t.n_flows, n_tables, t.n_buckets, t.n_lookups)
     if p == NULL:
         return NULL
     p.bridge = t.bridge.number
-    p.owner = t.tables
     memcpy(p.ops, t.ops, t.n_ops * sizeof(op))
     memcpy(p.lookups, t.lookups, t.n_lookups * sizeof(uint16_t))
     for i in range(t.n_flows):
