@@ -177,9 +177,9 @@ cdef void check_limits(execution* ex, const op* o) noexcept nogil:
         return
     # The frame was counted for all flows and groups of the program.
     for i in range(o.argument, end):
-        flow_count(p.flows[i], <uint64_t>-1, -<uint64_t>ex.len, 0)
+        flow_count(p.flows[i], <uint64_t>-1, -<uint64_t>ex.counted_len, 0)
     for i in range(<uint16_t>(o.value >> 32), end_bucket):
-        bucket_stats_add(&p.buckets[i], <uint64_t>-1, -<uint64_t>ex.len)
+        bucket_stats_add(&p.buckets[i], <uint64_t>-1, -<uint64_t>ex.counted_len)
 
 
 cdef inline void output(execution* ex, const op* o) noexcept nogil:
@@ -321,6 +321,7 @@ cdef void clone_end(execution* ex, execution* saved) noexcept nogil:
     ex.layout = saved.layout
     ex.caplen = saved.caplen
     ex.len = saved.len
+    ex.counted_len = saved.counted_len
     ex.dirty = saved.dirty
     ex.nd_edits = saved.nd_edits
     ex.is_ghost = saved.is_ghost

@@ -41,6 +41,7 @@ cdef struct execution:
     const uint8_t* data
     uint32_t caplen                 # bytes at `data`
     uint32_t len                    # bytes on the wire
+    uint32_t counted_len            # ... as flows count them: without the tags that it got or lost before a tunnel
     uint64_t time_ns                # its time stamp
     tag_stack base_tags             # tags at its front, as far as vlan_limit lets the key see them
     # As the pipeline sees it now
@@ -116,7 +117,7 @@ cdef inline void execution_begin(execution* ex, port* in_port, bridge* br, const
     """A frame begins its way in bridge `br`; the key is the caller's to fill."""
     ex.data = data
     ex.caplen = caplen
-    ex.len = n_bytes
+    ex.len = ex.counted_len = n_bytes
     ex.time_ns = time_ns
     ex.bridge = br
     ex.in_port = in_port

@@ -45,7 +45,7 @@ cdef bint nested_frame(execution* ex, port* in_port, const uint8_t* data, uint32
     """False if it is no Ethernet frame."""
     ex.data = data
     ex.caplen = caplen
-    ex.len = n_bytes
+    ex.len = ex.counted_len = n_bytes
     ex.bridge = in_port.bridge
     ex.in_port = in_port
     ex.n_popped = 0

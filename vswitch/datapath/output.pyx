@@ -135,9 +135,9 @@ cdef void patch_output(execution* ex, port* out) noexcept nogil:
     cdef port* peer = out.peer
     # OVS accounts the frame as it was received, whatever tags it has by now.
     out.tx_packets += 1
-    out.tx_bytes += ex.len
+    out.tx_bytes += ex.counted_len
     peer.rx_packets += 1
-    peer.rx_bytes += ex.len
+    peer.rx_bytes += ex.counted_len
     if peer.bridge != ex.bridge:
         ex.mirrors = 0
     ex.bridge = peer.bridge

@@ -139,12 +139,12 @@ cdef void enter(execution* ex, program* p) noexcept nogil:
     if ex.depth + 1 + p.max_depth >= MAX_DEPTH or ex.n_resubmits + own_resubmits + p.n_resubmits >= MAX_RESUBMITS:
         # What is left of the limits may change what the walk does: one for this frame alone.
         p.n_packets -= 1
-        p.n_bytes -= ex.len
+        p.n_bytes -= ex.counted_len
         p = translate_limited(ex)
         if p == NULL:
             return
         p.n_packets = 1
-        p.n_bytes = ex.len
+        p.n_bytes = ex.counted_len
         p.used_ns = ex.clock_ns
         is_own = True
     ex.depth += 1
@@ -221,7 +221,7 @@ cdef void frame_resume(execution* ex, const void* frozen) noexcept nogil:
         ex.out_of_memory = True
         return
     p.n_packets = 1
-    p.n_bytes = ex.len
+    p.n_bytes = ex.counted_len
     p.used_ns = ex.clock_ns
     # Another list of datapath actions, with limits of its own.
     ex.depth = ex.n_resubmits = ex.own_resubmits = ex.actions_bytes = 0
@@ -262,7 +262,7 @@ cdef inline program* bridge_program(execution* ex, program* p) noexcept nogil:
         if p == NULL:
             return NULL
     p.n_packets += 1
-    p.n_bytes += ex.len
+    p.n_bytes += ex.counted_len
     p.used_ns = ex.clock_ns
     execution_deepen(ex, p.key_depth)
     return p

@@ -67,7 +67,7 @@ cdef void tunnel_output(execution* ex, port* out) noexcept nogil:
         drop(ex, DROP_TUNNEL_TO_ITSELF if outer.dst[0] | outer.dst[1] else DROP_TUNNEL_NO_REMOTE)
         return
     out.tx_packets += 1
-    out.tx_bytes += ex.len
+    out.tx_bytes += ex.counted_len
     if t.sets_mark:
         mark = t.mark
     if not header_is_good(ex, t, &outer, mark) and not find_way(ex, t, &outer, mark):
@@ -167,8 +167,9 @@ cdef void send(execution* ex, port* out, tunnel* t, uint64_t tun_id, uint32_t ma
     frame_bytes(saved, &shape, bytes + t.header_len, shape.caplen)
     encapsulate(t, bytes, shape.caplen, shape.len, tun_id, src_port)
     out.tx_packets += 1                 # OVS counts it again, as what leaves the bridge underneath
-    out.tx_bytes += t.header_len + shape.len
+    out.tx_bytes += t.header_len + saved.counted_len
     nested_frame(ex, dev, bytes, t.header_len + shape.caplen, t.header_len + shape.len)
+    ex.counted_len = t.header_len + saved.counted_len
     ex.is_scratch = True
     ex.key.pkt_mark = mark
     ex.key.skb_priority = skb_priority
