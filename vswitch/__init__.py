@@ -33,12 +33,14 @@ if TYPE_CHECKING:
     from vswitch.switch.result import ReplayResult as ReplayResult
     from vswitch.switch.topology import Topology as Topology
     from vswitch.tables.fdb import MacTable as MacTable
+    from vswitch.tables.rules import Classifier as Classifier
     from vswitch.wire.frame import Frame as Frame
 
 _HOMES = {
     "Bridge": "vswitch.switch.bridge",
     "CaptureError": "vswitch.errors",
     "CaptureReader": "vswitch.capture.reader",
+    "Classifier": "vswitch.tables.rules",
     "CommandError": "vswitch.errors",
     "ConfigError": "vswitch.errors",
     "FATES": "vswitch.datapath.fate",

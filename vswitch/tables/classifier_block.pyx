@@ -14,7 +14,7 @@ from libc.string cimport memset
 
 from vswitch.tables.hash cimport hash_pair, prefetch
 from vswitch.tables.subtable cimport (
-    BUCKET_SLOTS, cls_subtable, hash_tag, in_each_byte, rotate, subtable_find, zero_bytes)
+    BUCKET_SLOTS, cls_subtable, ctz64, hash_tag, in_each_byte, rotate, rule_matches, subtable_find, zero_bytes)
 
 
 cdef void classifier_lookup_block(const classifier* cls, const uint64_t* keys, size_t stride, uint32_t n_keys,
@@ -24,6 +24,7 @@ cdef void classifier_lookup_block(const classifier* cls, const uint64_t* keys, s
     cdef const uint64_t* waiting[CLS_BLOCK]
     cdef uint8_t numbers[CLS_BLOCK]     # of the keys in `waiting`
     cdef uint8_t candidates[CLS_BLOCK]
+    cdef cls_rule* likely[CLS_BLOCK]
     cdef uint32_t n_waiting = n_keys, n_candidates, n, i, j, t
     cdef bint any_found = False
     cdef const cls_subtable* s
@@ -54,12 +55,26 @@ cdef void classifier_lookup_block(const classifier* cls, const uint64_t* keys, s
         for i in range(n_candidates):
             prefetch(&s.slots[(<uint32_t>hashes[candidates[i]] & s.bucket_mask) * BUCKET_SLOTS])
         for i in range(n_candidates):
+            likely[i] = first_candidate(s, hashes[candidates[i]])
+            prefetch(likely[i])
+        for i in range(n_candidates):
             j = candidates[i]
-            rule = subtable_find(s, waiting[j], hashes[j], NULL)
+            rule = likely[i]
+            if rule == NULL or rule.hash != hashes[j]:
+                rule = subtable_find(s, waiting[j], hashes[j], NULL)        # another one of the bucket, or of the next
+            elif rule.priority <= priorities[numbers[j]] or not rule_matches(s, rule, waiting[j], NULL):
+                continue            # one that cannot win need not be compared
             if rule != NULL and rule.priority > priorities[numbers[j]]:
                 rules[numbers[j]] = rule
                 priorities[numbers[j]] = rule.priority
                 any_found = True
+
+
+cdef inline cls_rule* first_candidate(const cls_subtable* s, uint64_t hash) noexcept nogil:
+    """The first rule of the bucket whose tag fits; NULL if none does."""
+    cdef uint32_t bucket = <uint32_t>hash & s.bucket_mask
+    cdef uint64_t found = zero_bytes(s.tags[bucket] ^ in_each_byte(hash_tag(hash)))
+    return s.slots[bucket * BUCKET_SLOTS + (ctz64(found) >> 3)] if found else NULL
 
 
 cdef inline void hash_block(const cls_subtable* s, const uint64_t** keys, uint32_t n_keys, uint64_t* hashes) noexcept nogil:
