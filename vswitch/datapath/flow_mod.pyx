@@ -4,7 +4,7 @@
   counters along unless `reset_counts` is set, and the time of last use always.
 * A modify gives other actions to all flows that the match covers (strict: to the one with that match and priority).
   Timeouts, importance, flags and the time of creation stay; hard timeouts count anew. If there is none, it adds,
-  unless it chose by cookie.
+  unless it chose by cookie or would leave the cookie as it is (as modifies of OpenFlow 1.2 and later do).
 * A cookie that is all ones means "leave it".
 * With the last flow that has a learn action with delete_learned for a cookie and a table, the flows of that cookie in that
   table go, too.
@@ -60,7 +60,7 @@ cdef flow_mod_status flow_mod_apply(openflow_tables* t, const flow_mod* fm, uint
             status = modify(t, fm, found.flows[i], now_ns, added, removed)
             if status != FLOW_MOD_OK:
                 break
-    elif fm.cookie_mask == 0:
+    elif fm.cookie_mask == 0 and fm.new_cookie != KEEP_COOKIE:
         status = add(t, fm, now_ns, added, removed)
     free(found.flows)
     flow_mod_forget_learned(t, now_ns, removed)

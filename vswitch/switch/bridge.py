@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 OFPP_LOCAL = 65534
 NORMAL_ACTION = struct.pack("=HHIQ", 1, 16, 0xFFFA, 0)  # compiled: ofpact.pxd, OFPACT_OUTPUT
+OPENFLOW_11 = 2
+KEEP_COOKIE = 0xFFFFFFFFFFFFFFFF
 OPENFLOW_14 = 5  # as on the wire; the first that says how important a flow is
 RESET_COUNTS = 1 << 4  # flow_table.pxd: FLOW_RESET_COUNTS
 
@@ -257,10 +259,13 @@ class Bridge(BridgeFlows):
         flags = mod.flags
         if version < 4 and mod.command == 0:
             flags |= RESET_COUNTS  # before OpenFlow 1.3, replacing a flow starts its counters anew
+        new_cookie = mod.new_cookie
+        if mod.command in (1, 2) and (version > OPENFLOW_11 or (version == OPENFLOW_11 and mod.cookie_mask)):
+            new_cookie = KEEP_COOKIE  # a modify says none, and so adds no flow
         match = mod.match.sent(version, mod.protocols)
         status, added, removed = self._datapath.flow_mod(
             self.number, mod.command, table=mod.table, priority=mod.priority, match=match.encode(),
-            cookie=mod.cookie, cookie_mask=mod.cookie_mask, new_cookie=mod.new_cookie,
+            cookie=mod.cookie, cookie_mask=mod.cookie_mask, new_cookie=new_cookie,
             # NXM's flow-mods always set the cookie of what they modify, to 0 if none is given.
             modify_cookie=mod.modify_cookie or version == 1,
             idle_timeout=mod.idle_timeout, hard_timeout=mod.hard_timeout,
