@@ -45,7 +45,7 @@ cdef void mirror_frame(execution* ex, bundle* b, uint32_t candidates) noexcept n
     for i in range(MAX_MIRRORS):
         if used >> i & 1:
             b.bridge.mirrors[i].n_packets += 1
-            b.bridge.mirrors[i].n_bytes += ex.len
+            b.bridge.mirrors[i].n_bytes += ex.counted_len
 
 
 cdef void output_to_vlan(execution* ex, bundle* b, tag_stack tags, uint16_t out_vlan) noexcept nogil:

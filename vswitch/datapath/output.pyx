@@ -77,7 +77,7 @@ cdef port* bond_output_port(execution* ex, bundle* b) noexcept nogil:
     if m == NULL:
         drop(ex, DROP_BOND_WITHOUT_MEMBER)
         return NULL
-    bond_account(b.bond, ex.key.dl_src, vid, ex.len)
+    bond_account(b.bond, ex.key.dl_src, vid, ex.counted_len)
     return m.port
 
 

@@ -100,6 +100,7 @@ cdef program* program_new(openflow_tables* owner, uint32_t n_ops, uint32_t n_flo
                           uint32_t n_lookups) noexcept nogil
 cdef void program_free(program* p) noexcept nogil
 cdef void bucket_stats_add(bucket_stats* b, uint64_t n_packets, uint64_t n_bytes) noexcept nogil
+cdef void program_uncount_actions(program* p, uint64_t n_bytes) noexcept nogil
 cdef void program_push_stats(program* p) noexcept nogil
 cdef bint program_is_current(program* p, const openflow_tables* t) noexcept nogil
 cdef bint program_list_add(program_list* list, program* p) noexcept nogil

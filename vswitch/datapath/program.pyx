@@ -74,6 +74,23 @@ cdef void program_push_stats(program* p) noexcept nogil:
     p.n_packets = p.n_bytes = 0
 
 
+cdef void program_uncount_actions(program* p, uint64_t n_bytes) noexcept nogil:
+    """A frame of `n_bytes` that was counted got no further than the first look-up."""
+    cdef uint32_t i, first
+    for i in range(1, p.n_flows):
+        flow_count(p.flows[i], <uint64_t>-1, -n_bytes, 0)
+    for i in range(p.n_buckets):
+        bucket_stats_add(&p.buckets[i], <uint64_t>-1, -n_bytes)
+    first = 0
+    while first < p.n_lookups and p.lookups[first] & LOOKUP_MISSED:
+        first += 1
+    for i in range(first + 1, p.n_lookups):
+        if p.lookups[i] & LOOKUP_MISSED:
+            p.owner.tables[p.lookups[i] & 0xFF].n_missed -= 1
+        else:
+            p.owner.tables[p.lookups[i]].n_matched -= 1
+
+
 cdef void bucket_stats_add(bucket_stats* b, uint64_t n_packets, uint64_t n_bytes) noexcept nogil:
     cdef uint32_t i
     b.owner.n_packets += n_packets

@@ -25,7 +25,7 @@ from vswitch.datapath.normal cimport normal
 from vswitch.datapath.odp_size cimport odp_size_commit
 from vswitch.datapath.program cimport (
     op, program, program_is_current, program_list_add, program_list_bury, program_list_remove, program_list_retire,
-    program_list_sweep,
+    program_list_sweep, program_uncount_actions,
 )
 from vswitch.datapath.translate cimport translate, translate_args
 from vswitch.datapath.translation cimport frozen_state
@@ -68,6 +68,7 @@ cdef inline void first_bridge(execution* ex, program* p) noexcept nogil:
         return
     ex.program = p.number
     if not in_port.is_open and not passes_rules(ex, in_port):
+        program_uncount_actions(p, f.len)
         return
     if p.n_ops == 1 and p.has_normal:
         ex.op = p.ops
@@ -205,6 +206,7 @@ cdef void frame_resume(execution* ex, const void* frozen) noexcept nogil:
     cdef uint32_t n_resubmits = ex.n_resubmits
     cdef uint32_t own_resubmits = ex.own_resubmits
     cdef uint32_t actions_bytes = ex.actions_bytes
+    cdef uint32_t counted_len = ex.counted_len
     cdef frame_layout layout = ex.layout
     cdef tag_stack tags = ex.tags
     cdef flow_key mask
@@ -213,6 +215,7 @@ cdef void frame_resume(execution* ex, const void* frozen) noexcept nogil:
     cdef const op* outer = ex.op
     if not commit_tags_to_bytes(ex):
         return
+    ex.counted_len = ex.len
     flow_extract(ex.data, ex.caplen, ex.vlan_limit, FLOW_DEPTH_L4, &ex.key, &ex.layout)
     memset(&args, 0, sizeof(args))
     args.frozen = <const frozen_state*>frozen
@@ -233,6 +236,7 @@ cdef void frame_resume(execution* ex, const void* frozen) noexcept nogil:
     ex.n_resubmits = n_resubmits
     ex.own_resubmits = own_resubmits
     ex.actions_bytes = actions_bytes
+    ex.counted_len = counted_len
     ex.has_base = ex.has_new_edits = has_base
     ex.base = base
     ex.key = saved

@@ -67,7 +67,7 @@ cdef uint32_t commit_word(translation* t, uint32_t i) noexcept nogil:
         changed &= in_port_bits()       # what a group hashed concerns a frozen walk at most
     if changed == 0:
         return 0
-    groups = word_groups(t, i)
+    groups = word_groups(t, i, changed)
     need[i] |= changed
     translation_add_op(t, op(code=OP_KEY, n=<uint16_t>groups, argument=i, value=flow[i] & changed, mask=changed))
     if i == in_port_word() and t.flow.in_port != t.run.in_port:
@@ -126,8 +126,8 @@ cdef inline uint64_t in_port_bits() noexcept nogil:
     return <uint64_t>0xFFFFFFFF << (<char*>&key.in_port - <char*>(<uint64_t*>key + in_port_word())) * 8
 
 
-cdef uint32_t word_groups(const translation* t, uint32_t word) noexcept nogil:
-    """Which headers of the frame word `word` of the key stands for (EDIT_*); 0 for metadata."""
+cdef uint32_t word_groups(const translation* t, uint32_t word, uint64_t changed) noexcept nogil:
+    """Which headers of the frame the bits `changed` of word `word` of the key stand for (EDIT_*); 0 for metadata."""
     cdef flow_key* key = NULL
     cdef uint16_t type = t.flow.dl_type
     if word < word_of(key, &key.dl_dst) or word >= word_of(key, &key.ct_nw_src):
@@ -147,6 +147,9 @@ cdef uint32_t word_groups(const translation* t, uint32_t word) noexcept nogil:
     if word < word_of(key, &key.tcp_flags):
         return EDIT_ND
     if t.flow.nw_proto == IP_PROTO_ICMP or t.flow.nw_proto == IP_PROTO_ICMP6:
-        return EDIT_ND if word > word_of(key, &key.tcp_flags) else EDIT_ICMP | (
-            EDIT_ND if t.flow.nw_proto == IP_PROTO_ICMP6 else 0)
+        if word > word_of(key, &key.tcp_flags):
+            return EDIT_ND
+        # The type of ND's option stands where TCP has its flags, before type and code.
+        return (EDIT_ICMP if changed >> 16 else 0) | (
+            EDIT_ND if <uint16_t>changed and t.flow.nw_proto == IP_PROTO_ICMP6 else 0)
     return EDIT_L4
