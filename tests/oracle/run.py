@@ -75,6 +75,9 @@ def check(
         except oracle.OracleError as error:
             yield case, "refused by the oracle", [str(error)]
             continue
+        except OSError as error:  # some pipelines end ovs-vswitchd 3.1.0: an assertion fails
+            yield case, "Open vSwitch died", [str(error)]
+            continue
         if twice and ask(oracle, case) != case["expected"]:
             yield case, "unstable", []
             continue

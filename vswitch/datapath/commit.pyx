@@ -188,7 +188,6 @@ cdef void resize(execution* ex, int n_bytes) noexcept nogil:
     """So many bytes came or went in front of the network layer."""
     ex.caplen += n_bytes
     ex.len += n_bytes
-    ex.counted_len += n_bytes
     if ex.layout.l3_ofs != LAYOUT_NONE:
         ex.layout.l3_ofs = <uint16_t>(ex.layout.l3_ofs + n_bytes)
     if ex.layout.l4_ofs != LAYOUT_NONE:
@@ -218,7 +217,6 @@ cdef bint commit_tags_to_bytes(execution* ex) noexcept nogil:
         store_be32(data + ETH_TYPE + DOT1Q_LEN, tags_inner(ex.tags))
     ex.caplen += (n_new - n_old) * DOT1Q_LEN
     ex.len += (n_new - n_old) * DOT1Q_LEN
-    ex.counted_len += (n_new - n_old) * DOT1Q_LEN
     ex.base_tags = ex.committed_tags = ex.tags
     ex.n_popped = 0
     return True

@@ -41,7 +41,7 @@ cdef struct execution:
     const uint8_t* data
     uint32_t caplen                 # bytes at `data`
     uint32_t len                    # bytes on the wire
-    uint32_t counted_len            # ... as flows count them: without the tags that it got or lost before a tunnel
+    uint32_t counted_len            # ... when it was received, or parsed again: what counters count
     uint64_t time_ns                # its time stamp
     tag_stack base_tags             # tags at its front, as far as vlan_limit lets the key see them
     # As the pipeline sees it now

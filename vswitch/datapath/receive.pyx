@@ -68,7 +68,7 @@ cdef inline void first_bridge(execution* ex, program* p) noexcept nogil:
         return
     ex.program = p.number
     if not in_port.is_open and not passes_rules(ex, in_port):
-        program_uncount_actions(p, f.len)
+        program_uncount_actions(p, ex.counted_len)
         return
     if p.n_ops == 1 and p.has_normal:
         ex.op = p.ops
