@@ -14,7 +14,7 @@ from libc.string cimport memcpy, memmove
 
 from vswitch.datapath.edit_ip cimport edit_icmp, edit_ipv4, edit_ipv6, edit_l4, edit_nd
 from vswitch.datapath.program cimport (
-    EDIT_ARP, EDIT_ETH, EDIT_ICMP, EDIT_IPV4, EDIT_IPV6, EDIT_L4, EDIT_MPLS, EDIT_ND,
+    EDIT_ARP, EDIT_ETH, EDIT_ICMP, EDIT_IPV4, EDIT_IPV6, EDIT_L4, EDIT_MPLS, EDIT_ND, EDIT_NSH,
 )
 from vswitch.datapath.vlan cimport tag_stack, tags_inner, tags_outer
 from vswitch.tables.flow_key cimport FLOW_MAX_MPLS_LABELS, LAYOUT_NONE
@@ -24,9 +24,12 @@ from vswitch.wire.arp cimport (
 from vswitch.wire.byteorder cimport load_be16, load_be32, store_be16, store_be32, store_mac
 from vswitch.wire.dot1q cimport DOT1Q_LEN, dot1q_is_tpid
 from vswitch.wire.ethernet cimport (
-    ETH_TYPE, ETH_TYPE_MPLS, ETH_TYPE_MPLS_MCAST, eth_dst, eth_set_dst, eth_set_src, eth_src,
+    ETH_TYPE, ETH_TYPE_MPLS, ETH_TYPE_MPLS_MCAST, ETH_TYPE_NSH, eth_dst, eth_set_dst, eth_set_src, eth_src,
 )
 from vswitch.wire.mpls cimport MPLS_BOS, MPLS_LEN
+from vswitch.wire.nsh cimport (
+    NSH_CONTEXT, NSH_LEN_MD1, NSH_MD_TYPE1, NSH_PATH, nsh_fits, nsh_mdtype, nsh_set_flags_and_ttl,
+)
 
 cdef enum:
     SCRATCH_ROOM = 64               # bytes that pushes may add
@@ -64,6 +67,8 @@ cdef void commit_edits(execution* ex) noexcept nogil:
             edit_icmp(ex.scratch, ex.caplen, &ex.layout, &ex.key)
     if dirty & EDIT_MPLS and not mpls_first:
         commit_mpls(ex)
+    if dirty & EDIT_NSH and ex.key.dl_type == ETH_TYPE_NSH:
+        commit_nsh(ex)
 
 
 cdef bint commit_reserve(execution* ex, size_t n_bytes) noexcept nogil:
@@ -90,6 +95,19 @@ cdef uint8_t* commit_writable(execution* ex) noexcept nogil:
         ex.data = ex.scratch
         ex.is_scratch = True
     return ex.scratch
+
+
+cdef void commit_nsh(execution* ex) noexcept nogil:
+    """OVS odp_set_nsh(): what the header is about stays."""
+    cdef uint8_t* nsh = ex.scratch + ex.layout.l3_ofs
+    cdef int i
+    if ex.layout.l3_ofs > ex.caplen or not nsh_fits(ex.caplen - ex.layout.l3_ofs):
+        return
+    nsh_set_flags_and_ttl(nsh, ex.key.nsh_flags, ex.key.nsh_ttl)
+    store_be32(nsh + NSH_PATH, ex.key.nsh_path_hdr)
+    if nsh_mdtype(nsh) == NSH_MD_TYPE1 and ex.caplen - ex.layout.l3_ofs >= NSH_LEN_MD1:
+        for i in range(4):
+            store_be32(nsh + NSH_CONTEXT + 4 * i, ex.key.nsh_context[i])
 
 
 cdef void commit_arp(execution* ex) noexcept nogil:

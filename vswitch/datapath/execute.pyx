@@ -20,6 +20,7 @@ from vswitch.capture.writer cimport capture_writer
 from vswitch.datapath.bridge cimport bridge, port
 from vswitch.datapath.commit cimport ND_EDIT_EXTENSIONS, ND_EDIT_SLL, ND_EDIT_TARGET, ND_EDIT_TLL, commit
 from vswitch.datapath.drop_places cimport SITE_BITS
+from vswitch.datapath.encap cimport new_header, pop_ethernet, pop_header, push_header
 from vswitch.datapath.execution cimport (
     CHECK_LEN_ACTION_BYTES, MAX_ACTIONS_BYTES, MAX_RESUBMITS, METER_ACTION_BYTES, NESTED_ACTION_BYTES,
     RECIRC_ACTION_BYTES, SNAPLEN_MAX, drop, execution,
@@ -36,7 +37,7 @@ from vswitch.datapath.output cimport output_to_controller, output_to_port
 from vswitch.datapath.packet_in cimport packet_in, packet_in_add, packet_in_spec
 from vswitch.datapath.program cimport (
     EDIT_MPLS, EDIT_ND, OP_CLONE, OP_COMMIT, OP_CONTROLLER, OP_DROP, OP_FIN_TIMEOUT, OP_IF_LARGER, OP_IN_PORT, OP_KEY, OP_LEARN,
-    OP_LIMIT, OP_METER, OP_MPLS, OP_NORMAL, OP_OUTPUT, OP_RECIRC, OP_TAGS, bucket_stats_add, op,
+    OP_LIMIT, OP_METER, OP_MPLS, OP_NORMAL, OP_OUTPUT, OP_POP_ETH, OP_POP_HEADER, OP_PUSH_HEADER, OP_RECIRC, OP_TAGS, bucket_stats_add, op,
 )
 from vswitch.datapath.vlan cimport tag_count, tag_stack
 from vswitch.tables.flow_key cimport flow_key
@@ -122,6 +123,12 @@ cdef void run_ops(execution* ex, const op* ops, uint32_t n_ops) noexcept nogil:
             commit(ex)
         elif o.code == OP_MPLS:
             ex.dirty |= EDIT_MPLS
+        elif o.code == OP_PUSH_HEADER:
+            push_header(ex, <const new_header*>o.value)
+        elif o.code == OP_POP_HEADER:
+            pop_header(ex, o.argument)
+        elif o.code == OP_POP_ETH:
+            pop_ethernet(ex)
         elif o.code == OP_FIN_TIMEOUT:
             if ex.key.nw_proto == IP_PROTO_TCP and ex.key.tcp_flags & (TCP_FIN | TCP_RST):
                 flow_reduce_timeouts(ex.bridge.flows, <flow*>o.value, <uint16_t>(o.argument >> 16), <uint16_t>o.argument)

@@ -44,6 +44,7 @@ FATES = {
     DROP_TUNNEL_NO_PORT: ("TUNNEL_NO_PORT", "no tunnel port for the frame's key and addresses, or not a frame inside"),
     DROP_TUNNEL_NESTED: ("TUNNEL_NESTED", "over six tunnels within each other"),
     DROP_TUNNEL_CONGESTION: ("TUNNEL_CONGESTION", "congestion marked outside, but the packet inside cannot carry the mark"),
+    DROP_PACKET_TYPE: ("PACKET_TYPE", "no Ethernet frame any more, or none that encap or decap can work on"),
 }
 """Code → (name, meaning); codes from ``FIRST_DROP`` on are drop reasons."""
 

@@ -52,6 +52,7 @@ cdef void frame_packet_out(execution* ex, bridge* br, uint32_t in_port, const fr
         return
     run.n_packets = 1
     run.n_bytes = f.len
+    run.used_ns = ex.clock_ns
     if passes_rules(ex, p):
         execute(ex, run)
     program_list_bury(ex.programs, run)

@@ -25,6 +25,9 @@ cdef enum op_code:
     OP_LIMIT = 17                   # before a look-up, see check_limits(). value: ops that are muted if there is no more
                                     # room for actions (32 bits), `buckets` before and after those (16 and 16); argument:
                                     # `flows` before; mask: `flows` after (32), resubmits before and after (16 and 16)
+    OP_PUSH_HEADER = 18             # value: new_header*
+    OP_POP_HEADER = 19              # NSH or a label; argument: packet type of what is left
+    OP_POP_ETH = 20                 # from here on the Ethernet header is a dummy, see translate_encap.pyx
 
 cdef enum edit_group:               # fields whose bytes may differ from the key; commit.pyx writes them
     EDIT_ETH = 1

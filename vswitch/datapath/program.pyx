@@ -46,7 +46,7 @@ cdef void program_free(program* p) noexcept nogil:
     for i in range(p.n_ops):
         if p.ops[i].code == OP_LEARN:
             learned_flow_free(<learned_flow*>p.ops[i].value)
-        elif p.ops[i].code == OP_CONTROLLER or p.ops[i].code == OP_RECIRC:
+        elif p.ops[i].code == OP_CONTROLLER or p.ops[i].code == OP_RECIRC or p.ops[i].code == OP_PUSH_HEADER:
             free(<void*>p.ops[i].value)
         elif p.ops[i].code == OP_METER:
             meter_unref(<meter*>p.ops[i].value)

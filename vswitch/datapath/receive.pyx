@@ -33,6 +33,7 @@ from vswitch.datapath.vlan cimport tag_stack, tags_from_key
 from vswitch.tables.flow_key cimport (
     DL_TYPE_NONE, FLOW_DEPTH_L2, FLOW_DEPTH_L4, flow_extract, flow_extract_l2, flow_key, frame_layout,
 )
+from vswitch.wire.ethernet cimport ETH_LEN
 
 cdef void frame_receive(execution* ex, port* in_port, const frame* f, program* p) noexcept nogil:
     """Takes `f`, received at `in_port`, through the switch. `p` is the program of its kind, or NULL."""
@@ -224,7 +225,7 @@ cdef void frame_resume(execution* ex, const void* frozen) noexcept nogil:
         ex.out_of_memory = True
         return
     p.n_packets = 1
-    p.n_bytes = ex.counted_len
+    p.n_bytes = ex.counted_len - (ETH_LEN if ex.key.packet_type else 0)     # without the dummy header, translate_encap.pyx
     p.used_ns = ex.clock_ns
     # Another list of datapath actions, with limits of its own.
     ex.depth = ex.n_resubmits = ex.own_resubmits = ex.actions_bytes = 0

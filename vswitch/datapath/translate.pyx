@@ -151,7 +151,10 @@ cdef lookup_result find_flow(translation* t, uint32_t in_port, bint may_packet_i
     t.flow.in_port = in_port
     while t.table < N_TABLES:
         translation_consult(t, t.table)
-        t.rule = tables_lookup(t.tables, t.table, &t.flow, &t.wc, t.events != NULL)
+        if t.flow.packet_type:
+            t.rule = find_for_packet(t)
+        else:
+            t.rule = tables_lookup(t.tables, t.table, &t.flow, &t.wc, t.events != NULL)
         translation_add_lookup(t, t.table, t.rule != NULL)
         if t.rule != NULL:
             result = LOOKUP_HIT
@@ -171,6 +174,38 @@ cdef lookup_result find_flow(translation* t, uint32_t in_port, bint may_packet_i
             miss_config == TABLE_MISS_CONTINUE or miss_config == TABLE_MISS_CONTROLLER) and wants_packet_in(t):
         result = LOOKUP_MISS_PACKET_IN
     return result
+
+
+cdef flow* find_for_packet(translation* t) noexcept nogil:
+    """The look-up for what is no Ethernet frame, which decap() leaves; so rare that it may look at flow by flow.
+
+    A match on any header means Ethernet unless it says otherwise (OVS match_add_ethernet_prereq()).
+    """
+    cdef const uint64_t* key = <const uint64_t*>&t.flow
+    cdef flow_key* start = NULL
+    cdef uint32_t first = <uint32_t>(<size_t>&start.dl_dst // 8)
+    cdef uint32_t end = <uint32_t>(<size_t>&start.ct_nw_src // 8)
+    cdef uint32_t packet_type = <uint32_t>(<size_t>&start.packet_type // 8)
+    cdef uint64_t packet_type_bits = <uint64_t>0xFFFFFFFF << (<size_t>&start.packet_type % 8) * 8
+    cdef flow* best = NULL
+    cdef flow* f
+    cdef uint32_t i, j, word
+    cdef bint matches, has_header, has_type
+    memset(&t.need.dl_dst, 0xFF, <size_t>(<char*>&start.ct_nw_src - <char*>&start.dl_dst))
+    for i in range(t.tables.n_flows):
+        f = t.tables.flows[i]
+        if f.table != t.table or (best != NULL and best.rule.priority >= f.rule.priority):
+            continue
+        matches = True
+        has_header = has_type = False
+        for j in range(f.rule.n_words):
+            word = f.rule.words[j]
+            matches = matches and (key[word] ^ f.rule.values[j]) & f.rule.masks[j] == 0
+            has_header = has_header or first <= word < end
+            has_type = has_type or (word == packet_type and f.rule.masks[j] & packet_type_bits)
+        if matches and (has_type or not has_header):
+            best = f
+    return best
 
 
 cdef bint wants_packet_in(translation* t) noexcept nogil:

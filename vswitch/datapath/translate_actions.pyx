@@ -25,6 +25,7 @@ from vswitch.datapath.program cimport (
     OP_CLONE, OP_FIN_TIMEOUT, OP_IF_LARGER, OP_METER, OP_SAMPLE, OP_SKIP, op,
 )
 from vswitch.datapath.translate_commit cimport translation_commit
+from vswitch.datapath.translate_encap cimport decap, encap
 from vswitch.datapath.translate_fields cimport (
     move_field, pieces_load, set_fields, stack_pop, stack_push,
 )
@@ -87,7 +88,7 @@ cdef void walk_actions(translation* t, const ofpact* actions, uint32_t n_bytes, 
             return
         if t.freezing and not t.error:
             # An action that is done is not done again; one that could not be done yet is.
-            freeze_actions(t, next if t.pause != NULL else a, end)
+            freeze_actions(t, next if t.pause != NULL or a.code == OFPACT_DECAP else a, end)
             return
         a = next
 
@@ -168,8 +169,12 @@ cdef void walk_edit(translation* t, const ofpact* a) noexcept nogil:
         set_mpls(t, 9, 7, a.arg)
     elif code == OFPACT_SET_MPLS_TTL:
         set_mpls(t, 0, 0xFF, a.arg)
+    elif code == OFPACT_ENCAP:
+        encap(t, a)
+    elif code == OFPACT_DECAP:
+        decap(t, a)
     else:
-        unsupported(t)              # encap, decap, delete_field
+        unsupported(t)              # delete_field
 
 
 cdef void walk_control(translation* t, const ofpact* a, bint is_last) noexcept nogil:

@@ -11,7 +11,7 @@ from libc.string cimport memcpy
 from vswitch.datapath.bridge cimport PORT_DOWN, PORT_NO_FLOOD, PORT_NO_FWD, bridge, bridge_all_ports, bridge_find_port, port as port_t
 from vswitch.datapath.drop_places cimport SITE_BITS
 from vswitch.datapath.execution cimport OUTPUT_ACTION_BYTES, USERSPACE_ACTION_BYTES
-from vswitch.datapath.fate cimport DROP_FLOW_ACTION, DROP_OUTPUT_IS_INPUT, DROP_OUTPUT_PORT_MISSING
+from vswitch.datapath.fate cimport DROP_FLOW_ACTION, DROP_OUTPUT_IS_INPUT, DROP_OUTPUT_PORT_MISSING, DROP_PACKET_TYPE
 from vswitch.datapath.flow_table cimport TABLE_PORTS, flow
 from vswitch.datapath.ofpact cimport ofpact, ofpact_payload
 from vswitch.datapath.program cimport OP_CONTROLLER, OP_NORMAL, OP_OUTPUT, op
@@ -46,6 +46,8 @@ cdef void output(translation* t, uint32_t port, uint16_t max_len, bint may_packe
         else:
             trace(t, EVENT_OUTPUT_IN_PORT, 0)
             translation_note_drop(t, DROP_OUTPUT_IS_INPUT)
+    elif port == OFPP_NORMAL and t.flow.packet_type:
+        translation_note_drop(t, DROP_PACKET_TYPE)
     elif port == OFPP_NORMAL:
         translation_commit_frame(t)
         translation_add_op(t, op(code=OP_NORMAL, n=<uint16_t>t.depth, argument=0, value=0, mask=site_and_resubmits(t)))
@@ -72,6 +74,9 @@ cdef void output_to(translation* t, uint32_t ofp_port, uint32_t max_len) noexcep
     if p == NULL:
         trace(t, EVENT_NO_PORT, ofp_port)
         translation_note_drop(t, DROP_OUTPUT_PORT_MISSING)
+        return
+    if t.flow.packet_type:
+        translation_note_drop(t, DROP_PACKET_TYPE)      # no port of ours takes anything but Ethernet
         return
     translation_commit_frame(t)
     translation_add_op(t, op(code=OP_OUTPUT, n=<uint16_t>t.depth, argument=max_len, value=<uint64_t>p,

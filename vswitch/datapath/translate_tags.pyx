@@ -101,9 +101,6 @@ cdef void push_mpls(translation* t, uint32_t eth_type) noexcept nogil:
     """The first label takes TTL and traffic class from an IP header, which then is out of sight."""
     cdef int n = count_labels(t)
     cdef int i
-    cdef uint32_t label = LABEL_IPV4_EXPLICIT_NULL
-    cdef uint32_t tc = 0
-    cdef uint32_t ttl = MPLS_TTL_DEFAULT
     if n >= FLOW_MAX_MPLS_LABELS:
         too_many_labels(t)
         return
@@ -117,19 +114,27 @@ cdef void push_mpls(translation* t, uint32_t eth_type) noexcept nogil:
     else:
         translation_commit_frame(t)
         translation_add_op(t, op(code=OP_COMMIT, n=0, argument=0, value=0, mask=0))
-        if t.flow.dl_type == ETH_TYPE_IPV6:
-            label = LABEL_IPV6_EXPLICIT_NULL
-        if flow_is_ip(t):
-            tc = (t.flow.nw_tos & DSCP_MASK) >> 2
-            t.wc.nw_tos |= DSCP_MASK
-            t.wc.nw_ttl = 0xFF
-            if t.flow.nw_ttl:
-                ttl = t.flow.nw_ttl
-        # OVS takes all six bits of the DSCP for a traffic class and cuts them to three.
-        t.flow.mpls_lse[0] = label << 12 | (tc & 7) << 9 | MPLS_BOS | ttl
+        t.flow.mpls_lse[0] = first_mpls_entry(t)
         hide_network_layer(t)
         t.flow.dp_hash = 0
     t.flow.dl_type = <uint16_t>eth_type
+
+
+cdef uint32_t first_mpls_entry(translation* t) noexcept nogil:
+    """The entry for a packet without labels (OVS flow_push_mpls())."""
+    cdef uint32_t label = LABEL_IPV4_EXPLICIT_NULL
+    cdef uint32_t tc = 0
+    cdef uint32_t ttl = MPLS_TTL_DEFAULT
+    if t.flow.dl_type == ETH_TYPE_IPV6:
+        label = LABEL_IPV6_EXPLICIT_NULL
+    if flow_is_ip(t):
+        tc = (t.flow.nw_tos & DSCP_MASK) >> 2
+        t.wc.nw_tos |= DSCP_MASK
+        t.wc.nw_ttl = 0xFF
+        if t.flow.nw_ttl:
+            ttl = t.flow.nw_ttl
+    # OVS takes all six bits of the DSCP for a traffic class and cuts them to three.
+    return label << 12 | (tc & 7) << 9 | MPLS_BOS | ttl
 
 
 cdef void hide_network_layer(translation* t) noexcept nogil:

@@ -10,7 +10,7 @@ from vswitch.datapath.flows cimport Flows
 from vswitch.datapath.packet_in cimport packet_in_spec
 from vswitch.datapath.program cimport (
     OP_CLONE, OP_COMMIT, OP_CONTROLLER, OP_DROP, OP_FIN_TIMEOUT, OP_IF_LARGER, OP_IN_PORT, OP_KEY, OP_LEARN, OP_LIMIT, OP_METER,
-    OP_MPLS, OP_NORMAL, OP_OUTPUT, OP_RECIRC, OP_SAMPLE, OP_SKIP, OP_TAGS, op, program, program_free,
+    OP_MPLS, OP_NORMAL, OP_OUTPUT, OP_POP_ETH, OP_POP_HEADER, OP_PUSH_HEADER, OP_RECIRC, OP_SAMPLE, OP_SKIP, OP_TAGS, op, program, program_free,
 )
 from vswitch.datapath.translate cimport translate, translate_args
 from vswitch.datapath.translation cimport (
@@ -23,7 +23,8 @@ OP_NAMES = {
     OP_NORMAL: "normal", OP_DROP: "drop", OP_OUTPUT: "output", OP_KEY: "key", OP_TAGS: "tags", OP_CONTROLLER: "controller",
     OP_LEARN: "learn", OP_METER: "meter", OP_SAMPLE: "sample", OP_IF_LARGER: "if_larger", OP_SKIP: "skip",
     OP_IN_PORT: "in_port", OP_RECIRC: "recirc", OP_FIN_TIMEOUT: "fin_timeout", OP_MPLS: "mpls", OP_CLONE: "clone",
-    OP_COMMIT: "commit", OP_LIMIT: "limit",
+    OP_COMMIT: "commit", OP_LIMIT: "limit", OP_PUSH_HEADER: "push_header", OP_POP_HEADER: "pop_header",
+    OP_POP_ETH: "pop_eth",
 }
 """Code of an operation → its name in `walk()`."""
 

@@ -11,7 +11,7 @@
     +---------------------------------------------------------------+
 """
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
-from vswitch.wire.byteorder cimport load_be16, load_be32
+from vswitch.wire.byteorder cimport load_be16, load_be32, store_be16
 
 cdef enum:
     NSH_VERSION_FLAGS_TTL_LENGTH = 0    # byte offsets from the start of the header
@@ -41,6 +41,11 @@ cdef inline uint8_t nsh_flags(const uint8_t* nsh) noexcept nogil:
 
 cdef inline uint8_t nsh_ttl(const uint8_t* nsh) noexcept nogil:
     return (load_be16(nsh) >> 6) & 0x3F
+
+
+cdef inline void nsh_set_flags_and_ttl(uint8_t* nsh, uint8_t flags, uint8_t ttl) noexcept nogil:
+    """Version and length stay."""
+    store_be16(nsh, (load_be16(nsh) & 0xC03F) | (flags & 3) << 12 | (ttl & 0x3F) << 6)
 
 
 cdef inline size_t nsh_header_len(const uint8_t* nsh) noexcept nogil:
