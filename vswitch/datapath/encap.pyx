@@ -27,7 +27,6 @@ cdef void push_header(execution* ex, const new_header* h) noexcept nogil:
     memcpy(data + ETH_LEN, h.data, h.n_bytes)
     ex.caplen += ETH_LEN + h.n_bytes - start
     ex.len += ETH_LEN + h.n_bytes - start
-    ex.counted_len += ETH_LEN + h.n_bytes - start
     look_again(ex, h.packet_type)
 
 
@@ -50,7 +49,6 @@ cdef void pop_header(execution* ex, uint32_t packet_type) noexcept nogil:
         memmove(ex.scratch, ex.scratch + end, ex.caplen - end)
     ex.caplen -= end
     ex.len -= end
-    ex.counted_len -= end
     look_again(ex, packet_type)
 
 
@@ -64,7 +62,6 @@ cdef void pop_ethernet(execution* ex) noexcept nogil:
         memmove(ex.scratch + ETH_LEN, ex.scratch + at, ex.caplen - at)
         ex.caplen -= at - ETH_LEN
         ex.len -= at - ETH_LEN
-        ex.counted_len -= at - ETH_LEN
     if ex.caplen >= ETH_LEN:
         memset(ex.scratch, 0, ETH_TYPE)
         store_be16(ex.scratch + ETH_TYPE, ex.key.dl_type)
