@@ -7,6 +7,7 @@ Every line is what Open vSwitch 3.1 did (see `tests.switch.story`).
 import pytest
 
 from tests.switch.story import expected, play
+from vswitch import Node
 
 # Two bridges, each with two ports of its own and as many patch ports as a story wants.
 BRIDGES = """
@@ -139,3 +140,17 @@ STORIES = {
 @pytest.mark.parametrize("name", STORIES)
 def test_story(name: str) -> None:
     assert play(STORIES[name]) == expected(STORIES[name])
+
+
+@pytest.mark.parametrize(("ethertype", "is_edited"), [("0806", True), ("8035", False)])
+def test_edits_reach_arp_but_not_rarp(ethertype: str, is_edited: bool) -> None:
+    node = Node()
+    node.run("ovs-vsctl add-br br0 -- set-fail-mode br0 secure")
+    node.run("ovs-vsctl add-port br0 p1 -- add-port br0 p2")
+    for protocol in ("arp", "rarp"):
+        node.run(f"ovs-ofctl add-flow br0 '{protocol},in_port=p1,actions=load:0x0a00004d->NXM_OF_ARP_SPA[],output:p2'")
+    body = "0001080006040001" "020000000061" "{}" "000000000000" "0a000002"
+    sent = bytes.fromhex("ffffffffffff020000000061" + ethertype + body.format("0a000001"))
+    ((port, frame),) = node.send("p1", sent, time=1)
+    assert port == "p2"
+    assert bytes(frame[: len(sent)]).hex()[24:] == ethertype + body.format("0a00004d" if is_edited else "0a000001")

@@ -24,7 +24,7 @@ from vswitch.wire.arp cimport (
 from vswitch.wire.byteorder cimport load_be16, load_be32, store_be16, store_be32, store_mac
 from vswitch.wire.dot1q cimport DOT1Q_LEN, dot1q_is_tpid
 from vswitch.wire.ethernet cimport (
-    ETH_TYPE, ETH_TYPE_MPLS, ETH_TYPE_MPLS_MCAST, ETH_TYPE_NSH, eth_dst, eth_set_dst, eth_set_src, eth_src,
+    ETH_TYPE, ETH_TYPE_ARP, ETH_TYPE_MPLS, ETH_TYPE_MPLS_MCAST, ETH_TYPE_NSH, eth_dst, eth_set_dst, eth_set_src, eth_src,
 )
 from vswitch.wire.mpls cimport MPLS_BOS, MPLS_LEN
 from vswitch.wire.nsh cimport (
@@ -51,7 +51,7 @@ cdef void commit_edits(execution* ex) noexcept nogil:
             eth_set_src(data, ex.key.dl_src)
     if mpls_first:
         commit_mpls(ex)
-    if dirty & EDIT_ARP:
+    if dirty & EDIT_ARP and ex.key.dl_type == ETH_TYPE_ARP and ex.key.nw_proto:     # OVS leaves RARP alone
         commit_arp(ex)
     # An IP header that did not fit, or contradicts itself, has no offset behind it.
     if ex.layout.l4_ofs != LAYOUT_NONE and ex.key.nw_proto:
