@@ -6,6 +6,7 @@ Every line is what Open vSwitch 3.1 did (see `tests.switch.story`).
 
 import pytest
 
+import vswitch
 from tests.switch.story import expected, play
 
 STORIES = {
@@ -166,3 +167,23 @@ STORIES = {
 @pytest.mark.parametrize("name", STORIES)
 def test_story(name: str) -> None:
     assert play(STORIES[name]) == expected(STORIES[name])
+
+
+def test_what_the_next_bridge_edits_stays_there() -> None:
+    node = vswitch.Node()
+    for line in (
+        "ovs-vsctl add-br br0",
+        "ovs-vsctl add-port br0 p1",
+        "ovs-vsctl add-br br1",
+        "ovs-vsctl add-port br1 q1",
+        "ovs-vsctl add-port br0 x0 -- set Interface x0 type=patch options:peer=x1",
+        "ovs-vsctl add-port br1 x1 -- set Interface x1 type=patch options:peer=x0",
+        "ovs-vsctl add-port br0 p2",
+        "ovs-ofctl del-flows br1",
+        "ovs-ofctl add-flow br1 actions=mod_dl_dst:02:00:00:00:00:09,output:q1",
+    ):
+        node.run(line)
+    frame = bytes.fromhex("ffffffffffff 020000000003 1234") + bytes(46)
+    outputs = dict(node.send("p1", frame))
+    assert outputs["q1"] == bytes.fromhex("020000000009") + frame[6:]
+    assert outputs["br0"] == outputs["p2"] == frame  # flooded before the patch port, and after it

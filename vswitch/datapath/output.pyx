@@ -9,6 +9,7 @@ from libc.string cimport memcpy
 from vswitch.capture.writer cimport capture_writer_reserve
 from vswitch.datapath.bond cimport bond_account, bond_choose
 from vswitch.datapath.bridge cimport PORT_NO_FWD, bond_member, bridge, bundle, port
+from vswitch.datapath.commit cimport commit
 from vswitch.datapath.execution cimport (
     N_BROKEN, OUTPUT_ACTION_BYTES, SNAPLEN_MAX, TRUNCATE_ACTION_BYTES, USERSPACE_ACTION_BYTES, drop, execution,
 )
@@ -85,6 +86,7 @@ cdef void output_to_port(execution* ex, port* out) noexcept nogil:
     """Sends the frame, with the tags that it has now, to `out`: into the next bridge, or out of the switch."""
     if not out.is_plain and not passes_rules(ex, out):
         return
+    commit(ex)          # a flood comes from other bridges, which edit, back to this one
     count_actions(ex)
     emit(ex, out)
     if not out.is_plain:
@@ -109,10 +111,12 @@ cdef bint passes_rules(execution* ex, port* out) noexcept nogil:
         return False
     if out.tunnel != NULL:
         if not ex.is_ghost:
+            commit(ex)
             tunnel_output(ex, out)
         mirror_output(ex, out)
         return False
     if not out.is_patch:
+        commit(ex)
         if out.n_addresses == 0 or not tunnel_input(ex, out):
             return True
         mirror_output(ex, out)
