@@ -5,6 +5,7 @@ from vswitch.datapath.execution cimport execution
 
 cdef enum:
     MAX_NESTED = 256                # frames that wait for others, at most
+    MAX_RECIRC_DEPTH = 6            # ... that are received anew within each other (of dpif-netdev)
 
 # Puts `ex` aside; NULL without memory, or when too many wait. What comes next is a frame that the caller sets up.
 cdef execution* nested_begin(execution* ex) noexcept nogil

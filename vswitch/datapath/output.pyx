@@ -110,9 +110,8 @@ cdef bint passes_rules(execution* ex, port* out) noexcept nogil:
         drop(ex, DROP_PORTS_PROTECTED)
         return False
     if out.tunnel != NULL:
-        if not ex.is_ghost:
-            commit(ex)
-            tunnel_output(ex, out)
+        commit(ex)
+        tunnel_output(ex, out)
         mirror_output(ex, out)
         return False
     if not out.is_patch:

@@ -12,7 +12,7 @@ from vswitch.datapath.execution cimport drop, execution_deepen
 from vswitch.datapath.fate cimport (
     DROP_ETH_TRUNCATED, DROP_TUNNEL_INVALID, DROP_TUNNEL_NO_PORT, DROP_TUNNEL_NESTED, DROP_UNKNOWN_TRUNCATED,
 )
-from vswitch.datapath.nested_frame cimport nested_begin, nested_end, nested_frame
+from vswitch.datapath.nested_frame cimport MAX_RECIRC_DEPTH, nested_begin, nested_end, nested_frame
 from vswitch.datapath.tunnels cimport (
     endpoint, mapped_ipv4, tunnel_destination, tunnel_set, tunnels_endpoint, tunnels_find,
 )
@@ -23,7 +23,6 @@ from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE_ARP, ETH_TYPE_IPV4
 from vswitch.wire.ipv4 cimport IP_PROTO_ICMP6
 
 cdef enum:
-    MAX_RECIRC_DEPTH = 6            # of dpif-netdev
     NS_PER_MS = 1000000
 
 

@@ -14,10 +14,11 @@ from vswitch.datapath.encapsulate cimport encapsulate, encapsulation_build, oute
 from vswitch.datapath.execution cimport drop, execution_deepen
 from vswitch.datapath.device_source cimport device_source
 from vswitch.datapath.fate cimport (
-    DROP_TUNNEL_NO_NEIGHBOR, DROP_TUNNEL_NO_PORT, DROP_TUNNEL_NO_REMOTE, DROP_TUNNEL_NO_ROUTE, DROP_TUNNEL_TO_ITSELF,
+    DROP_TUNNEL_NESTED, DROP_TUNNEL_NO_NEIGHBOR, DROP_TUNNEL_NO_PORT, DROP_TUNNEL_NO_REMOTE, DROP_TUNNEL_NO_ROUTE,
+    DROP_TUNNEL_TO_ITSELF,
 )
 from vswitch.datapath.frame_bytes cimport frame_bytes, frame_shape, frame_shape_of
-from vswitch.datapath.nested_frame cimport nested_begin, nested_end, nested_frame
+from vswitch.datapath.nested_frame cimport MAX_RECIRC_DEPTH, nested_begin, nested_end, nested_frame
 from vswitch.datapath.translate_hash cimport flow_hash_5tuple
 from vswitch.datapath.tunnel cimport TUNNEL_CSUM, TUNNEL_DONT_FRAGMENT, TUNNEL_KEY, TUNNEL_OAM, TUNNEL_OFF, tunnel
 from vswitch.datapath.tunnels cimport (
@@ -150,32 +151,52 @@ cdef bint find_way(execution* ex, tunnel* t, outer_headers* outer, uint32_t mark
 
 
 cdef void send(execution* ex, port* out, tunnel* t, uint64_t tun_id, uint32_t mark) noexcept nogil:
-    """Puts the frame, as it is now, behind the header, and takes it into the bridge underneath."""
+    """Puts the frame, as it is now, behind the header, and takes it into the bridge underneath.
+
+    One that is cut on the way comes in there anew (OVS recirculates it, so that counters are right), with new limits.
+    """
     cdef port* dev = ex.tunnels.all_ports[t.header_device]
     cdef frame_shape shape
     cdef uint32_t skb_priority = ex.key.skb_priority
     cdef uint16_t src_port = source_port(ex)
+    cdef uint32_t seq = t.seq
     cdef uint8_t* bytes
-    cdef execution* saved = nested_begin(ex)
+    cdef execution* saved
+    if ex.mirror_snaplen and ex.recirc_depth >= MAX_RECIRC_DEPTH:
+        drop(ex, DROP_TUNNEL_NESTED)
+        return
+    saved = nested_begin(ex)
     if saved == NULL:
         return
     frame_shape_of(saved, &shape)
+    if saved.mirror_snaplen:
+        shape.len = min(shape.len, saved.mirror_snaplen)
+        shape.caplen = min(shape.caplen, shape.len)
     if not commit_reserve(ex, t.header_len + shape.caplen):
         nested_end(ex, saved)
         return
     bytes = ex.scratch
     frame_bytes(saved, &shape, bytes + t.header_len, shape.caplen)
     encapsulate(t, bytes, shape.caplen, shape.len, tun_id, src_port)
-    out.tx_packets += 1                 # OVS counts it again, as what leaves the bridge underneath
-    out.tx_bytes += t.header_len + saved.counted_len
+    if ex.is_ghost:
+        t.seq = seq                     # OVS translates it, and pushes no header
     nested_frame(ex, dev, bytes, t.header_len + shape.caplen, t.header_len + shape.len)
-    ex.counted_len = t.header_len + saved.counted_len
     ex.is_scratch = True
-    ex.key.pkt_mark = mark
-    ex.key.skb_priority = skb_priority
-    if dev.bridge != saved.bridge:
-        ex.mirrors = 0
-    ex.receive(ex)
+    if saved.mirror_snaplen:
+        ex.depth = ex.n_resubmits = ex.own_resubmits = ex.actions_bytes = ex.mirrors = 0
+        ex.tunnel_dst[0] = ex.tunnel_dst[1] = 0
+        ex.recirc_depth += 1
+        if not ex.is_ghost:
+            ex.receive_anew(ex)
+    else:
+        out.tx_packets += 1             # OVS counts it again, as what leaves the bridge underneath
+        out.tx_bytes += t.header_len + saved.counted_len
+        ex.counted_len = t.header_len + saved.counted_len
+        ex.key.pkt_mark = mark
+        ex.key.skb_priority = skb_priority
+        if dev.bridge != saved.bridge:
+            ex.mirrors = 0
+        ex.receive(ex)
     nested_end(ex, saved)
 
 
@@ -213,6 +234,7 @@ cdef void ask(execution* ex, port* dev, const uint64_t* source, const uint64_t* 
     saved = nested_begin(ex)
     if saved != NULL:
         nested_frame(ex, dev, bytes, n, n)
+        ex.is_ghost = False             # OVS asks while it translates
         if dev.bridge != saved.bridge:
             ex.mirrors = 0
         ex.receive(ex)
