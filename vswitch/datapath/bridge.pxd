@@ -9,6 +9,7 @@ from vswitch.capture.writer cimport capture_writer
 from vswitch.datapath.flow_cache cimport flow_cache
 from vswitch.datapath.flow_table cimport openflow_tables
 from vswitch.datapath.tunnel cimport tunnel
+from vswitch.datapath.wires cimport wire_end
 from vswitch.tables.mac_table cimport mac_table
 from vswitch.tables.mcast_table cimport mcast_table
 
@@ -63,6 +64,8 @@ cdef struct port:
     bint is_patch                   # even without a peer
     tunnel* tunnel                  # NULL: no tunnel port
     port* next_tunnel               # in tunnel_set.buckets
+    wire_end* wire                  # that leads to other nodes; NULL: none, or no replay of several nodes runs
+    capture_writer* tap             # gets what passes here in both directions; NULL: nothing does
     bint is_plain                   # no rule of its own: a frame sent here just leaves (port_update_plain())
     bint is_open                    # ... and no rule on what comes in here
     uint64_t mac                    # of the device; 0: unknown

@@ -14,17 +14,23 @@ if TYPE_CHECKING:
 
 # Offsets and sizes of `fate_row` and `output_row`.
 _FATE_FIELDS = {
-    "names": ["time_ns", "first_output", "n_outputs", "port", "program", "len", "bridge", "fate", "place"],
-    "formats": ["<u8", "<u8", "<u4", "<u4", "<u4", "<u4", "<u2", "u1", "<u4"],
-    "offsets": [0, 8, 16, 20, 24, 28, 32, 34, 36],
-    "itemsize": 40,
+    "names": [
+        "time_ns", "first_output", "n_outputs", "port", "program", "len", "bridge", "fate", "place", "n_behind", "node",
+        "n_hops",
+    ],
+    "formats": ["<u8", "<u8", "<u4", "<u4", "<u4", "<u4", "<u2", "u1", "<u4", "<u4", "<u2", "<u2"],
+    "offsets": [0, 8, 16, 20, 24, 28, 32, 34, 36, 40, 44, 46],
+    "itemsize": 48,
 }
 _OUTPUT_FIELDS = {
-    "names": ["frame", "port", "len", "is_mirror"],
-    "formats": ["<u8", "<u4", "<u4", "?"],
-    "offsets": [0, 8, 12, 16],
+    "names": ["frame", "port", "len", "is_mirror", "node"],
+    "formats": ["<u8", "<u4", "<u4", "?", "<u2"],
+    "offsets": [0, 8, 12, 16, 18],
     "itemsize": 24,
 }
+
+NO_CAUSE = 2**32 - 1
+"""``n_behind`` of a frame whose cause stands further up than the field can say."""
 
 OWN_FRAME = 2**64 - 1
 """``frame`` of an output that no frame caused: what a bond announces after a failover."""
@@ -35,8 +41,10 @@ def fates(ledger: Ledger) -> np.ndarray:
 
     Fields: ``time_ns`` (since the epoch), ``port`` where it came in, ``len`` (bytes on the wire), ``fate`` (a key of
     `vswitch.FATES`), ``bridge`` that dropped it and ``place`` (a key of `ReplayResult.drop_places`, or 0), ``program``
-    that the first bridge ran, and the rows of `outputs` that
-    are its copies: ``n_outputs`` of them from ``first_output`` on.
+    that the first bridge ran, and the rows of `outputs` that are its copies: ``n_outputs`` of them, the first of them
+    ``first_output``. With several nodes, ``node`` is the number of the one where it came in. A frame that came over a
+    wire has ``n_hops`` above 0 (the wires that it and the frames that caused it were on), and the frame that caused it
+    stands ``n_behind`` rows further up; 0 is that of what a switch itself sent.
     """
     return _rows(ledger.fates_file, ledger.n_fates, _FATE_FIELDS)
 
@@ -45,7 +53,7 @@ def outputs(ledger: Ledger) -> np.ndarray:
     """One row for each copy that left, in order; shape ``(n_outputs,)``.
 
     Fields: ``frame`` (row of `fates`, or `OWN_FRAME` if the switch itself made it), ``port`` where it left, ``len``
-    (bytes on the wire), ``is_mirror``.
+    (bytes on the wire), ``is_mirror``, ``node``.
     """
     return _rows(ledger.outputs_file, ledger.n_outputs, _OUTPUT_FIELDS)
 

@@ -63,18 +63,6 @@ cdef dict metadata_words(const packet_in* p):
 cdef class Datapath(TunnelPorts):
     """Bridges and their ports, and the frames that go through them."""
 
-    cdef execution ex
-    cdef FrameCollector collector               # takes the copies for receive()
-    cdef packet_in_queue packet_ins             # frames for the controller
-    cdef FrameCollector packet_in_frames        # their bytes
-    cdef FrameCollector own                     # takes what the switch itself sends outside of a replay
-    cdef uint64_t counts[44]                    # N_FATES
-    cdef drop_places places                     # where frames were dropped
-    cdef readonly uint32_t last_drop            # number of the place of the frame that came in last; 0: it was not dropped
-    cdef uint64_t next_event_ns                 # when the clock must not pass unnoticed: the first of these two and next_expiry_ns
-    cdef uint64_t next_second_ns                # the next whole second: addresses age
-    cdef uint64_t next_bond_ns                  # a bond has something to do
-
     def __dealloc__(self):
         cdef uint32_t i
         packet_in_clear(&self.packet_ins)
@@ -148,15 +136,19 @@ cdef class Datapath(TunnelPorts):
         state.is_packet_out = True
         state.n_actions_bytes = <uint32_t>len(actions)
         memcpy(state.data, <const char*>actions, len(actions))
-        f = frame(data=&data[0], caplen=<uint32_t>data.shape[0], len=<uint32_t>data.shape[0], time_ns=self.now_ns, input=0)
+        f = frame(data=&data[0], caplen=<uint32_t>data.shape[0], len=<uint32_t>data.shape[0], time_ns=self.now_ns + self.offset_ns, input=0)
         memset(&self.ex.key, 0, sizeof(self.ex.key))
         for word, value in (metadata or {}).items():
             if word >= FLOW_KEY_WORDS:
                 raise ValueError(f"the flow key has no word {word}")
             (<uint64_t*>&self.ex.key)[<uint32_t>word] = <uint64_t>value
         self.ex.clock_ns = self.now_ns
-        self.ex.collect = &self.own.writer
+        self.ex.collect = self._collector_of_own()
+        if self.ex.ledger != NULL:
+            self.ex.ledger.is_own = True
         frame_packet_out(&self.ex, br, in_port, &f, state)
+        if self.ex.ledger != NULL:
+            self.ex.ledger.is_own = False
         self.ex.collect = NULL
         free(state)
         memset(&self.ex.key, 0, sizeof(self.ex.key))
@@ -277,6 +269,19 @@ cdef class Datapath(TunnelPorts):
         if self.ex.ledger != NULL:
             self._record_fate(in_port, f, fate, place, first_output)
 
+    cdef void _refuse(self, port* in_port, const frame* f, uint32_t fate) noexcept nogil:
+        """One frame that is dropped as it arrives at its port, before any bridge sees it."""
+        cdef uint32_t place = drop_places_count(&self.places, fate, in_port.bridge.number, 0)
+        in_port.rx_packets += 1
+        in_port.rx_bytes += f.len
+        self.ex.reason_bridge = in_port.bridge.number
+        self.ex.program = 0
+        self.last_drop = place
+        self.counts[fate] += 1
+        self.n_frames += 1
+        if self.ex.ledger != NULL:
+            self._record_fate(in_port, f, fate, place, ledger_n_outputs(self.ex.ledger))
+
     cdef void _record_fate(self, const port* in_port, const frame* f, uint32_t fate, uint32_t place,
                            uint64_t first_output) noexcept nogil:
         cdef fate_row* row = ledger_add_fate(self.ex.ledger)
@@ -290,6 +295,7 @@ cdef class Datapath(TunnelPorts):
         row.fate = <uint8_t>fate
         row.pad = 0
         row.place = place
+        row.origin = self.ex.ledger.origin
 
     cdef port** _input_table(self, port** table, list inputs) except NULL:
         """The ports of `inputs` as an array."""
@@ -308,7 +314,7 @@ cdef class Datapath(TunnelPorts):
         self._plan()
         if clock_ns >= self.next_event_ns:
             self.ex.vlan_limit = self.vlan_limit
-            self._advance(clock_ns, clock_ns)
+            self._advance(clock_ns, clock_ns + self.offset_ns)
             self._check_memory()
         self.now_ns = max(self.now_ns, clock_ns)
 
@@ -316,7 +322,7 @@ cdef class Datapath(TunnelPorts):
         """Lets bonds see what was configured and commanded since they last looked."""
         self._prepare()
         if self.bonds_due:
-            self._run_bonds(self.now_ns)
+            self._run_bonds(self.now_ns + self.offset_ns)
             self._check_memory()
 
     def take_packet_ins(self):
@@ -374,7 +380,7 @@ cdef class Datapath(TunnelPorts):
         cdef bridge* br
         cdef bundle* b
         cdef capture_writer* collect = self.ex.collect
-        self.ex.collect = NULL if self.running else &self.own.writer
+        self.ex.collect = self._collector_of_own()
         for i in range(self.n_bridges):
             br = self.bridges[i]
             if br == NULL:
@@ -392,6 +398,10 @@ cdef class Datapath(TunnelPorts):
         self.bonds_due = False
         self.next_bond_ns = BOND_NEVER if next_ms > BOND_NEVER // NS_PER_MS else next_ms * NS_PER_MS
         self._plan()
+
+    cdef capture_writer* _collector_of_own(self) noexcept nogil:
+        """Who gets what the switch itself sends: whoever calls take_own(), but in a replay the ports' captures."""
+        return NULL if self.running or self.in_network else &self.own.writer
 
     cdef inline void _plan(self) noexcept nogil:
         self.next_event_ns = min(self.next_second_ns, min(self.next_bond_ns, self.next_expiry_ns))

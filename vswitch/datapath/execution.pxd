@@ -9,6 +9,7 @@ from vswitch.datapath.packet_in cimport packet_in_queue
 from vswitch.datapath.tunnels cimport tunnel_set
 from vswitch.datapath.program cimport op, program, program_list
 from vswitch.datapath.vlan cimport tag_stack
+from vswitch.datapath.wires cimport wire_queue
 from vswitch.tables.flow_key cimport FLOW_DEPTH_L4, flow_extract, flow_key, frame_layout, vlan_tag
 
 cdef enum:
@@ -103,6 +104,7 @@ cdef struct execution:
     program_list* programs          # where translation keeps what it makes
     capture_writer* collect         # where copies for ports without a writer go (Node.send()), or NULL
     ledger_rows* ledger             # or NULL
+    wire_queue* wires               # where frames go that leave at a port with a wire; NULL: there are none
     uint64_t clock_ns               # time since the set-up
     uint8_t* scratch                # room for an edited frame
     size_t scratch_size

@@ -203,6 +203,12 @@ cdef class Fabric:
         p.interface = interface
         self.writers[number] = writer
 
+    def set_tap(self, uint32_t number, CaptureWriter writer):
+        """A capture of what passes a port in both directions, whatever its kind; or None. The caller keeps the writer alive."""
+        cdef port* p = self._port(number)
+        self._change()
+        p.tap = NULL if writer is None else &writer.writer
+
     def add_bundle(self, uint32_t bridge_number):
         """A Port without interfaces, last in the order of floods; returns its number in the bridge."""
         self._change()

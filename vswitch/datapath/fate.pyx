@@ -45,6 +45,7 @@ FATES = {
     DROP_TUNNEL_NESTED: ("TUNNEL_NESTED", "over six tunnels within each other"),
     DROP_TUNNEL_CONGESTION: ("TUNNEL_CONGESTION", "congestion marked outside, but the packet inside cannot carry the mark"),
     DROP_PACKET_TYPE: ("PACKET_TYPE", "no Ethernet frame any more, or none that encap or decap can work on"),
+    DROP_WIRE_LOOP: ("WIRE_LOOP", "on more wires than the hop limit lets a frame and its copies go"),
 }
 """Code → (name, meaning); codes from ``FIRST_DROP`` on are drop reasons."""
 

@@ -6,11 +6,17 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 cdef extern from "<stdint.h>":
     const uint64_t LEDGER_OWN "UINT64_MAX"      # `frame` of what the switch itself sent
+    const uint32_t NO_CAUSE "UINT32_MAX"        # `n_behind` of what stands further up than it can say
 
 cdef enum:
     LEDGER_CHUNK_ROWS = 8192        # rows of each kind that are kept in memory
 
-cdef struct fate_row:               # 40 bytes; `FATE_DTYPE` in columns.py says the same
+cdef struct row_origin:             # where a frame comes from; 8 bytes
+    uint32_t n_behind               # how many rows further up the frame is that caused it; 0: none, or NO_CAUSE
+    uint16_t node                   # number of the node; 0 where there is one
+    uint16_t n_hops                 # wires that it came over; 0: it was in a capture
+
+cdef struct fate_row:               # 48 bytes; `FATE_DTYPE` in columns.py says the same
     uint64_t time_ns
     uint64_t first_output           # index of its first row among the outputs
     uint32_t n_outputs              # rows there, mirror copies included
@@ -21,13 +27,16 @@ cdef struct fate_row:               # 40 bytes; `FATE_DTYPE` in columns.py says 
     uint8_t fate
     uint8_t pad
     uint32_t place                  # number of where it was dropped (drop_places.pxd); 0: nowhere that is kept
+    row_origin origin
 
 cdef struct output_row:             # 24 bytes; `OUTPUT_DTYPE` in columns.py
     uint64_t frame                  # index of its row among the fates, or LEDGER_OWN
     uint32_t port                   # where it left
     uint32_t len
     uint8_t is_mirror
-    uint8_t pad[7]
+    uint8_t pad
+    uint16_t node                   # where it left
+    uint8_t pad2[4]
 
 cdef struct ledger_rows:
     fate_row* fates
@@ -38,6 +47,7 @@ cdef struct ledger_rows:
     uint64_t outputs_written
     int fates_fd
     int outputs_fd
+    row_origin origin               # of the frame that is switched now; all zero where there is one node
     bint is_own                     # outputs added now are the switch's own: of no frame that came in
     int error                       # errno of the first write that failed; rows after it are lost
 
@@ -52,7 +62,8 @@ cdef inline void ledger_add_output(ledger_rows* rows, uint32_t port, uint32_t n_
     if rows.n_outputs == LEDGER_CHUNK_ROWS:
         ledger_flush_outputs(rows)
     rows.outputs[rows.n_outputs] = output_row(
-        frame=LEDGER_OWN if rows.is_own else rows.fates_written + rows.n_fates, port=port, len=n_bytes, is_mirror=is_mirror, pad=[0, 0, 0, 0, 0, 0, 0])
+        frame=LEDGER_OWN if rows.is_own else rows.fates_written + rows.n_fates, port=port, len=n_bytes, is_mirror=is_mirror, pad=0,
+        node=rows.origin.node, pad2=[0, 0, 0, 0])
     rows.n_outputs += 1
 
 cdef inline fate_row* ledger_add_fate(ledger_rows* rows) noexcept nogil:

@@ -19,11 +19,13 @@ from vswitch.datapath.fate cimport (
 from vswitch.datapath.frame_bytes cimport frame_bytes, frame_shape, frame_shape_of
 from vswitch.datapath.ledger cimport ledger_add_output
 from vswitch.datapath.odp_size cimport odp_size_commit
+from vswitch.datapath.tap cimport tap_frame
 from vswitch.datapath.tunnel_input cimport tunnel_input
 from vswitch.datapath.tunnel_output cimport tunnel_output
 from vswitch.datapath.vlan cimport (
     tag_stack, tags_from_key, tags_inner, tags_outer, tags_put, tags_seen, tags_to_key, tags_vid,
 )
+from vswitch.datapath.wires cimport wire_queue_leave
 from vswitch.tables.flow_key cimport VLAN_PRESENT, vlan_tag
 from vswitch.wire.byteorder cimport load_be16
 from vswitch.wire.dot1q cimport DOT1Q_LEN, TPID_CTAG
@@ -84,12 +86,17 @@ cdef port* bond_output_port(execution* ex, bundle* b) noexcept nogil:
 
 cdef void output_to_port(execution* ex, port* out) noexcept nogil:
     """Sends the frame, with the tags that it has now, to `out`: into the next bridge, or out of the switch."""
-    if not out.is_plain and not passes_rules(ex, out):
-        return
-    commit(ex)          # a flood comes from other bridges, which edit, back to this one
-    count_actions(ex)
-    emit(ex, out)
-    if not out.is_plain:
+    if out.is_plain:
+        commit(ex)      # a flood comes from other bridges, which edit, back to this one
+        count_actions(ex)
+        emit(ex, out)
+    elif passes_rules(ex, out):
+        commit(ex)
+        count_actions(ex)
+        if (out.wire != NULL and ex.wires != NULL) or out.tap != NULL:
+            emit_watched(ex, out)
+        else:
+            emit(ex, out)
         mirror_output(ex, out)
 
 
@@ -141,6 +148,10 @@ cdef void patch_output(execution* ex, port* out) noexcept nogil:
     out.tx_bytes += ex.counted_len
     peer.rx_packets += 1
     peer.rx_bytes += ex.counted_len
+    if out.tap != NULL:
+        tap_frame(ex, out.tap)
+    if peer.tap != NULL:
+        tap_frame(ex, peer.tap)
     if peer.bridge != ex.bridge:
         ex.mirrors = 0
     ex.bridge = peer.bridge
@@ -198,30 +209,64 @@ cdef void emit_tagged(execution* ex, port* out) noexcept nogil:
         frame_bytes(ex, &shape, to, shape.caplen if not ex.mirror_snaplen else min(shape.caplen, ex.mirror_snaplen))
 
 
+cdef void emit_watched(execution* ex, port* out) noexcept nogil:
+    """The frame leaves at a port with a wire or a tap, each of which gets a copy beside the port's capture."""
+    cdef frame_shape shape
+    cdef uint8_t* to
+    if ex.is_ghost:
+        return
+    frame_shape_of(ex, &shape)
+    if not admit(ex, out, shape.outer_type, &shape.caplen, &shape.len):
+        return
+    to = place(ex, out, shape.caplen, shape.len)
+    if to != NULL:
+        frame_bytes(ex, &shape, to, shape.caplen)
+    if out.tap != NULL:
+        to = capture_writer_reserve(out.tap, 0, ex.time_ns, shape.caplen, shape.len)
+        if to != NULL:
+            frame_bytes(ex, &shape, to, shape.caplen)
+    if out.wire != NULL and ex.wires != NULL:
+        to = wire_queue_leave(ex.wires, out.wire.number, ex.time_ns, shape.caplen, shape.len)
+        if to != NULL:
+            frame_bytes(ex, &shape, to, shape.caplen)
+
+
 cdef inline uint8_t* account(execution* ex, port* out, uint16_t outer_type, uint32_t caplen,
                              uint32_t n_bytes) noexcept nogil:
     """Counts a copy of `n_bytes` that leaves at `out`; returns where its bytes go, cut as the mirror at work wants.
 
     NULL if the port does not send it, or nobody listens. `outer_type` is what stands behind the addresses.
     """
+    return place(ex, out, caplen, n_bytes) if admit(ex, out, outer_type, &caplen, &n_bytes) else NULL
+
+
+cdef inline bint admit(execution* ex, port* out, uint16_t outer_type, uint32_t* caplen, uint32_t* wire_len) noexcept nogil:
+    """Counts a copy that leaves at `out`, and cuts it as the mirror at work wants; False if the port does not send it."""
+    cdef uint32_t n_bytes = wire_len[0]
     if ex.mirror_snaplen:
         n_bytes = min(n_bytes, ex.mirror_snaplen)
-        caplen = min(caplen, n_bytes)
+        wire_len[0] = n_bytes
+        caplen[0] = min(caplen[0], n_bytes)
         if n_bytes < ETH_LEN:       # cut, and then a tag was taken off
             fail(ex, out, DROP_ETH_TRUNCATED)
-            return NULL
+            return False
     if out.mtu and n_bytes > out.mtu + ETH_LEN + (DOT1Q_LEN if outer_type == TPID_CTAG else 0):
         out.tx_dropped += 1
         fail(ex, out, DROP_MTU_EXCEEDED)
-        return NULL
+        return False
     if ex.n_broken and is_broken(ex, out):
-        return NULL
+        return False
     out.tx_packets += 1
     out.tx_bytes += n_bytes
     if ex.mirroring == 0:
         ex.n_outputs += 1
     if ex.ledger != NULL:
         ledger_add_output(ex.ledger, out.number, n_bytes, ex.mirroring != 0)
+    return True
+
+
+cdef inline uint8_t* place(execution* ex, port* out, uint32_t caplen, uint32_t n_bytes) noexcept nogil:
+    """Where the bytes of a copy go that leaves at `out`; NULL if nobody listens."""
     if out.writer != NULL:
         return capture_writer_reserve(out.writer, out.interface, ex.time_ns, caplen, n_bytes)
     if ex.collect != NULL:

@@ -27,6 +27,7 @@ from vswitch.datapath.program cimport (
     op, program, program_is_current, program_list_add, program_list_bury, program_list_remove, program_list_retire,
     program_list_sweep, program_uncount_actions,
 )
+from vswitch.datapath.tap cimport tap_frame
 from vswitch.datapath.translate cimport translate, translate_args
 from vswitch.datapath.translation cimport frozen_state
 from vswitch.datapath.vlan cimport tag_stack, tags_from_key
@@ -80,6 +81,8 @@ cdef inline void first_bridge(execution* ex, program* p) noexcept nogil:
 
 cdef bint passes_rules(execution* ex, port* in_port) noexcept nogil:
     """True if the frame may come in at `in_port`, the first on its way. Mirrors that select the port have then a copy."""
+    if in_port.tap != NULL:
+        tap_frame(ex, in_port.tap)
     if in_port.bundle != NULL and in_port.bundle.mirror_out:
         drop(ex, DROP_MIRROR_OUTPUT_PORT)
         return False

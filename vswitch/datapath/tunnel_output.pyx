@@ -19,6 +19,7 @@ from vswitch.datapath.fate cimport (
 )
 from vswitch.datapath.frame_bytes cimport frame_bytes, frame_shape, frame_shape_of
 from vswitch.datapath.nested_frame cimport MAX_RECIRC_DEPTH, nested_begin, nested_end, nested_frame
+from vswitch.datapath.tap cimport tap_frame
 from vswitch.datapath.translate_hash cimport flow_hash_5tuple
 from vswitch.datapath.tunnel cimport TUNNEL_CSUM, TUNNEL_DONT_FRAGMENT, TUNNEL_KEY, TUNNEL_OAM, TUNNEL_OFF, tunnel
 from vswitch.datapath.tunnels cimport (
@@ -69,6 +70,8 @@ cdef void tunnel_output(execution* ex, port* out) noexcept nogil:
         return
     out.tx_packets += 1
     out.tx_bytes += ex.counted_len
+    if out.tap != NULL:
+        tap_frame(ex, out.tap)
     if t.sets_mark:
         mark = t.mark
     if not header_is_good(ex, t, &outer, mark) and not find_way(ex, t, &outer, mark):

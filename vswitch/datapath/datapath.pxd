@@ -1,0 +1,40 @@
+"""The datapath as one object: what a replay of several of them needs of each."""
+from libc.stdint cimport uint32_t, uint64_t
+from vswitch.capture.merge cimport MergedCaptures
+from vswitch.capture.record cimport frame
+from vswitch.capture.writer cimport FrameCollector, capture_writer
+from vswitch.datapath.bridge cimport port
+from vswitch.datapath.drop_places cimport drop_places
+from vswitch.datapath.execution cimport execution
+from vswitch.datapath.packet_in cimport packet_in_queue
+from vswitch.datapath.program cimport program
+from vswitch.datapath.tunnel_ports cimport TunnelPorts
+
+cdef class Datapath(TunnelPorts):
+    cdef execution ex
+    cdef FrameCollector collector               # takes the copies for receive()
+    cdef packet_in_queue packet_ins             # frames for the controller
+    cdef FrameCollector packet_in_frames        # their bytes
+    cdef FrameCollector own                     # takes what the switch itself sends outside of a replay
+    cdef uint64_t counts[45]                    # N_FATES
+    cdef drop_places places                     # where frames were dropped
+    cdef readonly uint32_t last_drop            # number of the place of the frame that came in last; 0: it was not dropped
+    cdef uint64_t next_event_ns                 # when the clock must not pass unnoticed: the first of these two and next_expiry_ns
+    cdef uint64_t next_second_ns                # the next whole second: addresses age
+    cdef uint64_t next_bond_ns                  # a bond has something to do
+    cdef uint64_t offset_ns                     # in a replay of several nodes: time stamps minus the clock; otherwise 0
+    cdef bint in_network                        # ... which is under way, though commands may come between its frames
+    cdef int _prepare(self) except -1
+    cdef int _check_writers(self) except -1
+    cdef int _run(self, MergedCaptures captures, port** table, uint64_t* offset_ns, bint* started) noexcept nogil
+    cdef void _switch(self, port* in_port, const frame* f, program* p) noexcept nogil
+    cdef void _refuse(self, port* in_port, const frame* f, uint32_t fate) noexcept nogil
+    cdef void _record_fate(self, const port* in_port, const frame* f, uint32_t fate, uint32_t place,
+                           uint64_t first_output) noexcept nogil
+    cdef port** _input_table(self, port** table, list inputs) except NULL
+    cdef void _advance(self, uint64_t clock_ns, uint64_t time_ns) noexcept nogil
+    cdef void _run_bonds(self, uint64_t time_ns) noexcept nogil
+    cdef capture_writer* _collector_of_own(self) noexcept nogil
+    cdef void _plan(self) noexcept nogil
+    cdef int _check_memory(self) except -1
+    cdef void _age(self, uint64_t second) noexcept nogil

@@ -1,0 +1,449 @@
+"""Several datapaths replayed together: frames of captures and frames from wires, in one order.
+
+What: each node of a topology is a `Datapath`. A frame that leaves one at a port with a wire arrives at the other ports of
+that wire in the same replay.
+
+How it works: one merge gives the frames of all captures; wires.pyx keeps what is on wires. Before each frame of a capture all
+arrivals up to its time have their turn. So a frame on a wire without latency arrives when the frame that caused it has run
+to completion, before any other frame of a capture, and everything that follows from it on such wires does so, too; at one
+time the order is that in which frames were put on wires. Nothing else decides, so the same input gives the same bytes.
+
+A port with a wire or a tap is not plain (bridge.pxd), so the shortest way of a frame never meets it, and a node alone does
+not know of all this. Frames of captures are looked up in bursts as in a node alone, frames from wires one by one.
+
+Each frame that arrives, from a capture or a wire, is a row of the ledger, with its node and where it came from. A frame that
+has been on more than `hop_limit` wires since it was in a capture is dropped as it arrives: a loop ends.
+
+The clock of every node moves with the frames of all. What falls due at a node that has no frame (addresses age, bonds have
+something to say) is done when a frame of another node passes that time, at the latest a second after it.
+
+Commands come between frames: `run` returns when the time of the next one has come, and goes on when it is called again.
+
+Thread-safety: as the datapaths'; one replay at a time.
+"""
+from cpython.exc cimport PyErr_CheckSignals
+from libc.stdlib cimport calloc, free, realloc
+
+from vswitch.capture.record cimport FRAMES_END, FRAMES_SERVICE
+from vswitch.datapath.burst cimport ahead_program, burst_look_up
+from vswitch.datapath.datapath cimport Datapath
+from vswitch.datapath.fabric cimport NS_PER_MS
+from vswitch.datapath.fate cimport DROP_WIRE_LOOP
+from vswitch.datapath.ledger cimport LEDGER_OWN, NO_CAUSE, Ledger
+from vswitch.datapath.program cimport program
+from vswitch.datapath.wires cimport (
+    wire_frame, wire_frame_data, wire_queue_arrive_at, wire_queue_free, wire_queue_pop, wire_queue_release,
+)
+
+cdef extern from "<stdint.h>":
+    const uint64_t NEVER "UINT64_MAX"
+
+cdef enum:
+    FRAMES_PER_TURN = 1 << 16       # between two looks at signals and progress
+
+
+cdef class Network:
+    """Nodes and wires.
+
+    Parameters
+    ----------
+    datapaths : list of Datapath
+        The nodes, by number.
+    wires : list of (list of (node number, port number), latency in ns)
+        A frame that leaves at one of the ports arrives at all others of its wire. A port is on one wire at most.
+    hop_limit : int
+        Wires that a frame and what it causes may be on.
+    """
+
+    def __cinit__(self, list datapaths, list wires, *, uint32_t hop_limit=255):
+        cdef uint32_t i, j
+        cdef uint32_t n_ends = sum([len(ends) for ends, _ in wires])
+        if hop_limit > 0xFFFE or len(datapaths) > 0xFFFF:
+            raise ValueError("hops and nodes are numbers of 16 bits")
+        self.datapaths = list(datapaths)
+        self.hop_limit = hop_limit
+        self.n_nodes = <uint32_t>len(datapaths)
+        self.nodes = <void**>calloc(self.n_nodes + 1, sizeof(void*))
+        self.offsets_ns = <uint64_t*>calloc(self.n_nodes + 1, sizeof(uint64_t))
+        self.arrived = <uint64_t*>calloc(self.n_nodes + 1, sizeof(uint64_t))
+        self.wires = <network_wire*>calloc(len(wires) + 1, sizeof(network_wire))
+        self.ends = <network_end*>calloc(n_ends + 1, sizeof(network_end))
+        if (self.nodes == NULL or self.offsets_ns == NULL or self.arrived == NULL or self.wires == NULL
+                or self.ends == NULL):
+            raise MemoryError
+        for i in range(self.n_nodes):
+            if not isinstance(self.datapaths[i], Datapath):
+                raise TypeError("a node is a Datapath")
+            self.nodes[i] = <void*>self.datapaths[i]
+        for i in range(<uint32_t>len(wires)):
+            ends, latency_ns = wires[i]
+            self.wires[i] = network_wire(first_end=self.n_ends, n_ends=<uint32_t>len(ends), latency_ns=latency_ns)
+            self.n_wires += 1
+            for node, _ in ends:
+                if not 0 <= node < self.n_nodes:
+                    raise ValueError(f"no node {node}")
+                self.ends[self.n_ends].node = node
+                self.ends[self.n_ends].plug.number = self.n_ends
+                self.ends[self.n_ends].plug.wire = i
+                self.n_ends += 1
+        self.plug([end for ends, _ in wires for end in ends])
+
+    def __dealloc__(self):
+        wire_queue_free(&self.queue)
+        free(self.nodes)
+        free(self.offsets_ns)
+        free(self.arrived)
+        free(self.wires)
+        free(self.ends)
+        free(self.input_ports)
+        free(self.input_nodes)
+
+    def plug(self, list ends):
+        """Says anew which ports the ends of all wires are in: (node number, port number or None) each, wire by wire.
+
+        To be called when ports may have come or gone. A frame that arrives where there is no port is lost.
+        """
+        cdef uint32_t i
+        cdef Datapath datapath
+        if len(ends) != self.n_ends:
+            raise ValueError(f"there are {self.n_ends} ends, not {len(ends)}")
+        self.unplug()
+        for i in range(self.n_ends):
+            node, number = ends[i]
+            if node != self.ends[i].node:
+                raise ValueError(f"end {i} is at node {self.ends[i].node}, not {node}")
+            if number is not None:
+                datapath = self.datapaths[node]
+                datapath._change()
+                self.ends[i].port = datapath._port(number)
+                self.ends[i].port.wire = &self.ends[i].plug
+
+    def unplug(self):
+        """No port has a wire any more. To be called before the network goes."""
+        cdef uint32_t i, j
+        cdef Datapath datapath
+        for datapath in self.datapaths:
+            datapath._change()
+            for j in range(datapath.n_ports):
+                if datapath.ports[j] != NULL:
+                    datapath.ports[j].wire = NULL
+        for i in range(self.n_ends):
+            self.ends[i].port = NULL
+
+    # A replay.
+
+    def begin(self, Ledger ledger=None):
+        """Before the first `run` of a replay; `end` must follow."""
+        cdef Datapath datapath
+        self.ledger = &ledger.rows if ledger is not None else NULL
+        for datapath in self.datapaths:
+            datapath.settle()
+        for datapath in self.datapaths:
+            datapath.in_network = True
+            datapath.ex.wires = &self.queue
+            datapath.ex.ledger = self.ledger
+        self.is_started = False
+        self.n_read = self.next = 0
+        self.time_ns = 0
+        self.queue.cause = LEDGER_OWN
+        self.queue.n_hops = 0
+
+    def end(self):
+        """After the last `run`, however it ended."""
+        cdef Datapath datapath
+        for datapath in self.datapaths:
+            datapath.in_network = datapath.running = False
+            datapath.offset_ns = 0
+            datapath.ex.wires = NULL
+            datapath.ex.ledger = NULL
+            datapath.ex.out_of_memory = False
+        if self.ledger != NULL:
+            self.ledger.origin.node = self.ledger.origin.n_hops = 0
+            self.ledger.origin.n_behind = 0
+        self.ledger = NULL
+        wire_queue_free(&self.queue)
+        self.queue.out_of_memory = False
+
+    def run(self, MergedCaptures captures, list inputs, object stop_ns=None, object on_progress=None):
+        """Takes frames through the nodes, up to the end or to a time.
+
+        Parameters
+        ----------
+        captures : MergedCaptures
+            Where frames come from; the same for every call between `begin` and `end`.
+        inputs : list of (node number, port number)
+            Where each of its inputs arrives; may grow while captures are read.
+        stop_ns : int or None
+            Time since the first frame (in whole milliseconds) that no frame that is yet to come may have reached; the nodes'
+            clocks show it then.
+        on_progress : callable(n_frames, n_bytes_read) or None
+            As in `Datapath.run`.
+
+        Returns
+        -------
+        bool
+            False: everything has arrived, and no frame is left.
+        """
+        cdef int status = FRAMES_SERVICE
+        cdef uint64_t stop_after_ns = NEVER if stop_ns is None else stop_ns
+        cdef Datapath datapath
+        self._begin()
+        try:
+            self._set_inputs(inputs)
+            self._look_up()
+            self.stop_ns = NEVER
+            if stop_ns is not None and self.is_started:
+                self.stop_ns = self.start_ns + stop_after_ns
+            while True:
+                PyErr_CheckSignals()
+                if on_progress is not None:
+                    on_progress(self.n_frames, captures.n_bytes_read())
+                with nogil:
+                    status = self._run(captures)
+                    if status > 0 and not self.is_started:      # the first frame is there, and waits
+                        self._start(self.frames[0].time_ns)
+                        if stop_after_ns != NEVER:
+                            self.stop_ns = self.start_ns + stop_after_ns
+                self._check()
+                if status == FRAMES_SERVICE:
+                    captures.service()
+                    self._set_inputs(inputs)
+                elif status == NETWORK_STOP or status == FRAMES_END:
+                    break
+            if on_progress is not None:
+                on_progress(self.n_frames, captures.n_bytes_read())
+            if not self.is_started:
+                self._start(0)
+                if stop_after_ns != NEVER:
+                    self.stop_ns = self.start_ns + stop_after_ns
+            with nogil:
+                self._tick(self.stop_ns if self.stop_ns != NEVER else self.time_ns)
+                self._depart()
+            self._check()
+        finally:
+            self._pause()
+        return status == NETWORK_STOP
+
+    @property
+    def n_frames(self):
+        """Frames that the nodes have received so far, in this replay and before."""
+        return sum([datapath.n_frames for datapath in self.datapaths])
+
+    @property
+    def n_arrived(self):
+        """By node: frames that came over wires."""
+        cdef uint32_t i
+        return [self.arrived[i] for i in range(self.n_nodes)]
+
+    def put_on_wires(self):
+        """What commands have made nodes send since the last `run` begins its way on the wires now."""
+        self._depart()
+        self._check()
+
+    def set_command_node(self, uint32_t node):
+        """A command for this node comes: what it sends is its own."""
+        if self.ledger != NULL:
+            self.ledger.origin.node = <unsigned short>node
+
+    cdef int _begin(self) except -1:
+        cdef Datapath datapath
+        for datapath in self.datapaths:
+            if not datapath.in_network or datapath.running:
+                raise RuntimeError("a replay begins with begin()")
+        for datapath in self.datapaths:
+            datapath.settle()
+        for datapath in self.datapaths:
+            datapath.running = True
+        self._depart()
+        return 0
+
+    cdef int _pause(self) except -1:
+        """Commands may come."""
+        cdef Datapath datapath
+        for datapath in self.datapaths:
+            datapath.running = False
+        return 0
+
+    cdef int _check(self) except -1:
+        """Raises what went wrong without the GIL."""
+        cdef Datapath datapath
+        for datapath in self.datapaths:
+            if datapath.ex.out_of_memory:
+                raise MemoryError
+            datapath._check_writers()
+        if self.queue.out_of_memory:
+            raise MemoryError
+        return 0
+
+    cdef int _set_inputs(self, list inputs) except -1:
+        """The ports of `inputs` as an array."""
+        cdef Py_ssize_t i
+        cdef Datapath datapath
+        cdef port** ports = <port**>realloc(self.input_ports, (len(inputs) + 1) * sizeof(port*))
+        cdef uint32_t* nodes
+        if ports == NULL:
+            raise MemoryError
+        self.input_ports = ports
+        nodes = <uint32_t*>realloc(self.input_nodes, (len(inputs) + 1) * sizeof(uint32_t))
+        if nodes == NULL:
+            raise MemoryError
+        self.input_nodes = nodes
+        for i in range(len(inputs)):
+            node, number = inputs[i]
+            datapath = self.datapaths[node]
+            nodes[i] = node
+            ports[i] = NULL if number is None else datapath._port(number)
+        return 0
+
+    cdef int _run(self, MergedCaptures captures) noexcept nogil:
+        """Bursts until the captures need a service, a command is due or some time has passed."""
+        cdef frame* f
+        cdef int n
+        cdef uint64_t n_switched = 0
+        while n_switched < FRAMES_PER_TURN:
+            if self.next == self.n_read:
+                n = captures.read(self.frames, BURST)
+                if n <= 0:
+                    if n == FRAMES_END and self._deliver(NEVER - 1):
+                        return NETWORK_STOP
+                    return n
+                self.n_read = n
+                self.next = 0
+                if not self.is_started:
+                    return n
+                self._look_up()
+            while self.next < self.n_read:
+                f = &self.frames[self.next]
+                if self._deliver(max(f.time_ns, self.time_ns)) or f.time_ns >= self.stop_ns:
+                    return NETWORK_STOP
+                if self.ledger != NULL:
+                    self.ledger.origin.n_behind = 0
+                self.queue.n_hops = 0
+                if self.input_ports[f.input] != NULL:       # else a command has removed it
+                    self._switch(self.input_nodes[f.input], self.input_ports[f.input], f, &self.ahead[self.next])
+                self.next += 1
+            n_switched += self.n_read
+        return self.n_read
+
+    cdef void _start(self, uint64_t time_ns) noexcept nogil:
+        """The first frame has this time stamp: the nodes' clocks stand at the millisecond in which it comes."""
+        cdef uint32_t i
+        self.start_ns = time_ns // NS_PER_MS * NS_PER_MS
+        self.time_ns = self.start_ns
+        self.tick_ns = self.start_ns
+        for i in range(self.n_nodes):
+            self.offsets_ns[i] = self.start_ns - (<Datapath>self.nodes[i]).now_ns
+            (<Datapath>self.nodes[i]).offset_ns = self.offsets_ns[i]
+        self.is_started = True
+        self._look_up()
+
+    cdef void _look_up(self) noexcept nogil:
+        """Looks the rest of the burst up ahead, in runs of frames of one node."""
+        cdef int first = self.next
+        cdef int last
+        cdef uint32_t node
+        while first < self.n_read:
+            node = self.input_nodes[self.frames[first].input]
+            last = first
+            while (last < self.n_read and self.input_nodes[self.frames[last].input] == node
+                   and self.input_ports[self.frames[last].input] != NULL):
+                last += 1
+            if last > first:
+                burst_look_up(&(<Datapath>self.nodes[node]).ex, self.input_ports, &self.frames[first], last - first,
+                              &self.ahead[first])
+            else:
+                last = first + 1
+            first = last
+
+    cdef bint _deliver(self, uint64_t until_ns) noexcept nogil:
+        """All frames on wires arrive that are due; True if a command is due before the next of them."""
+        cdef wire_arrival a
+        while self.queue.n_arrivals and self.queue.heap[0].time_ns <= until_ns:
+            if self.queue.heap[0].time_ns >= self.stop_ns:
+                return True
+            a = wire_queue_pop(&self.queue)
+            self._arrive(&a)
+            wire_queue_release(&self.queue, a.frame)
+        return False
+
+    cdef void _arrive(self, const wire_arrival* a) noexcept nogil:
+        """A frame arrives at the far end of its wire."""
+        cdef network_end* end = &self.ends[a.end]
+        cdef const wire_frame* sent = a.frame
+        cdef uint64_t row, behind
+        cdef frame f
+        if end.port == NULL:
+            return
+        f = frame(data=wire_frame_data(sent), caplen=sent.caplen, len=sent.len, time_ns=a.time_ns, input=0)
+        self.queue.n_hops = sent.n_hops
+        self.arrived[end.node] += 1
+        if self.ledger != NULL:
+            row = self.ledger.fates_written + self.ledger.n_fates
+            behind = 0 if sent.cause == LEDGER_OWN else row - sent.cause
+            self.ledger.origin.n_behind = <uint32_t>min(behind, <uint64_t>NO_CAUSE)
+        self._switch(end.node, end.port, &f, NULL)
+
+    cdef void _switch(self, uint32_t node, port* in_port, const frame* f, frame_ahead* ahead) noexcept nogil:
+        """One frame at its port, and what leaves is put on wires. `ahead` is what was found of it, or NULL."""
+        cdef uint32_t n_hops = self.queue.n_hops
+        cdef uint64_t clock_ns = f.time_ns - self.offsets_ns[node]
+        if f.time_ns >= self.tick_ns:
+            self._tick(f.time_ns)
+        if <int64_t>(clock_ns - (<Datapath>self.nodes[node]).next_event_ns) >= 0:
+            self._advance_node(node, f.time_ns)
+        if self.ledger != NULL:
+            self.ledger.origin.node = <unsigned short>node
+            self.ledger.origin.n_hops = <unsigned short>n_hops
+            self.queue.cause = self.ledger.fates_written + self.ledger.n_fates
+        self.queue.n_hops = n_hops
+        (<Datapath>self.nodes[node]).ex.clock_ns = clock_ns
+        if n_hops > self.hop_limit:
+            (<Datapath>self.nodes[node])._refuse(in_port, f, DROP_WIRE_LOOP)
+        else:
+            (<Datapath>self.nodes[node])._switch(in_port, f, NULL if ahead == NULL else ahead_program(ahead, in_port))
+        self._depart()
+        if <int64_t>(clock_ns - (<Datapath>self.nodes[node]).now_ns) > 0:
+            (<Datapath>self.nodes[node]).now_ns = clock_ns
+        self.time_ns = max(self.time_ns, f.time_ns)
+        self.queue.cause = LEDGER_OWN
+        self.queue.n_hops = 0
+
+    cdef void _depart(self) noexcept nogil:
+        """Puts what has left on its wires."""
+        cdef wire_frame* f = self.queue.left
+        cdef wire_frame* next
+        cdef const network_wire* wire
+        cdef uint32_t i
+        self.queue.left = NULL
+        while f != NULL:
+            next = f.next
+            wire = &self.wires[self.ends[f.end].plug.wire]
+            for i in range(wire.first_end, wire.first_end + wire.n_ends):
+                if i != f.end:      # whether a port is there shows when the frame arrives
+                    wire_queue_arrive_at(&self.queue, f, f.time_ns + wire.latency_ns, i)
+            if f.n_arrivals == 0:
+                wire_queue_release(&self.queue, f)
+            f = next
+
+    cdef void _tick(self, uint64_t time_ns) noexcept nogil:
+        """Something may be due at nodes that have no frame now."""
+        cdef uint32_t i
+        cdef uint64_t clock_ns
+        self.tick_ns = NEVER
+        for i in range(self.n_nodes):
+            clock_ns = time_ns - self.offsets_ns[i]
+            if <int64_t>(clock_ns - (<Datapath>self.nodes[i]).next_event_ns) >= 0:
+                self._advance_node(i, time_ns)
+            if <int64_t>(clock_ns - (<Datapath>self.nodes[i]).now_ns) > 0:
+                (<Datapath>self.nodes[i]).now_ns = clock_ns
+            if (<Datapath>self.nodes[i]).next_event_ns < NEVER - self.offsets_ns[i]:
+                self.tick_ns = min(self.tick_ns, (<Datapath>self.nodes[i]).next_event_ns + self.offsets_ns[i])
+
+    cdef void _advance_node(self, uint32_t node, uint64_t time_ns) noexcept nogil:
+        """What is due at a node is done; what it sends by that is of no frame."""
+        self.queue.cause = LEDGER_OWN
+        self.queue.n_hops = 0
+        if self.ledger != NULL:
+            self.ledger.origin.node = <unsigned short>node
+        (<Datapath>self.nodes[node])._advance(time_ns - self.offsets_ns[node], time_ns)
+        self._depart()
