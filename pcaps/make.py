@@ -1,6 +1,6 @@
 """Make the captures of the shipped scenarios: the same bytes every time.
 
-    python pcaps/make.py            write every <scenario>/in/<port>.pcap
+    python pcaps/make.py            write every <scenario>/in/<port>.pcap (or in/<node>/<port>.pcap)
     python pcaps/make.py --check    compare with the committed files; exit status 1 if one differs
 
 A scenario is a timeline: who sends what at which second. The hosts' frames are what a network card hands over,
@@ -25,7 +25,7 @@ FRAME_LEN_MIN = 60  # IEEE 802.3-2018, 3.2.7, without the FCS
 CTAG, STAG = 0x8100, 0x88A8
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 
-Event = tuple[float, str, bytes]  # seconds since the first frame, in_port, frame
+Event = tuple[float, str, bytes]  # seconds since the first frame, in_port ("node/port" with several nodes), frame
 
 
 @dataclass(frozen=True)
@@ -219,12 +219,29 @@ def priority_tagged() -> Iterator[Event]:
     yield 2.00, "always", tag(host(3).udp(phone, "a call"), 0, pcp=5)
 
 
+def two_hosts_vlan_trunk() -> Iterator[Event]:
+    vm1, vm2, vm3, vm4 = (host(number) for number in range(1, 5))  # 1 and 3 are in network 101, 2 and 4 in 102
+    yield 0.00, "host1/vm1", vm1.arp_request(vm3)
+    yield 0.01, "host2/vm3", vm3.arp_reply(vm1)
+    for seq in (1, 2):
+        yield 0.02 * seq, "host1/vm1", vm1.ping(vm3, seq)
+        yield 0.02 * seq + 0.01, "host2/vm3", vm3.ping(vm1, seq, reply=True)
+    yield 1.00, "host2/vm4", vm4.arp_request(vm2)
+    yield 1.01, "host1/vm2", vm2.arp_reply(vm4)
+    yield 1.02, "host2/vm4", vm4.ping(vm2, 1)
+    yield 1.03, "host1/vm2", vm2.ping(vm4, 1, reply=True)
+    yield 2.00, "host1/vm1", vm1.udp(vm4, "vm1 to vm4: not in this network")
+    yield 3.00, "host1/vm1", tag(vm1.arp_request(vm3), 101)
+    yield 4.00, "host2/vm3", vm3.multicast("to all of network 101")
+
+
 SCENARIOS: dict[str, Callable[[], Iterator[Event]]] = {
     "arp-ping": arp_ping,
     "compute-host": compute_host,
     "learning-switch": learning_switch,
     "priority-tagged": priority_tagged,
     "qinq": qinq,
+    "two-hosts-vlan-trunk": two_hosts_vlan_trunk,
     "vlan-two-bridges": vlan_two_bridges,
 }
 
@@ -248,14 +265,14 @@ def main() -> int:
     different = []
     for scenario in SCENARIOS:
         folder = HERE / scenario / "in"
-        folder.mkdir(exist_ok=True)
         wanted = {folder / f"{port}.pcap": content for port, content in captures(scenario).items()}
-        stale = set(folder.iterdir()) - set(wanted)
+        stale = {path for path in folder.rglob("*") if path.is_file()} - set(wanted)
         different += stale
         for path, content in wanted.items():
             if not path.exists() or path.read_bytes() != content:
                 different.append(path)
                 if not check:
+                    path.parent.mkdir(parents=True, exist_ok=True)
                     path.write_bytes(content)
         if not check:
             for path in stale:

@@ -19,15 +19,24 @@ from vswitch.capture import CaptureReader
 from vswitch.cli.main import main
 
 GOLDEN = CHECKOUT / "tests" / "golden"
-SCENARIOS = sorted(path.parent.name for path in CHECKOUT.glob("pcaps/*/setup.ovs"))
+SCENARIOS = sorted(path.parent.name for path in CHECKOUT.glob("pcaps/*/README.md"))
 
 
 def test_every_scenario_is_complete():
     assert len(SCENARIOS) >= 5
     for name in SCENARIOS:
         assert (CHECKOUT / "pcaps" / name / "README.md").exists(), name
-        assert list((CHECKOUT / "pcaps" / name / "in").glob("*.pcap")), name
-        assert (GOLDEN / name / "fdb.json").exists(), name
+        assert list((CHECKOUT / "pcaps" / name / "in").rglob("*.pcap")), name
+        assert list((GOLDEN / name).rglob("fdb.json")), name
+
+
+def nodes_of(name: str) -> list[str]:
+    """The folders of a scenario's nodes, in its golden answers and its outputs; "" for a node alone."""
+    return sorted(str(path.parent.relative_to(GOLDEN / name)) for path in (GOLDEN / name).rglob("fdb.json"))
+
+
+def prefix(node: str) -> str:
+    return "" if node == "." else f"{node}/"
 
 
 def test_captures_are_those_of_the_script():
@@ -48,8 +57,11 @@ def golden_script():
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_golden_answers_are_those_of_open_vswitch(golden_script, name):
     need_oracle()
-    files = golden_script.answer(golden_script.load_oracle(), CHECKOUT / "pcaps" / name)
-    stored = {path.name: path.read_bytes() for path in (GOLDEN / name).iterdir()}
+    is_topology = (CHECKOUT / "pcaps" / name / "topology.yaml").exists()
+    answer = golden_script.answer_topology if is_topology else golden_script.answer
+    files = answer(golden_script.load_oracle(), CHECKOUT / "pcaps" / name)
+    golden = GOLDEN / name
+    stored = {str(path.relative_to(golden)): path.read_bytes() for path in golden.rglob("*") if path.is_file()}
     assert {file: text.encode() if isinstance(text, str) else text for file, text in files.items()} == stored
 
 
@@ -63,16 +75,21 @@ def replayed(request, tmp_path_factory):
 
 def test_replay_sends_the_same_bytes(replayed):
     name, out = replayed
-    sent = {path.name: path.read_bytes() for path in out.glob("*.pcap")}
-    assert sent == {path.name: path.read_bytes() for path in (GOLDEN / name).glob("*.pcap")}
+    sent = {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*.pcap")}
+    golden = GOLDEN / name
+    assert sent == {str(path.relative_to(golden)): path.read_bytes() for path in golden.rglob("*.pcap")}
 
 
 def test_replay_learns_the_same_addresses(replayed):
     name, out = replayed
-    answers = json.loads((GOLDEN / name / "fdb.json").read_text())
+    answers = {
+        (node, bridge): entries
+        for node in nodes_of(name)
+        for bridge, entries in json.loads((GOLDEN / name / node / "fdb.json").read_text()).items()
+    }
     assert answers
-    for bridge, entries in answers.items():
-        rows = (out / "fdb" / f"{bridge}.txt").read_text().split("\n")[1:]
+    for (node, bridge), entries in answers.items():
+        rows = (out / node / "fdb" / f"{bridge}.txt").read_text().split("\n")[1:]
         found = sorted((int(vlan), mac, port, int(age)) for port, vlan, mac, age in map(str.split, filter(None, rows)))
         assert found == [(entry["vlan"], entry["mac"], entry["port"], entry["age"]) for entry in entries]
 
@@ -81,9 +98,14 @@ def test_replay_counts_the_same_frames(replayed):
     name, out = replayed
     summary = json.loads((out / "summary.json").read_text())
     counted = summary["ports"]
-    for bridge, ports in json.loads((GOLDEN / name / "ports.json").read_text()).items():
+    answers = [
+        (prefix(node), bridge, ports)
+        for node in nodes_of(name)
+        for bridge, ports in json.loads((GOLDEN / name / node / "ports.json").read_text()).items()
+    ]
+    for node, bridge, ports in answers:
         for port, answer in ports.items():
-            found = counted.pop(bridge if port == "LOCAL" else port)
+            found = counted.pop(node + (bridge if port == "LOCAL" else port))
             assert found == {
                 "rx_frames": answer["rx_pkts"], "rx_bytes": answer["rx_bytes"],
                 "tx_frames": answer["tx_pkts"], "tx_bytes": answer["tx_bytes"],
@@ -94,8 +116,13 @@ def test_replay_counts_the_same_frames(replayed):
 
 def test_flows_count_the_same_frames(replayed):
     name, out = replayed
-    for bridge, flows in json.loads((GOLDEN / name / "flows.json").read_text()).items():
-        found = parse_flows((out / "flows" / f"{bridge}.txt").read_text())
+    answers = [
+        (node, bridge, flows)
+        for node in nodes_of(name)
+        for bridge, flows in json.loads((GOLDEN / name / node / "flows.json").read_text()).items()
+    ]
+    for node, bridge, flows in answers:
+        found = parse_flows((out / node / "flows" / f"{bridge}.txt").read_text())
         # The actions are those of OpenFlow 1.3 there, of 1.0 here.
         texts = [[{**flow, "actions": ""} for flow in some] for some in (found, flows)]
         assert texts[0] == texts[1], bridge
@@ -105,15 +132,16 @@ def test_flows_count_the_same_frames(replayed):
 def test_pcapng_holds_the_frames_of_the_pcaps(tmp_path, name):
     arguments = ["replay", str(CHECKOUT / "pcaps" / name), "--out", str(tmp_path / "out"), "--format", "pcapng"]
     assert main(arguments) == 0
-    assert [path.name for path in (tmp_path / "out").glob("*.pcap*")] == ["ports.pcapng"]
-    ports = {path.stem: [] for path in (GOLDEN / name).glob("*.pcap")}
-    with CaptureReader(tmp_path / "out" / "ports.pcapng") as reader:
-        for record in reader:
-            ports[reader.interfaces[record.interface].name].append((record.time_ns, record.len, record.data))
-        assert sorted(interface.name for interface in reader.interfaces) == sorted(ports)
-    for port, frames in ports.items():
-        with CaptureReader(GOLDEN / name / f"{port}.pcap") as answer:
-            assert [(record.time_ns, record.len, record.data) for record in answer] == frames, port
+    for node in nodes_of(name):
+        assert [path.name for path in (tmp_path / "out" / node).glob("*.pcap*")] == ["ports.pcapng"]
+        ports = {path.stem: [] for path in (GOLDEN / name / node).glob("*.pcap")}
+        with CaptureReader(tmp_path / "out" / node / "ports.pcapng") as reader:
+            for record in reader:
+                ports[reader.interfaces[record.interface].name].append((record.time_ns, record.len, record.data))
+            assert sorted(interface.name for interface in reader.interfaces) == sorted(ports)
+        for port, frames in ports.items():
+            with CaptureReader(GOLDEN / name / node / f"{port}.pcap") as answer:
+                assert [(record.time_ns, record.len, record.data) for record in answer] == frames, port
 
 
 def readme_commands() -> list[tuple[str, list[str]]]:

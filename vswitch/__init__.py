@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from vswitch.errors import UnsupportedCaptureError as UnsupportedCaptureError
     from vswitch.errors import VSwitchError as VSwitchError
     from vswitch.ovs.node import Node as Node
-    from vswitch.ovs.setup import load as load
+    from vswitch.setups.load import load as load
     from vswitch.switch.bridge import Bridge as Bridge
     from vswitch.switch.port import Port as Port
     from vswitch.switch.replay import Input as Input
@@ -55,7 +55,7 @@ _HOMES = {
     "TruncatedCaptureError": "vswitch.errors",
     "UnsupportedCaptureError": "vswitch.errors",
     "VSwitchError": "vswitch.errors",
-    "load": "vswitch.ovs.setup",
+    "load": "vswitch.setups.load",
 }
 
 __all__ = sorted(_HOMES)

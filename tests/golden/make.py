@@ -9,6 +9,9 @@ the tests need neither, they compare a replay with what is stored:
     tests/golden/<scenario>/fdb.json       bridge -> entries, as in fdb/show; the age is that at the last frame
     tests/golden/<scenario>/ports.json     bridge -> port -> counters, as in dump-ports
     tests/golden/<scenario>/flows.json     bridge -> flows with their counters, as in dump-flows with OpenFlow 1.3
+
+A topology of several nodes has a folder for each, with the same files. Every node is a real Open vSwitch of its
+own; what leaves at a port with a wire is given to the node at its other end, at the same time.
 """
 
 from __future__ import annotations
@@ -19,12 +22,14 @@ import io
 import json
 import os
 import re
+import shutil
 import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import dpkt
+import yaml
 
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parent.parent
@@ -51,10 +56,67 @@ def answer(oracle: ModuleType, scenario: Path) -> dict[str, str | bytes]:
         lines = oracle.join_lines(setup.readlines())
     trace = oracle.load_trace(str(scenario))
     start_us = min(next(oracle.read_pcap(str(path)))[0] for path in scenario.glob("in/*.pcap"))
-    case = {"setup": lines, "trace": trace, "options": dict(oracle.OPTIONS)}
-    expected = oracle.run_case(case)
+    expected = ask(oracle, scenario.name, lines, trace)
+    return as_files(expected, lines, trace, start_us)
+
+
+def ask(oracle: ModuleType, name: str, lines: list[str], trace: list[dict[str, Any]]) -> dict[str, Any]:
+    """What Open vSwitch answers."""
+    expected: dict[str, Any] = oracle.run_case({"setup": lines, "trace": trace, "options": dict(oracle.OPTIONS)})
     if "setup" in expected or "late" in expected:
-        sys.exit(f"{scenario.name}: the set-up printed something, or a frame came late: {expected}")
+        sys.exit(f"{name}: the set-up printed something, or a frame came late: {expected}")
+    return expected
+
+
+def answer_topology(oracle: ModuleType, scenario: Path) -> dict[str, str | bytes]:
+    """As `answer`, for a ``topology.yaml`` with scripts, and wires of two ends without latency.
+
+    Each node is asked again with what the others have sent to it by their last answers, until nothing changes. That is
+    the one run in which all agree: of two such runs the first frame that differs would have no cause.
+    """
+    topology = yaml.safe_load((scenario / "topology.yaml").read_text())
+    setups = {
+        name: oracle.join_lines((scenario / node["setup"]).read_text().splitlines(keepends=True))
+        for name, node in topology["nodes"].items()
+    }
+    far_ends = {tuple(a.split("/")): tuple(b.split("/")) for pair in topology["wires"] for a, b in (pair, pair[::-1])}
+    frames = {
+        name: [
+            (us, path.stem, frame)
+            for path in sorted(scenario.glob(f"in/{name}/*.pcap"))
+            for us, frame in oracle.read_pcap(str(path))
+        ]
+        for name in setups
+    }
+    first_us = min(us for some in frames.values() for us, _, _ in some)
+    last_us = max(us for some in frames.values() for us, _, _ in some)
+    start_us = first_us // 1000 * 1000
+    arrivals: dict[str, list[tuple[int, str, bytes]]] = {name: [] for name in setups}
+    while True:
+        files: dict[str, str | bytes] = {}
+        sent: dict[str, list[tuple[int, str, bytes]]] = {name: [] for name in setups}
+        for name, lines in setups.items():
+            events = sorted(frames[name] + arrivals[name], key=lambda event: event[0])
+            trace = [{"t": (us - start_us) / 10**6, "port": port, "pkt": frame.hex()} for us, port, frame in events]
+            # The clocks of all nodes end where the last frame of any is.
+            trace.append({"t": (last_us - start_us) / 10**6, "cmd": "ovs-appctl version"})
+            expected = ask(oracle, f"{scenario.name}/{name}", lines, trace)
+            for event, result in zip(trace, expected["events"], strict=True):
+                for port, copies in result.get("out", {}).items():
+                    if (name, port) in far_ends:
+                        node, far_port = far_ends[name, port]
+                        us = start_us + round(event["t"] * 10**6)
+                        sent[node] += [(us, far_port, bytes.fromhex(copy)) for copy in copies]
+            files |= {f"{name}/{file}": content for file, content in as_files(expected, lines, trace, start_us).items()}
+        if sent == arrivals:
+            return files
+        arrivals = sent
+
+
+def as_files(
+    expected: dict[str, Any], lines: list[str], trace: list[dict[str, Any]], start_us: int
+) -> dict[str, str | bytes]:
+    """File name -> content, of one node's answer."""
     outputs: dict[str, list[tuple[int, bytes]]] = {port: [] for port in device_names(expected, lines)}
     for event, result in zip(trace, expected["events"], strict=True):
         for port, frames in result.get("out", {}).items():
@@ -103,16 +165,17 @@ def as_json(value: object) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description="store what Open vSwitch makes of the shipped scenarios")
     parser.add_argument("scenario", nargs="*", help="names of folders in pcaps/ (default: all)")
-    names = parser.parse_args().scenario or sorted(path.parent.name for path in CHECKOUT.glob("pcaps/*/setup.ovs"))
+    names = parser.parse_args().scenario or sorted(path.parent.name for path in CHECKOUT.glob("pcaps/*/README.md"))
     oracle = load_oracle()
     for name in names:
         folder = HERE / name
-        folder.mkdir(exist_ok=True)
-        for path in folder.iterdir():
-            path.unlink()
-        for file, content in answer(oracle, CHECKOUT / "pcaps" / name).items():
+        shutil.rmtree(folder, ignore_errors=True)
+        scenario = CHECKOUT / "pcaps" / name
+        answers = (answer_topology if (scenario / "topology.yaml").exists() else answer)(oracle, scenario)
+        for file, content in answers.items():
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
             (folder / file).write_bytes(content.encode() if isinstance(content, str) else content)
-        print(f"{name}: {len(list(folder.glob('*.pcap')))} ports")
+        print(f"{name}: {len(list(folder.rglob('*.pcap')))} ports")
 
 
 if __name__ == "__main__":

@@ -8,19 +8,20 @@ import shlex
 from vswitch.cli.progress import ProgressBar
 from vswitch.errors import ConfigError
 from vswitch.light_typing import TYPE_CHECKING
-from vswitch.ovs.setup import load
+from vswitch.setups.load import load
 from vswitch.switch.replay import Input
 
 if TYPE_CHECKING:
     from vswitch.ovs.node import Node
+    from vswitch.switch.topology import Topology
 
 _VERSIONS = [f"OpenFlow1{minor}" for minor in range(6)]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's arguments."""
-    parser.add_argument("setup", metavar="SETUP", help="OVS script (*.ovs), or folder with setup.ovs and in/PORT.pcap")
-    parser.add_argument("bridge", metavar="BRIDGE", nargs="?", help="whose flows; without it, those of all bridges")
+    parser.add_argument("setup", metavar="SETUP", help="OVS script, topology (*.yaml), or folder with one and in/")
+    parser.add_argument("bridge", metavar="BRIDGE", nargs="?", help="'bridge' or 'node/bridge'; without it, all")
     parser.add_argument("match", metavar="MATCH", nargs="?", help="only flows that it covers, such as 'table=0,tcp'")
     parser.add_argument(
         "--in", dest="inputs", metavar="[PORT=]CAPTURE", action="append", default=[],
@@ -38,21 +39,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the flows; 0."""
     topology = load(options.setup)
-    node: Node = topology.node  # type: ignore[assignment]
-    names = [bridge.name for bridge in node.bridges()]
-    if options.bridge is not None and options.bridge not in names:
+    bridges = _bridges(topology)
+    if options.bridge is not None and options.bridge not in bridges:
         raise ConfigError(
-            f"no bridge named {options.bridge}", key=options.bridge, hint=f"there are {', '.join(names) or 'none'}"
+            f"no bridge named {options.bridge}", key=options.bridge, hint=f"there are {', '.join(bridges) or 'none'}"
         )
     inputs = [_input(text) for text in options.inputs] or topology.inputs
     if inputs and not options.no_replay:
         with ProgressBar() as progress:
             topology.replay(inputs, None, progress=progress)
-    for name in names if options.bridge is None else [options.bridge]:
-        if options.bridge is None and len(names) > 1:
+    for name in bridges if options.bridge is None else [options.bridge]:
+        if options.bridge is None and len(bridges) > 1:
             print(f"# {name}")  # a comment to add-flows
-        print(_flows(node, name, options), end="")
+        print(_flows(*bridges[name], options), end="")
     return 0
+
+
+def _bridges(topology: Topology) -> dict[str, tuple[Node, str]]:
+    """Every bridge by what it is called on the command line."""
+    nodes: dict[str, Node] = topology.nodes  # type: ignore[assignment]
+    return {
+        f"{name}/{bridge.name}" if len(nodes) > 1 else bridge.name: (node, bridge.name)
+        for name, node in nodes.items()
+        for bridge in node.bridges()
+    }
 
 
 def _input(text: str) -> Input:

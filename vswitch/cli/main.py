@@ -64,8 +64,8 @@ def build_parser(verb: str | None) -> argparse.ArgumentParser:
     parser = Parser(
         prog="vswitch",
         description="Replay captures through Open vSwitch bridges, without root or a daemon.",
-        epilog="'vswitch VERB --help' tells more. A SETUP is an OVS script (*.ovs), or a folder with setup.ovs and "
-        "in/PORT.pcap.",
+        epilog="'vswitch VERB --help' tells more. A SETUP is an OVS script (*.ovs), a topology of several nodes "
+        "(*.yaml), or a folder with setup.ovs or topology.yaml and in/PORT.pcap.",
     )
     parser.add_argument("--version", action="version", version=f"vswitch {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)

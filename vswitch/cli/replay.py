@@ -12,25 +12,31 @@ from vswitch.cli.progress import ProgressBar
 from vswitch.errors import ConfigError
 from vswitch.explain.summary import summary_text
 from vswitch.light_typing import TYPE_CHECKING
-from vswitch.ovs.setup import load
+from vswitch.setups.load import load
 from vswitch.switch.replay import FORMATS, STANDARD_STREAM, Input
 
 if TYPE_CHECKING:
     from vswitch.errors import TruncatedCaptureError
     from vswitch.switch.result import ReplayResult
+    from vswitch.switch.topology import Topology
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's arguments."""
-    parser.add_argument("setup", metavar="SETUP", help="OVS script (*.ovs), or folder with setup.ovs and in/PORT.pcap")
+    parser.add_argument("setup", metavar="SETUP", help="OVS script, topology (*.yaml), or folder with one and in/")
     parser.add_argument(
         "--in", dest="inputs", metavar="[PORT=]CAPTURE", action="append", default=[],
-        help="capture whose frames arrive at PORT ('port' or 'bridge/port'); without PORT its interfaces name the "
-        "ports; '-' is standard input; may be given again",
+        help="capture whose frames arrive at PORT ('port', 'bridge/port' or 'node/port'); without PORT its interfaces "
+        "name the ports; '-' is standard input; may be given again",
     )
     parser.add_argument(
         "--out", metavar="DIR",
         help="folder for a capture per port, flows, addresses and summary.json; '-' writes a pcapng to standard output",
+    )
+    parser.add_argument(
+        "--tap", dest="taps", metavar="NAME=POINT", action="append", default=[],
+        help="DIR/taps/NAME.pcap gets what passes a port of any kind in both directions: a patch port, a wire's end, a "
+        "tunnel (inner frames); may be given again",
     )
     parser.add_argument("--format", choices=FORMATS, default="pcap", help="of the captures (default: pcap)")
     parser.add_argument("--fates", metavar="FILE", help="what became of each frame, as FILE.csv, .jsonl or .parquet")
@@ -48,6 +54,7 @@ def run(options: argparse.Namespace) -> int:
         _check_stdout(options.format)
     topology = load(options.setup)
     inputs = [_input(text) for text in options.inputs] or None
+    taps = _taps(options.taps)
     ledger = _ledger_folder(options.fates or options.report)
     with ExitStack() as files:
         if options.fates:
@@ -59,7 +66,9 @@ def run(options: argparse.Namespace) -> int:
 
             report = files.enter_context(ReportFile(options.report))
         progress = files.enter_context(ProgressBar())
-        result = topology.replay(inputs, options.out, format=options.format, ledger=ledger, progress=progress)
+        result = topology.replay(
+            inputs, options.out, format=options.format, ledger=ledger, progress=progress, taps=taps
+        )
         progress.close()
         if options.fates:
             fates.write(result)
@@ -67,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
             report.write(topology, result)
     _print_summary(result, options.summary, sys.stderr if to_stdout else sys.stdout)
     for error in result.truncated_inputs:
-        _print_cut(error, inputs or topology.inputs, result)
+        _print_cut(error, inputs or topology.inputs, topology, result)
     return 1 if result.truncated_inputs else 0
 
 
@@ -89,6 +98,18 @@ def _input(text: str) -> Input:
     return Input(port, path)
 
 
+def _taps(texts: Sequence[str]) -> dict[str, str]:
+    taps: dict[str, str] = {}
+    for text in texts:
+        name, _, point = text.partition("=")
+        if not (name and point):
+            raise ConfigError(f"--tap {text}: not NAME=POINT", key="--tap", hint="such as --tap before=host1/vxlan0")
+        if name in taps:
+            raise ConfigError(f"--tap {text}: {name} is given twice", key="--tap")
+        taps[name] = point
+    return taps
+
+
 def _check_stdout(format: str) -> None:
     """Refuse a standard output that cannot take the capture."""
     if format != "pcapng":
@@ -100,12 +121,15 @@ def _check_stdout(format: str) -> None:
         raise ConfigError("--out -: standard output is a terminal", key="--out", hint="pipe it: ... | tshark -r -")
 
 
-def _print_cut(error: TruncatedCaptureError, inputs: Sequence[Input], result: ReplayResult) -> None:
+def _print_cut(
+    error: TruncatedCaptureError, inputs: Sequence[Input], topology: Topology, result: ReplayResult
+) -> None:
     """Say that a capture was cut, and what of it was replayed."""
     print(f"vswitch: {error}", file=sys.stderr)
     path = STANDARD_STREAM if error.path == "<stdin>" else error.path
     for port in [port for port, capture in inputs if capture == path and port]:
-        n = result.ports[port.rpartition("/")[2]].rx_frames
+        node, found = topology.find_port(port)
+        n = result.ports[f"{node}/{found.name}" if result.nodes else found.name].rx_frames
         print(f"  kept: {n:,} whole frame{'' if n == 1 else 's'} of it", file=sys.stderr)
 
 

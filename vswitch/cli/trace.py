@@ -6,7 +6,7 @@ import argparse
 
 from vswitch.errors import ConfigError
 from vswitch.light_typing import TYPE_CHECKING
-from vswitch.ovs.setup import load
+from vswitch.setups.load import load
 
 if TYPE_CHECKING:
     from vswitch.ovs.node import Node

@@ -68,7 +68,10 @@ def report_html(topology: Topology, result: ReplayResult) -> str:
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
     environment.filters.update(count="{:,}".format, mac=_mac, time=_time)
-    picture = _picture(topology.node)
+    several = len(topology.nodes) > 1
+    bridges = [
+        (f"{name}/" if several else "", bridge) for name, node in topology.nodes.items() for bridge in node.bridges()
+    ]
     drops = result.drops()
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         title=topology.path,
@@ -78,9 +81,9 @@ def report_html(topology: Topology, result: ReplayResult) -> str:
         n_dropped=sum(result.dropped.values()),
         drops=_by_reason(drops),
         meanings=MEANINGS,
-        picture=Markup(picture),
-        bridges=[(bridge, _ports(bridge, result, drops)) for bridge in topology.node.bridges()],
-        databases=[(bridge, _addresses(bridge)) for bridge in topology.node.bridges()],
+        pictures=[(name if several else "", Markup(_picture(node))) for name, node in topology.nodes.items()],
+        bridges=[(f"{prefix}{bridge.name}", _ports(prefix, bridge, result, drops)) for prefix, bridge in bridges],
+        databases=[(f"{prefix}{bridge.name}", _addresses(bridge)) for prefix, bridge in bridges],
         max_entries=MAX_FDB_ENTRIES,
     )
 
@@ -114,7 +117,7 @@ def _reason(drop: Drop) -> str:
     return drop.reason
 
 
-def _ports(bridge: Bridge, result: ReplayResult, drops: list[Drop]) -> list[PortLine]:
+def _ports(prefix: str, bridge: Bridge, result: ReplayResult, drops: list[Drop]) -> list[PortLine]:
     n_dropped: dict[str, int] = {}
     for drop in drops:
         n_dropped[drop.in_port] = n_dropped.get(drop.in_port, 0) + drop.n_frames
@@ -130,7 +133,8 @@ def _ports(bridge: Bridge, result: ReplayResult, drops: list[Drop]) -> list[Port
             setting += f" · patch to {port.row.map('options').get('peer', '')}"
         if port.is_tunnel:
             setting += f" · {port.type} to {port.row.map('options').get('remote_ip', '')}"
-        lines.append(PortLine(port.name, setting, result.ports[port.name], n_dropped.get(port.name, 0)))
+        name = prefix + port.name
+        lines.append(PortLine(port.name, setting, result.ports[name], n_dropped.get(name, 0)))
     return lines
 
 

@@ -24,6 +24,7 @@ def _totals(result: ReplayResult) -> str:
     speed = f"   {result.seconds:.3f} s, {result.frames_per_second:,.0f} frames/s" if result.frames_in else ""
     lines = [
         f"frames in    {result.frames_in:>{width},}{speed}",
+        *([f"  from wires {result.from_wires:>{width},}"] if result.nodes else []),
         f"  delivered  {result.delivered:>{width},}",
         f"  consumed   {result.consumed:>{width},}",
         f"  dropped    {n_dropped:>{width},}",

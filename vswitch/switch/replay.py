@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 FORMATS = ("pcap", "pcapng")
 PORTS_CAPTURE = "ports.pcapng"
 STANDARD_STREAM = "-"
+TAPS_FOLDER = "taps"
 
 
 class Input(NamedTuple):
@@ -51,6 +52,7 @@ def replay(
     format: str = "pcap",
     ledger: bool | str | Path = True,
     progress: Progress | None = None,
+    taps: Mapping[str, str] | None = None,
 ) -> ReplayResult:
     """Take every frame of some captures through a node, in order of time.
 
@@ -69,6 +71,9 @@ def replay(
         in the system's place for temporary files.
     progress : callable(frames, bytes read, bytes in all or None) or None
         Called a few times a second.
+    taps : mapping of name to port name, or None
+        ``taps/NAME.pcap`` in `out` gets what passes a port in both directions: on a patch port, into a tunnel before it
+        is encapsulated and out of it after it was decapsulated, or on any other.
 
     Returns
     -------
@@ -81,13 +86,9 @@ def replay(
     CaptureError
         A capture cannot be read, or an output cannot be written.
     """
-    if format not in FORMATS:
-        raise ConfigError(f"no output format {format}", key="format", hint=f"one of {', '.join(FORMATS)}")
-    if str(out) == STANDARD_STREAM and format != "pcapng":
-        raise ConfigError(
-            f"standard output takes one capture, and {format} needs one per port", key="out",
-            hint="choose format pcapng",
-        )
+    check_output(out, format, taps or {})
+    tapped = {name: node.port(point).number for name, point in (taps or {}).items()}
+    check_taps(tapped)
     pool = WriterPool()
     ports, merged = _open(node, as_inputs(captures), pool)
     with merged:
@@ -106,6 +107,8 @@ def replay(
         with OutputFolder(str(out)) as folder:
             with _writers_detached(node):
                 _attach_writers(node, folder, format, merged.resolution, pool)
+                for name, number in tapped.items():
+                    node.datapath.set_tap(number, tap_writer(folder, name, merged.resolution, pool))
                 _run(node, merged, ports, rows, progress)
             result = _result(node, merged, rows, before, fates_before, drops_before, time.perf_counter() - started)
             for bridge in node.bridges():
@@ -113,6 +116,37 @@ def replay(
                 folder.write_text(f"fdb/{file_name(bridge.name)}.txt", fdb_text(bridge.fdb()))
             folder.write_json("summary.json", result.summary())
         return result
+
+
+def check_output(out: str | Path | None, format: str, taps: Mapping[str, str]) -> None:
+    """Refuse what cannot be written."""
+    if format not in FORMATS:
+        raise ConfigError(f"no output format {format}", key="format", hint=f"one of {', '.join(FORMATS)}")
+    if str(out) == STANDARD_STREAM and format != "pcapng":
+        raise ConfigError(
+            f"standard output takes one capture, and {format} needs one per port", key="out",
+            hint="choose format pcapng",
+        )
+    if taps and (out is None or str(out) == STANDARD_STREAM):
+        raise ConfigError("a tap needs a folder for its capture", key="taps", hint="say where: --out DIR")
+
+
+def check_taps(tapped: Mapping[str, object]) -> None:
+    """Refuse two taps on one port."""
+    points: dict[object, str] = {}
+    for name, point in tapped.items():
+        if point in points:
+            raise ConfigError(f"taps {points[point]} and {name} are on one port", key=name)
+        points[point] = name
+
+
+def tap_writer(folder: OutputFolder, name: str, resolution: str, pool: WriterPool) -> PcapWriter:
+    """The capture of a tap."""
+    path = os.path.join(folder.path, TAPS_FOLDER, f"{file_name(name)}.pcap")
+    folder.make(os.path.dirname(path))
+    writer = PcapWriter(path, resolution, pool=pool)
+    folder.add_writer(writer)
+    return writer
 
 
 def _open(node: SwitchNode, inputs: list[Input], pool: WriterPool) -> tuple[list[int], MergedCaptures]:
@@ -175,12 +209,13 @@ def _pcapng_writer(node: SwitchNode, target: str, resolution: str, pool: WriterP
 
 @contextlib.contextmanager
 def _writers_detached(node: SwitchNode) -> Iterator[None]:
-    """No port of the node has a writer after the block."""
+    """No port of the node has a writer or a tap after the block."""
     try:
         yield
     finally:
         for port in node.ports():
             node.datapath.set_writer(port.number, None, 0)
+            node.datapath.set_tap(port.number, None)
 
 
 def _leaving(node: SwitchNode) -> list[Port]:

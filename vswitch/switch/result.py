@@ -31,7 +31,8 @@ class PortTotals(NamedTuple):
 class FrameFate(NamedTuple):
     """What became of a frame: `bridge` dropped it, at `outputs` and `mirrored` its copies left.
 
-    `table` and `flow` say where in the bridge it was dropped, as `DropPlace` has them.
+    `table` and `flow` say where in the bridge it was dropped, as `DropPlace` has them. `cause` is the number of the
+    frame that sent it over a wire; 0 if a capture held it, or a node itself sent it.
     """
 
     time_ns: int
@@ -43,6 +44,7 @@ class FrameFate(NamedTuple):
     flow: str
     outputs: tuple[str, ...]
     mirrored: tuple[str, ...]
+    cause: int = 0
 
 
 class Drop(NamedTuple):
@@ -61,13 +63,38 @@ class Drop(NamedTuple):
     first_time_ns: int
 
 
+class NodeTotals(NamedTuple):
+    """Frames of one node during one replay; ``delivered + consumed + sum(dropped.values()) == frames_in``."""
+
+    frames_in: int
+    from_wires: int
+    delivered: int
+    consumed: int
+    dropped: dict[str, int]
+    frames_out: int
+
+
+class Numbering(NamedTuple):
+    """By node: what is added to its numbers of ports, bridges and places, so that a topology has each number once."""
+
+    port: list[int]
+    bridge: list[int]
+    place: list[int]
+
+
 class ReplayResult:
     """The outcome of a replay.
 
     Attributes
     ----------
     frames_in : int
-        Frames read from the captures; ``delivered + consumed + sum(dropped.values())`` is the same number.
+        Frames that came in, from captures and over wires; ``delivered + consumed + sum(dropped.values())`` is the same
+        number.
+    from_wires : int
+        Those of them that came over wires from other nodes.
+    nodes : dict of str to NodeTotals
+        The same for each node of a topology of several; empty for a node alone. With several nodes, ports and bridges
+        are named ``"node/name"``.
     delivered, consumed : int
         Frames of which a copy left on at least one port (a mirror's copy does not count), and frames that the switch
         kept for itself.
@@ -102,6 +129,8 @@ class ReplayResult:
         bridge_names: dict[int, str],
         ledger: Ledger | None,
         drop_places: Mapping[int, DropPlace] | None = None,
+        nodes: Mapping[str, NodeTotals] | None = None,
+        numbering: Numbering | None = None,
     ) -> None:
         drops = {FATES[code][0] for code in FATES if code >= FIRST_DROP}
         self.frames_in = sum(fates.values())
@@ -117,29 +146,48 @@ class ReplayResult:
         self.port_names = port_names
         self.bridge_names = bridge_names
         self.drop_places = dict(drop_places or {})
+        self.nodes = dict(nodes or {})
+        self.from_wires = sum(totals.from_wires for totals in self.nodes.values())
+        self._numbering = numbering
         self._ledger = ledger
 
     @property
     def frames_per_second(self) -> float:
-        """Frames read, divided by the wall-clock time."""
+        """Frames that came in, divided by the wall-clock time."""
         return self.frames_in / self.seconds if self.seconds else 0.0
 
     @property
     def fates(self) -> np.ndarray:
         """One row for each frame that came in; see `vswitch.datapath.columns.fates`."""
-        return columns.fates(self._need_ledger())
+        return self._numbered(columns.fates(self._need_ledger()))
 
     @property
     def outputs(self) -> np.ndarray:
         """One row for each copy that left; see `vswitch.datapath.columns.outputs`."""
-        return columns.outputs(self._need_ledger())
+        return self._numbered(columns.outputs(self._need_ledger()))
 
     def pieces(self, n_rows: int = 65536) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """The rows of `fates` and `outputs`, a piece at a time and in bounded memory.
 
         Each piece has at most `n_rows` fates, and the outputs that belong to them.
         """
-        return columns.pieces(self._need_ledger(), n_rows)
+        for fates, outputs in columns.pieces(self._need_ledger(), n_rows):
+            yield self._numbered(fates), self._numbered(outputs)
+
+    def _numbered(self, rows: np.ndarray) -> np.ndarray:
+        """Rows with the topology's numbers in place of each node's own."""
+        if self._numbering is None:
+            return rows
+        import numpy as np
+
+        numbered = np.array(rows)
+        node = rows["node"]
+        numbered["port"] += np.array(self._numbering.port, np.uint32)[node]
+        if "place" in (rows.dtype.names or ()):
+            numbered["bridge"] += np.array(self._numbering.bridge, np.uint16)[node]
+            places = np.array(self._numbering.place, np.uint32)[node]
+            numbered["place"] += np.where(rows["place"] != 0, places, np.uint32(0))
+        return numbered
 
     def frame(self, number: int) -> FrameFate:
         """What became of one frame, by its number: from 1, in the order of the merged captures.
@@ -167,6 +215,7 @@ class ReplayResult:
         first = int(row["first_output"])
         copies = self.outputs[first : first + int(row["n_outputs"])]
         is_drop = row["fate"] >= FIRST_DROP
+        behind = int(row["n_behind"])
         place = self.drop_places.get(int(row["place"]), NO_PLACE)
         return FrameFate(
             time_ns=int(row["time_ns"]),
@@ -178,6 +227,7 @@ class ReplayResult:
             flow=place.flow,
             outputs=tuple(self.port_names[port] for port in copies["port"][~copies["is_mirror"]].tolist()),
             mirrored=tuple(self.port_names[port] for port in copies["port"][copies["is_mirror"]].tolist()),
+            cause=number - behind if 0 < behind < columns.NO_CAUSE else 0,
         )
 
     def drops(self) -> list[Drop]:
@@ -241,6 +291,7 @@ class ReplayResult:
         """The totals as plain objects, as ``--summary json`` prints them."""
         return {
             "frames_in": self.frames_in,
+            **({"from_wires": self.from_wires} if self.nodes else {}),
             "delivered": self.delivered,
             "consumed": self.consumed,
             "dropped": self.dropped,
@@ -251,6 +302,7 @@ class ReplayResult:
                 for error in self.truncated_inputs
             ],
             "ports": {name: totals._asdict() for name, totals in self.ports.items()},
+            **({"nodes": {name: totals._asdict() for name, totals in self.nodes.items()}} if self.nodes else {}),
             "seconds": round(self.seconds, 6),
             "frames_per_second": round(self.frames_per_second),
         }

@@ -1,11 +1,11 @@
-"""What a set-up describes: nodes, and the captures that belong to it."""
+"""What a set-up describes: nodes, the wires between them, and the captures and commands that belong to it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from vswitch.errors import ConfigError
-from vswitch.light_typing import TYPE_CHECKING
+from vswitch.errors import ConfigError, nearest
+from vswitch.light_typing import TYPE_CHECKING, NamedTuple
 from vswitch.switch.replay import Input, replay
 from vswitch.switch.result import ReplayResult
 
@@ -14,30 +14,126 @@ if TYPE_CHECKING:
 
     from vswitch.switch.node import SwitchNode
     from vswitch.switch.output_folder import Progress
+    from vswitch.switch.port import Port
+
+HOP_LIMIT = 255  # wires that a frame and what it causes may be on
+
+
+class Wire(NamedTuple):
+    """A cable between two ports, or a segment that more of them share; each port as (name of the node, name there).
+
+    What leaves at one arrives at all others `latency_ns` later.
+    """
+
+    ends: tuple[tuple[str, str], ...]
+    latency_ns: int = 0
+
+
+class TimelineCommand(NamedTuple):
+    """A line of an OVS script that `node` runs when its clock shows `at_ns`; `place` is for messages."""
+
+    at_ns: int
+    node: str
+    command: str
+    place: str = ""
 
 
 class Topology:
-    """One node and its captures, as `vswitch.load` makes it of a set-up.
+    """Nodes, wires and captures, as `vswitch.load` makes them of a set-up.
 
     Attributes
     ----------
     path : str
         Where it was loaded from.
     nodes : dict of str to Node
-        By name; today there is exactly one.
+        By name.
     inputs : list of Input
         The captures that came with the set-up (a scenario folder's ``in/``).
+    wires : list of Wire
+    timeline : list of TimelineCommand
+        In the order in which they were written down.
+    hop_limit : int
+        A frame is dropped (``WIRE_LOOP``) where it and the frames that caused it have been on more wires than that.
+
+    Examples
+    --------
+    >>> from vswitch import Node
+    >>> from vswitch.capture import PcapWriter
+    >>> import tempfile
+    >>> left, right = Node(), Node()
+    >>> for node in (left, right):
+    ...     bridge = node.add_bridge("br0")
+    ...     ports = bridge.add_port("vm", tag=10), bridge.add_port("eth", trunks=[10, 20])
+    >>> topology = Topology("", {"left": left, "right": right}, wires=[Wire((("left", "eth"), ("right", "eth")))])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with PcapWriter(f"{folder}/vm.pcap") as pcap:
+    ...         pcap.write(1_500_000_000, bytes.fromhex("ffffffffffff0200000000010806") + bytes(46))
+    ...     result = topology.replay({"left/vm": f"{folder}/vm.pcap"})
+    >>> result.frames_in, result.from_wires, result.frame(2).in_port, result.frame(2).outputs
+    (2, 1, 'right/eth', ('right/br0', 'right/vm'))
     """
 
-    def __init__(self, path: str, nodes: Mapping[str, SwitchNode], inputs: Iterable[Input] = ()) -> None:
+    def __init__(
+        self,
+        path: str,
+        nodes: Mapping[str, SwitchNode],
+        inputs: Iterable[Input] = (),
+        *,
+        wires: Iterable[Wire] = (),
+        timeline: Iterable[TimelineCommand] = (),
+        hop_limit: int = HOP_LIMIT,
+    ) -> None:
         self.path = path
         self.nodes = dict(nodes)
         self.inputs = list(inputs)
+        self.wires = list(wires)
+        self.timeline = list(timeline)
+        self.hop_limit = hop_limit
 
     @property
     def node(self) -> SwitchNode:
-        """The only node."""
+        """The only node.
+
+        Raises
+        ------
+        ConfigError
+            There are several.
+        """
+        if len(self.nodes) > 1:
+            raise ConfigError("which node?", path=self.path, hint=f"there are {', '.join(self.nodes)}")
         return next(iter(self.nodes.values()))
+
+    def find_port(self, name: str) -> tuple[str, Port]:
+        """A port by ``"port"``, ``"bridge/port"``, ``"node/port"`` or ``"node/bridge/port"``, and the name of its node.
+
+        Raises
+        ------
+        ConfigError
+            There is none, or several.
+        """
+        first, slash, rest = name.partition("/")
+        if slash and first in self.nodes:
+            return first, self.nodes[first].port(rest)
+        found = []
+        for node_name, node in self.nodes.items():
+            bridge, _, port_name = name.rpartition("/")
+            found += [
+                (node_name, port)
+                for port in node.ports()
+                if port.name == port_name and (not bridge or port.bridge.name == bridge)
+            ]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            nodes = [node_name for node_name, _ in found]
+            raise ConfigError(
+                f"which node's {name}?", key=name, hint=f"there are {', '.join(f'{node}/{name}' for node in nodes)}"
+            )
+        if len(self.nodes) == 1:
+            self.node.port(name)  # raises, with the nearest name
+        known = [f"{node_name}/{port.name}" for node_name, node in self.nodes.items() for port in node.ports()]
+        hint = nearest(name, known) or nearest(first, self.nodes) or f"nodes are {', '.join(self.nodes)}"
+        raise ConfigError(f"no port named {name}", key=name, hint=hint)
 
     def replay(
         self,
@@ -47,10 +143,12 @@ class Topology:
         format: str = "pcap",
         ledger: bool | str | Path = True,
         progress: Progress | None = None,
+        taps: Mapping[str, str] | None = None,
     ) -> ReplayResult:
-        """Take captures through the node: those given, or else those that came with the set-up.
+        """Take captures through the nodes: those given, or else those that came with the set-up.
 
-        See `vswitch.switch.replay.replay` for the parameters and errors.
+        See `vswitch.switch.replay.replay` for the parameters and errors. With several nodes ports are named
+        ``"node/port"``, and `out` gets a folder for each node.
         """
         if captures is None:
             captures = self.inputs
@@ -59,7 +157,15 @@ class Topology:
                     "no captures to replay", path=self.path,
                     hint="a scenario folder holds them as in/PORT.pcap; or say --in PORT=CAPTURE",
                 )
-        return replay(self.node, captures, out, format=format, ledger=ledger, progress=progress)
+        if len(self.nodes) == 1 and not self.wires and not self.timeline:
+            points = {name: self.find_port(point)[1] for name, point in (taps or {}).items()}
+            on = {name: f"{port.bridge.name}/{port.name}" for name, port in points.items()}
+            return replay(self.node, captures, out, format=format, ledger=ledger, progress=progress, taps=on)
+        from vswitch.switch.replay_nodes import replay_nodes  # a node alone starts sooner without
+
+        return replay_nodes(self, captures, out, format=format, ledger=ledger, progress=progress, taps=taps)
 
     def __repr__(self) -> str:
-        return f"<Topology {self.path}: {self.node!r}>"
+        if len(self.nodes) == 1:
+            return f"<Topology {self.path}: {self.node!r}>"
+        return f"<Topology {self.path}: nodes {', '.join(self.nodes)}; {len(self.wires)} wires>"

@@ -1,10 +1,10 @@
-"""Set-ups: whatever describes a node, from a path to something that can replay."""
+"""Set-ups: whatever describes nodes, from a path to something that can replay."""
 
 from __future__ import annotations
 
 import os
 
-from vswitch.errors import ConfigError
+from vswitch.errors import ConfigError, nearest
 from vswitch.light_typing import TYPE_CHECKING
 from vswitch.ovs.node import Node
 from vswitch.ovs.script import run_script
@@ -14,10 +14,13 @@ from vswitch.switch.topology import Topology
 if TYPE_CHECKING:
     from pathlib import Path  # a file's paths are kept as text: pathlib takes long to load
 
+    from vswitch.switch.node import SwitchNode
+
 SCRIPT_NAME = "setup.ovs"
+TOPOLOGY_NAME = "topology.yaml"
+YAML_SUFFIXES = (".yaml", ".yml")
 CAPTURE_SUFFIXES = (".pcap", ".pcapng", ".pcap.gz", ".pcapng.gz", ".pcap.zst", ".pcapng.zst", ".cap")
 LATER = {
-    "topology.yaml": "topologies of several nodes are not supported yet",
     "cloud.yaml": "clouds are not supported yet",
     "conf.db": "node snapshots are not supported yet",
 }
@@ -29,7 +32,8 @@ def load(path: str | Path) -> Topology:
     Parameters
     ----------
     path : path
-        An OVS script ``*.ovs``, or a scenario folder with ``setup.ovs`` and captures in ``in/``.
+        An OVS script ``*.ovs``, a topology ``*.yaml`` of several nodes, or a scenario folder with ``setup.ovs`` or
+        ``topology.yaml`` and captures in ``in/``.
 
     Raises
     ------
@@ -45,6 +49,8 @@ def load(path: str | Path) -> Topology:
         raise ConfigError(LATER[name], path=path)
     if not os.path.exists(path):
         raise ConfigError("no such file or folder", path=path, hint=_what_loads())
+    if suffix in YAML_SUFFIXES:
+        return _read_topology(path)
     if suffix != ".ovs":
         raise ConfigError("not a set-up", path=path, hint=_what_loads())
     return Topology(path, {stem: _run(path)})
@@ -58,6 +64,13 @@ def _shown(path: str | Path) -> str:
 
 def _load_folder(folder: str) -> Topology:
     script = os.path.join(folder, SCRIPT_NAME)
+    description = os.path.join(folder, TOPOLOGY_NAME)
+    if os.path.exists(description):
+        if os.path.exists(script):
+            raise ConfigError(f"the folder holds both {SCRIPT_NAME} and {TOPOLOGY_NAME}", path=folder)
+        topology = _read_topology(description)
+        topology.inputs += _inputs_of_nodes(topology, os.path.join(folder, "in"))
+        return topology
     if not os.path.exists(script):
         for name, problem in LATER.items():
             later = os.path.join(folder, name)
@@ -66,6 +79,25 @@ def _load_folder(folder: str) -> Topology:
         raise ConfigError(f"the folder holds no {SCRIPT_NAME}", path=folder, hint=_what_loads())
     node = _run(script)
     return Topology(folder, {os.path.basename(folder): node}, _inputs(node, os.path.join(folder, "in")))
+
+
+def _read_topology(path: str) -> Topology:
+    from vswitch.setups.topology_file import read_topology  # a node alone starts sooner without
+
+    return read_topology(path)
+
+
+def _inputs_of_nodes(topology: Topology, folder: str) -> list[Input]:
+    """``in/NODE/PORT.pcap``, by node and name."""
+    inputs: list[Input] = []
+    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
+        path = os.path.join(folder, name)
+        node = topology.nodes.get(name)
+        if node is None or not os.path.isdir(path):
+            hint = nearest(name, topology.nodes) or f"nodes are {', '.join(topology.nodes)}"
+            raise ConfigError("not a node's folder", path=path, hint=f"in/NODE/PORT.pcap; {hint}")
+        inputs += [Input(f"{name}/{port}" if port else "", capture) for port, capture in _inputs(node, path)]
+    return inputs
 
 
 def _run(path: str) -> Node:
@@ -80,7 +112,7 @@ def _run(path: str) -> Node:
     return node
 
 
-def _inputs(node: Node, folder: str) -> list[Input]:
+def _inputs(node: SwitchNode, folder: str) -> list[Input]:
     """The captures of a scenario: ``in/PORT.pcap``, by name; a pcapng of no port's name has its ports inside."""
     if not os.path.isdir(folder):
         return []
@@ -103,4 +135,4 @@ def _inputs(node: Node, folder: str) -> list[Input]:
 
 
 def _what_loads() -> str:
-    return f"a set-up is an OVS script (*.ovs) or a folder with {SCRIPT_NAME}"
+    return f"a set-up is an OVS script (*.ovs), a topology (*.yaml) or a folder with {SCRIPT_NAME} or {TOPOLOGY_NAME}"

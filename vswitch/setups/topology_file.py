@@ -1,0 +1,196 @@
+"""``topology.yaml``: nodes, wires, captures and a timeline of commands become a `Topology`.
+
+    nodes:
+      host1: {setup: host1.ovs}             # a path beside this file, or lines:
+      host2:
+        setup: |
+          ovs-vsctl add-br br0
+          ovs-vsctl add-port br0 eth1
+    wires:
+      - [host1/eth1, host2/eth1]
+      - {segment: [host1/eth2, host2/eth2, host3/eth2], latency: 10us}
+    in:
+      host1/vm1: captures/vm1.pcap
+    timeline:
+      - {at: 2.5s, node: host1, run: "ovs-ofctl del-flows br0"}
+    hop_limit: 255
+
+Whether a word may stand where it stands is the schema's to say (topology_schema.py); whether it names something is
+checked here. Everything that is wrong is an error with line and column.
+"""
+
+from __future__ import annotations
+
+import os
+from decimal import Decimal
+from typing import Any
+
+from vswitch.errors import ConfigError, nearest
+from vswitch.ovs.node import Node
+from vswitch.ovs.script import run_script
+from vswitch.setups.topology_schema import SCHEMA
+from vswitch.setups.yaml_text import Path, YamlText, check
+from vswitch.switch.port import Port
+from vswitch.switch.replay import Input
+from vswitch.switch.topology import HOP_LIMIT, TimelineCommand, Topology, Wire
+
+UNITS_NS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
+
+
+def read_topology(path: str) -> Topology:
+    """Read a ``topology.yaml`` and build its nodes.
+
+    Raises
+    ------
+    ConfigError
+        The file is wrong, or a node's script is; carries path, line and column.
+    """
+    text = YamlText(_read(path), path)
+    check(text, SCHEMA)
+    value: dict[str, Any] = text.value or {}
+    nodes = {name: _node(text, name, value["nodes"][name]["setup"]) for name in value["nodes"]}
+    inputs = [_input(text, nodes, port, capture) for port, capture in value.get("in", {}).items()]
+    return Topology(
+        path,
+        nodes,
+        inputs,
+        wires=_wires(text, nodes, value.get("wires", [])),
+        timeline=[
+            command for i, entry in enumerate(value.get("timeline", [])) for command in _commands(text, nodes, i, entry)
+        ],
+        hop_limit=value.get("hop_limit", HOP_LIMIT),
+    )
+
+
+def duration_ns(text: str) -> int:
+    """Nanoseconds of a time with its unit; what is finer is cut off.
+
+    >>> duration_ns("2.5s"), duration_ns("10us")
+    (2500000000, 10000)
+    """
+    unit = next(unit for unit in UNITS_NS if text.endswith(unit) and text.removesuffix(unit)[-1:].isdigit())
+    return int(Decimal(text.removesuffix(unit)) * UNITS_NS[unit])
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        problem = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise ConfigError(f"cannot read: {problem}", path=path) from error
+
+
+def _node(text: YamlText, name: str, setup: str | list[str]) -> Node:
+    path: Path = ("nodes", name, "setup")
+    if "/" in name or not name:
+        raise text.error(f"a node cannot be named {name!r}", path[:-1], hint="without a slash", at_key=True)
+    node = Node()
+    if isinstance(setup, list):
+        for i, line in enumerate(setup):
+            _run_text(text, node, line, (*path, i))
+    elif "\n" in setup.strip():
+        _run_text(text, node, setup, path)
+    else:
+        script = _beside(text, setup.strip())
+        if not os.path.isfile(script):
+            hint = "a path beside this file; lines stand in a block (|) or a list"
+            raise text.error(f"there is no file {setup.strip()}", path, hint=hint)
+        run_script(node, _read(script), path=script)
+    return node
+
+
+def _run_text(text: YamlText, node: Node, lines: str, path: Path) -> None:
+    """Run lines that stand in the topology's file, so that errors have their place there."""
+    literal = text.literal_place(path)
+    line, column = literal or text.place(path)
+    # Empty lines and indentation bring the script's own places in line with the file's. A here-document ends with an
+    # unindented word, so there the columns are those in the block.
+    indent = " " * (column - 1) if literal is not None and "<<" not in lines else ""
+    moved = "\n" * (line - 1) + "".join(f"{indent}{part}" for part in lines.splitlines(keepends=True))
+    try:
+        run_script(node, moved, path=text.path)
+    except ConfigError as error:
+        if literal is None and error.where:  # folded and quoted lines: only where they begin is known
+            error.line, error.column = text.place(path)
+            error.where = f"{text.path}:{error.line}:{error.column}"
+        raise
+
+
+def _beside(text: YamlText, path: str) -> str:
+    return os.path.join(os.path.dirname(text.path), path)
+
+
+def _find(text: YamlText, nodes: dict[str, Node], name: str, path: Path, *, at_key: bool = False) -> tuple[str, Port]:
+    """The port that `name`, at `path`, speaks of."""
+    node_name, _, port_name = name.partition("/")
+    if node_name not in nodes:
+        raise text.error(f"no node named {node_name}", path, hint=_known(node_name, nodes), at_key=at_key)
+    node = nodes[node_name]
+    try:
+        return node_name, node.port(port_name)
+    except ConfigError:
+        word = port_name.rpartition("/")[2]
+        hint = _known(word, [port.name for port in node.ports()])
+        raise text.error(f"node {node_name} has no port {port_name}", path, hint=hint, at_key=at_key) from None
+
+
+def _known(word: str, names: Any) -> str:
+    known = sorted(names)
+    shown = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "") or "none"
+    near = nearest(word, known)
+    return f"{near + '; ' if near else ''}there are {shown}"
+
+
+def _wires(text: YamlText, nodes: dict[str, Node], wires: list[Any]) -> list[Wire]:
+    taken: dict[tuple[str, str, str], Path] = {}
+    built = []
+    for i, wire in enumerate(wires):
+        path: Path = ("wires", i) if isinstance(wire, list) else ("wires", i, "segment")
+        ends = []
+        for j, name in enumerate(wire if isinstance(wire, list) else wire["segment"]):
+            node_name, port = _find(text, nodes, name, (*path, j))
+            if not port.has_cable:
+                kind = "a patch port" if port.is_patch else "a tunnel"
+                raise text.error(
+                    f"{name} is {kind}, where no wire can be plugged in", (*path, j), hint=port.why_no_cable
+                )
+            key = (node_name, port.bridge.name, port.name)
+            if key in taken:
+                line, column = text.place(taken[key])
+                hint = (
+                    f"its other wire is at {line}:{column}; ports that share a wire are a segment: {{segment: [...]}}"
+                )
+                raise text.error(f"{name} is on a wire already", (*path, j), hint=hint)
+            taken[key] = (*path, j)
+            ends.append((node_name, f"{port.bridge.name}/{port.name}"))
+        latency = wire.get("latency") if isinstance(wire, dict) else None
+        built.append(Wire(tuple(ends), duration_ns(latency) if latency else 0))
+    return built
+
+
+def _input(text: YamlText, nodes: dict[str, Node], name: str, capture: str) -> Input:
+    path: Path = ("in", name)
+    if "/" not in name:
+        raise text.error(f"{name} names no port", path, hint="a port is NODE/PORT", at_key=True)
+    _, port = _find(text, nodes, name, path, at_key=True)
+    if not port.has_cable:
+        raise text.error(port.why_no_cable, path, at_key=True)
+    found = _beside(text, capture)
+    if not os.path.exists(found):
+        raise text.error(f"there is no file {capture}", path, hint="a path beside this file")
+    return Input(name, found)
+
+
+def _commands(text: YamlText, nodes: dict[str, Node], i: int, entry: dict[str, Any]) -> list[TimelineCommand]:
+    node_name = entry["node"]
+    if node_name not in nodes:
+        raise text.error(f"no node named {node_name}", ("timeline", i, "node"), hint=_known(node_name, nodes))
+    lines = entry["run"] if isinstance(entry["run"], list) else [entry["run"]]
+    commands = []
+    for j, line in enumerate(lines):
+        path: Path = ("timeline", i, "run", j) if isinstance(entry["run"], list) else ("timeline", i, "run")
+        line_number, column = text.place(path)
+        place = f"{text.path}:{line_number}:{column}"
+        commands.append(TimelineCommand(duration_ns(entry["at"]), node_name, line, place))
+    return commands
