@@ -12,6 +12,7 @@ cdef struct frame_ahead:            # what was found out of a frame before its t
     program* program                # of its kind, or NULL: it must be looked up ...
     uint64_t n_changes              # ... as it must when flow_cache.n_changes is not this any more
 
+cdef void burst_prefetch(const frame* frames, int n) noexcept nogil
 cdef void burst_look_up(execution* ex, port** in_ports, const frame* frames, int n, frame_ahead* ahead) noexcept nogil
 
 

@@ -23,14 +23,34 @@ from vswitch.tables.mac_table cimport mac_table_prefetch
 from vswitch.wire.dot1q cimport DOT1Q_LEN, dot1q_is_tpid, dot1q_vid
 from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE, eth_dst, eth_src, eth_type
 
+cdef extern from *:
+    """
+    #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    #define vswitch_in_port_word(port) ((uint64_t)(port))
+    #else
+    #define vswitch_in_port_word(port) ((uint64_t)(port) << 32)
+    #endif
+    """
+    uint64_t in_port_word "vswitch_in_port_word" (uint32_t port) noexcept nogil     # of a flow key: dp_hash 0, in_port
+
 cdef enum:
-    MAX_UNION_WORDS = 24            # of the key that megaflows look at; with more, frames are looked up one by one
+    WORDS_IN_FIRST_LINE = 4         # of a megaflow's values
+    MAX_UNION_WORDS = 12            # of the key that megaflows look at; with more, frames are looked up one by one
 
 cdef struct masked_key:             # the words of a frame's key that the megaflows of its bridge look at
     frame_ahead* ahead
     signature_set* set
     uint64_t hash
-    uint64_t words[24]              # MAX_UNION_WORDS
+    uint32_t n_words
+    uint64_t words[12]              # MAX_UNION_WORDS
+
+
+cdef void burst_prefetch(const frame* frames, int n) noexcept nogil:
+    """Brings the heads of the frames near, of which the reader has only seen what stands before them."""
+    cdef int i
+    for i in range(n):
+        prefetch(frames[i].data)
+        prefetch(frames[i].data + 63)
 
 
 cdef void burst_look_up(execution* ex, port** in_ports, const frame* frames, int n, frame_ahead* ahead) noexcept nogil:
@@ -38,12 +58,10 @@ cdef void burst_look_up(execution* ex, port** in_ports, const frame* frames, int
     cdef flow_key key
     cdef masked_key masked[BURST]
     cdef flow_cache* cache
+    cdef uint64_t* words = <uint64_t*>&key
+    cdef size_t in_port_at = <size_t>&(<flow_key*>NULL).in_port // sizeof(uint64_t)
     cdef int n_masked = 0
     cdef int i
-    for i in range(n):
-        # The reader has only looked at what stands before them.
-        prefetch(frames[i].data)
-        prefetch(frames[i].data + 63)
     memset(&key, 0, sizeof(key))
     for i in range(n):
         cache = in_ports[frames[i].input].bridge.cache
@@ -51,7 +69,8 @@ cdef void burst_look_up(execution* ex, port** in_ports, const frame* frames, int
         ahead[i].program = cache.catch_all
         if (cache.catch_all == NULL and cache.signatures != NULL and cache.n_union_words <= MAX_UNION_WORDS
                 and frames[i].caplen >= ETH_LEN):
-            key.in_port = in_ports[frames[i].input].ofp_port
+            # As one word, as which it is read again at once: half a word would have to reach the cache first.
+            words[in_port_at] = in_port_word(in_ports[frames[i].input].ofp_port)
             masked[n_masked].ahead = &ahead[i]
             mask_key(ex, cache, &frames[i], &key, &masked[n_masked])
             n_masked += 1
@@ -74,6 +93,7 @@ cdef inline void mask_key(execution* ex, flow_cache* cache, const frame* f, flow
         word = (<const uint64_t*>key)[cache.union_words[i]] & cache.union_masks[i]
         masked.words[i] = word
         hash = flow_hash_add(hash, word)
+    masked.n_words = cache.n_union_words
     masked.hash = flow_hash_finish(hash)
     masked.set = &cache.signatures[masked.hash & cache.signature_mask]
     prefetch(masked.set)
@@ -88,13 +108,13 @@ cdef inline void find_programs(masked_key* masked, int n) noexcept nogil:
         flows[i] = signature_find(masked[i].set, masked[i].hash)
         if flows[i] != NULL:
             prefetch(flows[i])
-            prefetch(<char*>flows[i] + 64)
+            if masked[i].n_words > WORDS_IN_FIRST_LINE:
+                prefetch(<char*>flows[i] + 64)
     for i in range(n):
         if flows[i] != NULL and megaflow_has(flows[i], masked[i].words):
             p = flows[i].action
             masked[i].ahead.program = p
             prefetch(p)
-            prefetch(<char*>p + 64)
 
 
 cdef inline void prefetch_for_programs(port** in_ports, const frame* frames, int n,
@@ -107,6 +127,7 @@ cdef inline void prefetch_for_programs(port** in_ports, const frame* frames, int
         p = ahead[i].program
         if p == NULL or p.forward != NULL:
             continue
+        prefetch(p.ops)
         if p.has_normal:
             prefetch_addresses(in_ports[frames[i].input], &frames[i])
         if p.n_ops and p.ops[0].code == OP_LEARN:

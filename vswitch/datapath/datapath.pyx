@@ -21,7 +21,7 @@ from vswitch.datapath.bond cimport BOND_NEVER, bond_next_event_ms, bond_run, bon
 from vswitch.datapath.bond_announce cimport bond_announce
 from vswitch.datapath.bond_rebalance cimport bond_rebalance
 from vswitch.datapath.bridge cimport MAX_MIRRORS, bridge, bundle, port
-from vswitch.datapath.burst cimport BURST, ahead_program, burst_look_up, frame_ahead
+from vswitch.datapath.burst cimport BURST, ahead_program, burst_look_up, burst_prefetch, frame_ahead
 from vswitch.datapath.drop_places cimport drop_place, drop_places, drop_places_count, drop_places_free, site_flow
 from vswitch.datapath.execution cimport drop, execution
 from vswitch.datapath.fabric cimport NS_PER_MS, NS_PER_S
@@ -222,30 +222,48 @@ cdef class Datapath(TunnelPorts):
         return 0
 
     cdef int _run(self, MergedCaptures captures, port** table, uint64_t* offset_ns, bint* started) noexcept nogil:
-        """Batches until the captures need a service or some time has passed; what captures.read() said last."""
-        cdef frame frames[BURST]
+        """Bursts until the captures need a service or some time has passed; what captures.read() said last.
+
+        The next burst is read, and its bytes are on their way, before this one is switched.
+        """
+        cdef frame bursts[2][BURST]
+        cdef frame* frames = bursts[0]
+        cdef frame* after = bursts[1]
+        cdef int n_after
+        cdef uint64_t n_switched = 0
+        cdef int n = captures.read(frames, BURST)
+        if n > 0:
+            burst_prefetch(frames, n)
+        while n > 0:
+            if n_switched >= FRAMES_PER_TURN:
+                self._switch_burst(frames, n, table, offset_ns, started)
+                return n
+            n_after = captures.read(after, BURST)
+            if n_after > 0:
+                burst_prefetch(after, n_after)
+            self._switch_burst(frames, n, table, offset_ns, started)
+            n_switched += n
+            n = n_after
+            frames, after = after, frames
+        return n
+
+    cdef void _switch_burst(self, const frame* frames, int n, port** table, uint64_t* offset_ns,
+                            bint* started) noexcept nogil:
         cdef frame_ahead ahead[BURST]
         cdef port* in_port
-        cdef int n = 1, i
-        cdef uint64_t n_switched = 0
-        while n_switched < FRAMES_PER_TURN:
-            n = captures.read(frames, BURST)
-            if n <= 0:
-                return n
-            if not started[0]:
-                offset_ns[0] = frames[0].time_ns // NS_PER_MS * NS_PER_MS - self.now_ns
-                started[0] = True
-            burst_look_up(&self.ex, table, frames, n, ahead)
-            for i in range(n):
-                if <int64_t>(frames[i].time_ns - offset_ns[0] - self.next_event_ns) >= 0:
-                    self._advance(frames[i].time_ns - offset_ns[0], frames[i].time_ns)
-                self.ex.clock_ns = frames[i].time_ns - offset_ns[0]
-                in_port = table[frames[i].input]
-                self._switch(in_port, &frames[i], ahead_program(&ahead[i], in_port))
-            n_switched += n
-            if <int64_t>(frames[n - 1].time_ns - offset_ns[0] - self.now_ns) > 0:
-                self.now_ns = frames[n - 1].time_ns - offset_ns[0]
-        return n
+        cdef int i
+        if not started[0]:
+            offset_ns[0] = frames[0].time_ns // NS_PER_MS * NS_PER_MS - self.now_ns
+            started[0] = True
+        burst_look_up(&self.ex, table, frames, n, ahead)
+        for i in range(n):
+            if <int64_t>(frames[i].time_ns - offset_ns[0] - self.next_event_ns) >= 0:
+                self._advance(frames[i].time_ns - offset_ns[0], frames[i].time_ns)
+            self.ex.clock_ns = frames[i].time_ns - offset_ns[0]
+            in_port = table[frames[i].input]
+            self._switch(in_port, &frames[i], ahead_program(&ahead[i], in_port))
+        if <int64_t>(frames[n - 1].time_ns - offset_ns[0] - self.now_ns) > 0:
+            self.now_ns = frames[n - 1].time_ns - offset_ns[0]
 
     cdef void _switch(self, port* in_port, const frame* f, program* p) noexcept nogil:
         """One frame from its port to its fate. `p` is the program of its kind, or NULL."""
