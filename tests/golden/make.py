@@ -63,7 +63,8 @@ def answer(oracle: ModuleType, scenario: Path) -> dict[str, str | bytes]:
 def ask(oracle: ModuleType, name: str, lines: list[str], trace: list[dict[str, Any]]) -> dict[str, Any]:
     """What Open vSwitch answers."""
     expected: dict[str, Any] = oracle.run_case({"setup": lines, "trace": trace, "options": dict(oracle.OPTIONS)})
-    if "setup" in expected or "late" in expected:
+    printed = [line for line in expected.get("setup", []) if (line["rc"], line["out"]) != (0, "OK")]
+    if printed or "late" in expected:
         sys.exit(f"{name}: the set-up printed something, or a frame came late: {expected}")
     return expected
 
@@ -132,10 +133,11 @@ def as_files(
 
 
 def device_names(expected: dict[str, Any], setup: list[str]) -> list[str]:
-    """Every port with a cable, the bridges' own included; a patch port has none."""
-    patch_ports = {name for line in setup for name in re.findall(r"Interface (\S+) type=patch", line)}
+    """Every port with a cable, the bridges' own included; a patch port has none, nor has a tunnel."""
+    inner = re.compile(r"Interface (\S+) type=(?:patch|vxlan|gre|geneve)")
+    inner_ports = {name for line in setup for name in inner.findall(line)}
     ports = [port for bridge in expected["bridges"].values() for port in bridge["ofport"]]
-    return [port for port in ports if port not in patch_ports]
+    return [port for port in ports if port not in inner_ports]
 
 
 def fdb(bridge: dict[str, Any]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.switch.frames import frame
 from tests.twins import network as twin
-from vswitch import Node
+from vswitch import Node, load
 from vswitch.capture import CaptureReader, PcapWriter
 from vswitch.errors import CommandError, ConfigError
 from vswitch.switch.replay import Input
@@ -275,6 +275,17 @@ def test_taps_see_both_directions(tmp_path, several):
     Topology("", again).replay(inputs, plain)
     for path in plain.rglob("*.pcap"):
         assert path.read_bytes() == (tmp_path / "out" / path.relative_to(plain)).read_bytes()
+
+
+def test_a_tap_on_a_tunnel_sees_what_is_inside(tmp_path):
+    topology = load("pcaps/two-hosts-vxlan")
+    taps = {"here": "host1/vxlan-c0000202", "there": "host2/vxlan-c0000201", "wire": "host2/eth0"}
+    topology.replay(out=tmp_path, taps=taps)
+    seen = {name: sent(tmp_path / "taps" / f"{name}.pcap") for name in taps}
+    assert seen["here"] == seen["there"]
+    # Both directions, without the 50 bytes of outer headers (Ethernet, IPv4, UDP, VXLAN).
+    assert seen["here"] == [(ms, data[50:]) for ms, data in seen["wire"]]
+    assert len(seen["here"]) == 14
 
 
 def test_taps_that_cannot_be(tmp_path):

@@ -91,7 +91,6 @@ cdef void output_to_port(execution* ex, port* out) noexcept nogil:
         count_actions(ex)
         emit(ex, out)
     elif passes_rules(ex, out):
-        commit(ex)
         count_actions(ex)
         if (out.wire != NULL and ex.wires != NULL) or out.tap != NULL:
             emit_watched(ex, out)
