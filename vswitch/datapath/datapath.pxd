@@ -27,6 +27,8 @@ cdef class Datapath(TunnelPorts):
     cdef int _prepare(self) except -1
     cdef int _check_writers(self) except -1
     cdef int _run(self, MergedCaptures captures, port** table, uint64_t* offset_ns, bint* started) noexcept nogil
+    cdef void _switch_burst(self, const frame* frames, int n, port** table, uint64_t* offset_ns,
+                            bint* started) noexcept nogil
     cdef void _switch(self, port* in_port, const frame* f, program* p) noexcept nogil
     cdef void _refuse(self, port* in_port, const frame* f, uint32_t fate) noexcept nogil
     cdef void _record_fate(self, const port* in_port, const frame* f, uint32_t fate, uint32_t place,

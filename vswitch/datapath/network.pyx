@@ -25,7 +25,7 @@ from cpython.exc cimport PyErr_CheckSignals
 from libc.stdlib cimport calloc, free, realloc
 
 from vswitch.capture.record cimport FRAMES_END, FRAMES_SERVICE
-from vswitch.datapath.burst cimport ahead_program, burst_look_up
+from vswitch.datapath.burst cimport ahead_program, burst_look_up, burst_prefetch
 from vswitch.datapath.datapath cimport Datapath
 from vswitch.datapath.fabric cimport NS_PER_MS
 from vswitch.datapath.fate cimport DROP_WIRE_LOOP
@@ -307,6 +307,7 @@ cdef class Network:
                     if n == FRAMES_END and self._deliver(NEVER - 1):
                         return NETWORK_STOP
                     return n
+                burst_prefetch(self.frames, n)
                 self.n_read = n
                 self.next = 0
                 if not self.is_started:
