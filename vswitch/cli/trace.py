@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from vswitch.errors import ConfigError
+from vswitch.errors import ConfigError, nearest
 from vswitch.light_typing import TYPE_CHECKING
 from vswitch.setups.load import load
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's arguments."""
-    parser.add_argument("setup", metavar="SETUP", help="OVS script (*.ovs), or folder with setup.ovs")
+    parser.add_argument("setup", metavar="SETUP", help="OVS script, topology (*.yaml), or folder with one")
     parser.add_argument(
         "words", metavar="[BRIDGE|PORT] FLOW|HEX", nargs="*",
         help="a flow expression such as in_port=vm1,tcp,tp_dst=80 on a bridge, or a frame in hexadecimal at a port "
@@ -22,12 +22,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--in", metavar="PORT=CAPTURE", dest="capture", help="take the frame from a capture")
     parser.add_argument("--frame", metavar="N", type=int, default=1, help="its number there, from 1 (default: 1)")
+    parser.add_argument("--node", metavar="NAME", help="of a topology: where the frame arrives, and its way ends")
     parser.add_argument("--no-names", action="store_true", help="ports by number")
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the trace; 0."""
-    node: Node = load(options.setup).node  # type: ignore[assignment]
+    topology = load(options.setup)
+    if options.node is not None and options.node not in topology.nodes:
+        hint = nearest(options.node, topology.nodes) or f"there are {', '.join(topology.nodes)}"
+        raise ConfigError(f"no node named {options.node}", key=options.node, hint=hint)
+    node: Node = topology.node if options.node is None else topology.nodes[options.node]  # type: ignore[assignment]
     print(_explanation(node, options), end="")
     return 0
 

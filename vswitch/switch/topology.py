@@ -147,8 +147,8 @@ class Topology:
     ) -> ReplayResult:
         """Take captures through the nodes: those given, or else those that came with the set-up.
 
-        See `vswitch.switch.replay.replay` for the parameters and errors. With several nodes ports are named
-        ``"node/port"``, and `out` gets a folder for each node.
+        See `vswitch.switch.replay.replay` for the parameters and errors. With several nodes, wires or a
+        timeline, ports are named ``"node/port"``, and `out` gets a folder for each node.
         """
         if captures is None:
             captures = self.inputs
