@@ -88,7 +88,7 @@ def test_refusals(text: str, problem: str) -> None:
         (4, "ct_state=+trk-inv,ip,ct_nw_proto=6", "ct_state=-inv+trk,ct_nw_proto=6,ip"),
         (4, "ipv6,ipv6_label=0x100000", "OFPBMC_BAD_VALUE"),
         (4, "nsh_ttl=5", "OFPBMC_BAD_PREREQ"),
-        (4, "tun_metadata0=5", "NXFMFC_INVALID_TLV_FIELD"),
+        (4, "tun_metadata0=5", "tun_metadata0=0x5"),  # which only a switch knows to have no place
     ],
 )
 def test_what_arrives(version: int, text: str, arrives: str) -> None:

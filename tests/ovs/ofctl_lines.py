@@ -189,6 +189,111 @@ packet-out br0 packet=0011223344556677889900110800,actions=set_field:1.2.3.4->ip
 packet-out br9 packet=0011223344556677889900110800,actions=drop
 """
 
+# The map of Geneve options: what it takes, what it refuses, and flows that use it.
+OPTIONS = r"""
+dump-tlv-map br0
+add-tlv-map br0 "{class=0xffff,type=0x80,len=4}->tun_metadata0,{class=0x102,type=1,len=8}->tun_metadata1"
+add-tlv-map br0 "{class=0,type=0,len=0}->tun_metadata5"
+dump-tlv-map br0
+-O OpenFlow13 dump-tlv-map br0
+-O OpenFlow13 add-tlv-map br0 "{class=0xffff,type=0x80,len=4}->tun_metadata2"
+add-tlv-map br0 "{class=0xffff,type=3,len=4}->tun_metadata0"
+add-tlv-map br0 "{class=0xffff,type=3,len=3}->tun_metadata7"
+add-tlv-map br0 "{class=0xffff,type=3,len=128}->tun_metadata7"
+add-tlv-map br0 "{class=0xffff,type=3,len=4}->tun_metadata64"
+-O OpenFlow12 add-tlv-map br0 "{class=0xffff,type=9,len=4}->tun_metadata9,{class=1,type=9,len=4}->tun_metadata64"
+-O OpenFlow11 add-tlv-map br0 "{class=0xffff,type=9,len=4}->tun_metadata64"
+-F OpenFlow10 add-tlv-map br0 "{class=0x1ffff,type=0x103,len=4}->tun_metadata8"
+add-tlv-map br0 "{class=0xffff,type=3}->tun_metadata7"
+add-tlv-map br0 "{class=65535,type=3,len=4}->tun_metadata7,"
+add-tlv-map br0 ""
+del-tlv-map br0 "{class=0,type=0,len=4}->tun_metadata33"
+del-tlv-map br0 ""
+add-tlv-map br9 "{class=65535,type=3}"
+add-tlv-map br0 "{class=0x10003,type=0x103,len=010}->tun_metadata8"
+--read-only add-tlv-map br0 "{class=3,type=4,len=4}->tun_metadata9"
+dump-tlv-map br0
+add-flow br0 tun_metadata0=0,actions=drop
+add-flow br0 tun_metadata0=0x1122334455,tun_metadata1=0xef/0xff,actions=drop
+add-flow br0 tun_metadata0=0x112233445566/0xff0000ff00ff,actions=drop
+add-flow br0 tun_metadata0,tun_metadata1=0x5/0x7,tun_metadata5,actions=drop
+add-flow br0 tun_metadata1=0/1,actions=drop
+add-flow br0 tun_metadata1=0x1122334455667788,actions=drop
+add-flow br0 priority=4,actions=push:tun_metadata0[0..31],pop:tun_metadata1[0..31],delete_field:tun_metadata0
+add-flow br0 priority=3,actions=move:tun_metadata0[0..31]->reg0
+-O OpenFlow13 add-flow br0 priority=5,actions=set_field:0xa->tun_metadata0,set_field:0x5/0xf->tun_metadata1
+-O OpenFlow13 add-flow br0 priority=6,actions=load:5->tun_metadata0[0..15],load:7->tun_metadata1
+-O OpenFlow13 add-flow br0 priority=8,actions=move:tun_metadata0[0..7]->tun_metadata1[8..15]
+-O OpenFlow15 add-flow br0 priority=7,actions=set_field:0xa->tun_metadata0,set_field:0x5/0xf->tun_metadata1
+-O OpenFlow15 add-flow br0 priority=9,actions=load:5->tun_metadata0[0..15],load:7->tun_metadata1
+--no-stats dump-flows br0
+-O OpenFlow13 --no-stats dump-flows br0
+-O OpenFlow15 --no-stats dump-flows br0
+--no-stats dump-flows br0 tun_metadata0
+--no-stats dump-flows br0 tun_metadata1=0x5/0x7
+add-flow br0 tun_metadata0,tun_metadata0,actions=drop
+del-tlv-map br0
+del-tlv-map br0 "{class=0,type=0,len=4}->tun_metadata0"
+del-flows br0 tun_metadata0=0x11223344
+--no-stats dump-flows br0 tun_metadata0
+del-flows br0
+# Transactions of flow-mods have other numbers here, and the rest of the message is the flow.
+add-flow br0 "in_port=2 actions=move:tun_metadata3[0..31]->NXM_NX_REG0[]"
+# The same.
+add-flow br0 "in_port=2 actions=move:tun_metadata0[32..63]->NXM_NX_REG0[]"
+# The same.
+add-flow br0 "in_port=2 actions=push:tun_metadata3[0..31]"
+# The same.
+add-flow br0 "in_port=2 actions=pop:tun_metadata0[32..63]"
+# The same.
+add-flow br0 "in_port=3, actions=load:0x11223344->tun_metadata3"
+# The same.
+add-flow br0 "in_port=2 actions=output:tun_metadata3[0..31]"
+# The same.
+add-flow br0 "in_port=2 actions=output:tun_metadata0[32..63]"
+# The same.
+add-flow br0 "in_port=2 actions=multipath(eth_src,50,modulo_n,1,0,tun_metadata3[0..31])"
+# The same.
+add-flow br0 "in_port=2 actions=bundle_load(eth_src,50,hrw,ofport,tun_metadata0[32..63], members:4,8)"
+# The same.
+add-flow br0 "in_port=2 actions=learn(tun_metadata3[0..31]=reg0[0..31])"
+# The same.
+add-flow br0 "in_port=2 actions=learn(tun_metadata0[32..63]=reg0[0..31])"
+# The same.
+add-flow br0 "in_port=2 actions=clone(move:tun_metadata0[32..63]->reg0[0..31])"
+# The same.
+add-flow br0 "tun_metadata3=0x11223344 actions=output:2"
+# The same.
+add-flow br0 "priority=6,actions=delete_field:tun_metadata10"
+--no-stats dump-flows br0
+add-flow br0 "in_port=2 actions=push:tun_metadata1[0..31],clone(move:tun_metadata0[0..31]->reg0[0..31])"
+del-tlv-map br0 "{class=1,type=1,len=4}->tun_metadata0"
+del-tlv-map br0 "{class=1,type=1,len=4}->tun_metadata1,{class=1,type=1,len=4}->tun_metadata5"
+dump-tlv-map br0
+del-flows br0
+del-tlv-map br0 "{class=1,type=1,len=4}->tun_metadata1,{class=1,type=1,len=4}->tun_metadata5"
+dump-tlv-map br0
+del-tlv-map br0
+dump-tlv-map br0
+"""
+
+# Where options lie shows in what still has room.
+OPTION_SPACE = r"""
+add-tlv-map br0 "{class=0xffff,type=0,len=4}->tun_metadata0,{class=0xffff,type=1,len=8}->tun_metadata1"
+add-tlv-map br0 "{class=0xffff,type=2,len=124}->tun_metadata2,{class=0xffff,type=3,len=124}->tun_metadata3"
+add-tlv-map br0 "{class=0xffff,type=2,len=124}->tun_metadata2"
+add-tlv-map br0 "{class=0xffff,type=3,len=4}->tun_metadata3"
+add-tlv-map br0 "{class=0xffff,type=4,len=112}->tun_metadata4"
+del-tlv-map br0 "{class=0xffff,type=3,len=4}->tun_metadata3"
+add-tlv-map br0 "{class=0xffff,type=3,len=8}->tun_metadata3"
+add-tlv-map br0 "{class=0xffff,type=5,len=4}->tun_metadata5"
+add-flow br0 tun_metadata3=0x1234567890abcdef,actions=2
+add-flow br0 tun_metadata3=0x1234567800000000/0xffffffff00000000,actions=2
+--no-stats dump-flows br0
+dump-tlv-map br0
+"""
+
 SCRIPTS = {
     "packet-out": PACKET_OUT_ERRORS, "tables": TABLES, "counters": COUNTERS, "queues": QUEUES, "settings": SETTINGS,
+    "options of tunnels": OPTIONS, "space for options": OPTION_SPACE,
 }  # fmt: skip

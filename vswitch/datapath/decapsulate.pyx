@@ -11,8 +11,7 @@ from vswitch.wire.byteorder cimport load_be32, load_be64
 from vswitch.wire.checksum cimport checksum_add, checksum_finish, checksum_pseudo_ipv4, checksum_pseudo_ipv6
 from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE_MIN, ETH_TYPE_TEB
 from vswitch.wire.geneve cimport (
-    GENEVE_LEN, GENEVE_O, GENEVE_OPT_LEN_MIN, GENEVE_OPT_LENGTH, GENEVE_OPT_TYPE, geneve_flags, geneve_header_len,
-    geneve_proto, geneve_version, geneve_vni,
+    GENEVE_O, geneve_flags, geneve_header_len, geneve_proto, geneve_version, geneve_vni,
 )
 from vswitch.wire.gre cimport GRE_C, GRE_K, GRE_LEN, GRE_S, gre_flags, gre_header_len, gre_key, gre_proto
 from vswitch.wire.ipv4 cimport (
@@ -158,22 +157,8 @@ cdef int pop_geneve(const uint8_t* data, uint32_t caplen, uint32_t n_bytes, uint
         return POP_TRUNCATED
     if geneve_version(geneve) != 0 or geneve_proto(geneve) != ETH_TYPE_TEB:
         return POP_INVALID
-    if not geneve_options_pass(geneve + GENEVE_LEN, header_len - GENEVE_LEN):
-        return POP_INVALID
     if geneve_flags(geneve) & GENEVE_O:
         key.tun_flags |= TUNNEL_OAM
     key.tun_id = geneve_vni(geneve)
     key.tun_flags |= TUNNEL_KEY
     return <int>(ofs + header_len)
-
-
-cdef bint geneve_options_pass(const uint8_t* option, uint32_t n_bytes) noexcept nogil:
-    """False if one does not fit, or is critical: none is known here (OVS tun_metadata_from_geneve__())."""
-    cdef uint32_t n
-    while n_bytes:
-        n = GENEVE_OPT_LEN_MIN + (option[GENEVE_OPT_LENGTH] & 0x1F) * 4
-        if n > n_bytes or option[GENEVE_OPT_TYPE] & 0x80:
-            return False
-        option += n
-        n_bytes -= n
-    return True

@@ -10,9 +10,14 @@ cdef struct outer_headers:          # what the outer headers say
     uint8_t tos
     uint8_t ttl
     uint16_t flags                  # tunnel_flag
+    uint8_t is_critical             # Geneve: one of the options is
+    uint32_t n_options              # bytes of Geneve's options
+    const uint8_t* options
 
 # Builds `t.header`, all of it that is the same for every frame.
 cdef void encapsulation_build(tunnel* t, const outer_headers* outer) noexcept nogil
+# True if the options of a Geneve header that was built are these.
+cdef bint encapsulation_has_options(const tunnel* t, const outer_headers* outer) noexcept nogil
 # Writes the headers to `to`, where `n_inner` bytes of the frame (`inner_len` on the wire) follow them already.
 cdef void encapsulate(tunnel* t, uint8_t* to, uint32_t n_inner, uint32_t inner_len, uint64_t tun_id,
                       uint16_t src_port) noexcept nogil

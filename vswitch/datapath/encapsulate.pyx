@@ -4,7 +4,7 @@ Most of the headers is the same for every frame that goes the same way, and is b
 key, source port, sequence number and checksums come with each frame. The IPv4 checksum is that of the built header,
 brought up to date with the length (RFC 1624), as OVS does it.
 """
-from libc.string cimport memcpy
+from libc.string cimport memcmp, memcpy
 
 from vswitch.datapath.tunnel cimport (
     TUNNEL_CSUM, TUNNEL_DONT_FRAGMENT, TUNNEL_GENEVE, TUNNEL_GRE, TUNNEL_OAM, TUNNEL_VXLAN,
@@ -15,7 +15,7 @@ from vswitch.wire.checksum cimport (
     checksum_add, checksum_finish, checksum_pseudo_ipv4, checksum_pseudo_ipv6, checksum_update16,
 )
 from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE, ETH_TYPE_IPV4, ETH_TYPE_IPV6, ETH_TYPE_TEB, eth_store
-from vswitch.wire.geneve cimport GENEVE_LEN, GENEVE_O, GENEVE_VNI, geneve_store
+from vswitch.wire.geneve cimport GENEVE_C, GENEVE_LEN, GENEVE_O, GENEVE_VNI, geneve_header_len, geneve_store
 from vswitch.wire.gre cimport GRE_C, GRE_FLAGS, GRE_K, GRE_LEN, GRE_OPTIONS, GRE_PROTO, GRE_S
 from vswitch.wire.ipv4 cimport (
     IP_PROTO_GRE, IP_PROTO_UDP, IPV4_CHECKSUM, IPV4_LEN, IPV4_TOTAL_LEN, ipv4_dst, ipv4_set_checksum, ipv4_src, ipv4_store,
@@ -63,9 +63,20 @@ cdef void encapsulation_build(tunnel* t, const outer_headers* outer) noexcept no
                 store_be32(l4, VXLAN_GPE_ETHERNET)
             l4 += VXLAN_LEN
         else:
-            geneve_store(l4, 0, GENEVE_O if outer.flags & TUNNEL_OAM else 0, ETH_TYPE_TEB, 0)
+            geneve_store(l4, outer.n_options, (GENEVE_O if outer.flags & TUNNEL_OAM else 0)
+                         | (GENEVE_C if outer.is_critical else 0), ETH_TYPE_TEB, 0)
             l4 += GENEVE_LEN
+            if outer.n_options:
+                memcpy(l4, outer.options, outer.n_options)
+                l4 += outer.n_options
     t.header_len = <uint32_t>(l4 - t.header)
+
+
+cdef bint encapsulation_has_options(const tunnel* t, const outer_headers* outer) noexcept nogil:
+    cdef const uint8_t* geneve = (
+        t.header + ETH_LEN + (IPV4_LEN if load_be16(t.header + ETH_TYPE) == ETH_TYPE_IPV4 else IPV6_LEN) + UDP_LEN)
+    return (geneve_header_len(geneve) == GENEVE_LEN + outer.n_options
+            and (outer.n_options == 0 or memcmp(geneve + GENEVE_LEN, outer.options, outer.n_options) == 0))
 
 
 cdef inline uint32_t build_gre(tunnel* t, uint8_t* gre, const outer_headers* outer) noexcept nogil:

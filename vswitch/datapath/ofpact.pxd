@@ -87,6 +87,8 @@ cdef enum:
     OFPACT_SETS_VLAN = 1 << 16      # bits of `arg`: writes vlans[0].tci, so its TPID follows (flow_fix_vlan_tpid())
     OFPACT_SETS_IN_PORT = 1 << 17
     OFPACT_IS_SET_FIELD = 1 << 18   # set_field: skipped if the frame lacks the field; load: skipped likewise (OVS does the same)
+    OFPACT_OPTION_SHIFT = 19        # bits 19 to 24: number of the tun_metadata option that it writes ...
+    OFPACT_SETS_OPTION = 1 << 25    # ... if this is set: the option is there from then on
     PIECE_SHIFT = 8                 # a piece as one word: word << 16 | shift << 8 | n_bits
 
 # OFPACT_LEARN: arg: flags (1 send_flow_rem, 2 delete_learned, 4 write_result)

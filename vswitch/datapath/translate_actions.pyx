@@ -27,7 +27,7 @@ from vswitch.datapath.program cimport (
 from vswitch.datapath.translate_commit cimport translation_commit
 from vswitch.datapath.translate_encap cimport decap, encap
 from vswitch.datapath.translate_fields cimport (
-    move_field, pieces_load, set_fields, stack_pop, stack_push,
+    delete_option, mark_option, move_field, pieces_load, set_fields, stack_pop, stack_push,
 )
 from vswitch.datapath.translate_freeze cimport close_limits, finish_freezing, freeze_actions, freeze_if_mpls
 from vswitch.datapath.translate_group cimport group_action
@@ -174,7 +174,7 @@ cdef void walk_edit(translation* t, const ofpact* a) noexcept nogil:
     elif code == OFPACT_DECAP:
         decap(t, a)
     else:
-        unsupported(t)              # delete_field
+        delete_option(t, a.arg)
 
 
 cdef void walk_control(translation* t, const ofpact* a, bint is_last) noexcept nogil:
@@ -237,6 +237,7 @@ cdef void multipath(translation* t, const ofpact* a) noexcept nogil:
     hash_unwildcard(t, <uint32_t>payload[0])
     pieces_load(t, payload + 6, <uint32_t>payload[5],
                 multipath_link(hash, <uint32_t>payload[2], <uint32_t>payload[3] + 1, <uint32_t>payload[4]))
+    mark_option(t, a.arg)
 
 
 cdef struct clone_state:            # what a list on a copy of the frame must leave as it was
@@ -350,6 +351,7 @@ cdef void branch_on_length(translation* t, const ofpact* a, const ofpact* rest, 
         at_if = t.n_ops
         translation_add_op(t, op(code=OP_IF_LARGER, n=0, argument=a.arg, value=0, mask=0))
         load_quietly(t, payload, 1)
+        mark_option(t, <uint32_t>payload[1])
         walk_to_end(t, rest, n_bytes, True)
         close_limits(t, at_if)
         t.flow = saved.flow
@@ -365,6 +367,7 @@ cdef void branch_on_length(translation* t, const ofpact* a, const ofpact* rest, 
         old_exit = t.exit
         t.exit = False
         load_quietly(t, payload, 0)
+        mark_option(t, <uint32_t>payload[1])
         walk_to_end(t, rest, n_bytes, True)
         t.flow = saved.flow
         t.run = old[0]              # each branch works on a copy of the frame

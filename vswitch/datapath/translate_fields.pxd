@@ -23,3 +23,6 @@ cdef inline uint32_t piece_n_bits(uint64_t piece) noexcept nogil:
 
 cdef inline uint64_t low_bits(uint32_t n) noexcept nogil:
     return <uint64_t>-1 if n >= 64 else (<uint64_t>1 << n) - 1
+# A write to an option of a tunnel puts the option there; `arg` is the action's (OFPACT_SETS_OPTION).
+cdef void mark_option(translation* t, uint32_t arg) noexcept nogil
+cdef void delete_option(translation* t, uint32_t option) noexcept nogil

@@ -7,7 +7,7 @@ those bits differ would need another operation.
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
 
 from vswitch.datapath.ofpact cimport (
-    OFPACT_IS_SET_FIELD, OFPACT_SETS_VLAN, PREREQ_ARP, PREREQ_CT, PREREQ_ETHERNET, PREREQ_ICMPV4, PREREQ_ICMPV6, PREREQ_IPV4, PREREQ_IPV6,
+    OFPACT_IS_SET_FIELD, OFPACT_OPTION_SHIFT, OFPACT_SETS_OPTION, OFPACT_SETS_VLAN, PREREQ_ARP, PREREQ_CT, PREREQ_ETHERNET, PREREQ_ICMPV4, PREREQ_ICMPV6, PREREQ_IPV4, PREREQ_IPV6,
     PREREQ_IP_ANY, PREREQ_L4, PREREQ_MPLS, PREREQ_ND, PREREQ_ND_ADVERT, PREREQ_ND_SOLICIT, PREREQ_NONE, PREREQ_NSH,
     PREREQ_SCTP, PREREQ_TCP, PREREQ_UDP, PREREQ_VLAN_VID, ofpact, ofpact_payload,
 )
@@ -98,6 +98,20 @@ cdef inline void fix_tpid(translation* t, uint32_t arg) noexcept nogil:
         t.flow.vlans[0].tpid = TPID_CTAG
 
 
+cdef void mark_option(translation* t, uint32_t arg) noexcept nogil:
+    cdef uint64_t bit = <uint64_t>1 << (arg >> OFPACT_OPTION_SHIFT & 0x3F)
+    if arg & OFPACT_SETS_OPTION:
+        t.flow.tun_metadata_present |= bit
+        t.wc.tun_metadata_present |= bit
+
+
+cdef void delete_option(translation* t, uint32_t option) noexcept nogil:
+    """Its bytes stay, as in OVS (tun_metadata_delete())."""
+    cdef uint64_t bit = <uint64_t>1 << (option & 0x3F)
+    t.need.tun_metadata_present |= bit
+    t.flow.tun_metadata_present &= ~bit
+
+
 cdef inline void depend_on_protocol(translation* t, uint64_t word) noexcept nogil:
     """A write to a network header unwildcards the protocol (OVS mf_set_mask_l3_prereqs(), since CVE-2023-1668)."""
     cdef flow_key* key = NULL
@@ -123,6 +137,7 @@ cdef void set_fields(translation* t, const ofpact* a) noexcept nogil:
         wc[payload[1 + 3 * i]] |= payload[2 + 3 * i]
         flow[payload[1 + 3 * i]] = flow[payload[1 + 3 * i]] & ~payload[2 + 3 * i] | payload[3 + 3 * i] & payload[2 + 3 * i]
     fix_tpid(t, a.arg)
+    mark_option(t, a.arg)
 
 
 cdef void move_field(translation* t, const ofpact* a) noexcept nogil:
@@ -150,6 +165,7 @@ cdef void move_field(translation* t, const ofpact* a) noexcept nogil:
         wc[dst] |= mask
         trace_piece(t, <uint64_t>dst << 16 | shift << 8 | <uint16_t>payload[2 + 2 * i])
     fix_tpid(t, a.arg)
+    mark_option(t, a.arg)
 
 
 cdef void trace_piece(translation* t, uint64_t piece) noexcept nogil:
@@ -239,3 +255,4 @@ cdef void stack_pop(translation* t, const ofpact* a) noexcept nogil:
         trace_piece(t, payload[2 + i])
         at += n_bits
     fix_tpid(t, a.arg)
+    mark_option(t, a.arg)

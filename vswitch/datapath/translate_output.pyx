@@ -16,7 +16,7 @@ from vswitch.datapath.flow_table cimport TABLE_PORTS, flow
 from vswitch.datapath.ofpact cimport ofpact, ofpact_payload
 from vswitch.datapath.program cimport OP_CONTROLLER, OP_NORMAL, OP_OUTPUT, op
 from vswitch.datapath.translate_commit cimport translation_commit, translation_commit_frame
-from vswitch.datapath.translate_fields cimport piece_read, piece_unwildcard, pieces_load
+from vswitch.datapath.translate_fields cimport mark_option, piece_read, piece_unwildcard, pieces_load
 from vswitch.datapath.translate_hash cimport flow_hash, hash_2words, hash_unwildcard
 from vswitch.datapath.packet_in cimport packet_in_spec
 from vswitch.datapath.translation cimport (
@@ -164,19 +164,20 @@ cdef void bundle_action(translation* t, const ofpact* a, bint in_bucket) noexcep
     cdef uint32_t n_pieces = <uint32_t>payload[2]
     cdef uint32_t n_members = <uint32_t>payload[3]
     cdef const uint64_t* members = payload + 4 + n_pieces
+    cdef uint32_t algorithm = a.arg & 0xFF
     cdef uint32_t hash = 0
     cdef uint32_t weight, i
     cdef uint32_t best_weight = 0
     cdef uint32_t chosen = OFPP_NONE
     cdef bint found = False
-    if a.arg == BUNDLE_HRW:
+    if algorithm == BUNDLE_HRW:
         if n_members > 1:
             hash_unwildcard(t, <uint32_t>payload[0])
         hash = flow_hash(&t.flow, <uint32_t>payload[0], <uint16_t>payload[1])
     for i in range(n_members):
         if not member_is_alive(t, <uint32_t>members[i]):
             continue
-        if a.arg != BUNDLE_HRW:
+        if algorithm != BUNDLE_HRW:
             chosen = <uint32_t>members[i]
             break
         weight = hash_2words(i, hash)
@@ -186,6 +187,7 @@ cdef void bundle_action(translation* t, const ofpact* a, bint in_bucket) noexcep
             found = True
     if n_pieces:
         pieces_load(t, payload + 4, n_pieces, chosen)
+        mark_option(t, a.arg)
     else:
         output(t, chosen, 0, False, in_bucket)
 

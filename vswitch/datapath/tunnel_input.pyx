@@ -13,14 +13,18 @@ from vswitch.datapath.fate cimport (
     DROP_ETH_TRUNCATED, DROP_TUNNEL_INVALID, DROP_TUNNEL_NO_PORT, DROP_TUNNEL_NESTED, DROP_UNKNOWN_TRUNCATED,
 )
 from vswitch.datapath.nested_frame cimport MAX_RECIRC_DEPTH, nested_begin, nested_end, nested_frame
+from vswitch.datapath.tlv_map cimport tlv_parse
+from vswitch.datapath.tunnel cimport TUNNEL_GENEVE
 from vswitch.datapath.tunnels cimport (
-    endpoint, mapped_ipv4, tunnel_destination, tunnel_set, tunnels_endpoint, tunnels_find,
+    endpoint, mapped_ipv4, tunnel_destination, tunnel_set, tunnel_set_tlv_map, tunnels_endpoint, tunnels_find,
 )
 from vswitch.datapath.vlan cimport tags_to_key
 from vswitch.tables.flow_key cimport FLOW_DEPTH_L4, flow_key, vlan_tag
 from vswitch.tables.neighbors cimport neighbors_set, neighbors_snoop
 from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE_ARP, ETH_TYPE_IPV4
+from vswitch.wire.geneve cimport GENEVE_LEN
 from vswitch.wire.ipv4 cimport IP_PROTO_ICMP6
+from vswitch.wire.udp cimport UDP_LEN
 
 cdef enum:
     NS_PER_MS = 1000000
@@ -72,6 +76,9 @@ cdef void receive_inner(execution* ex, const endpoint* e) noexcept nogil:
     if in_port == NULL:
         drop(ex, DROP_TUNNEL_NO_PORT)
         return
+    if e.kind == TUNNEL_GENEVE and not parse_options(ex, in_port, <uint32_t>ofs, &key):
+        drop(ex, DROP_TUNNEL_INVALID)
+        return
     saved = nested_begin(ex)
     if saved == NULL:
         return
@@ -88,6 +95,12 @@ cdef void receive_inner(execution* ex, const endpoint* e) noexcept nogil:
     in_port.rx_bytes += ex.len
     ex.receive_anew(ex)
     nested_end(ex, saved)
+
+
+cdef bint parse_options(execution* ex, const port* in_port, uint32_t end, flow_key* key) noexcept nogil:
+    """Options, which end where the frame inside begins, mean what the map of the port's bridge says."""
+    cdef uint32_t start = ex.layout.l4_ofs + UDP_LEN + GENEVE_LEN
+    return tlv_parse(tunnel_set_tlv_map(ex.tunnels, in_port.bridge.number), ex.data + start, end - start, key)
 
 
 cdef bint teaches_neighbor(execution* ex) noexcept nogil:

@@ -10,7 +10,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from vswitch.datapath.commit cimport commit_reserve
-from vswitch.datapath.encapsulate cimport encapsulate, encapsulation_build, outer_headers
+from vswitch.datapath.encapsulate cimport encapsulate, encapsulation_build, encapsulation_has_options, outer_headers
 from vswitch.datapath.execution cimport drop, execution_deepen
 from vswitch.datapath.device_source cimport device_source
 from vswitch.datapath.fate cimport (
@@ -21,9 +21,12 @@ from vswitch.datapath.frame_bytes cimport frame_bytes, frame_shape, frame_shape_
 from vswitch.datapath.nested_frame cimport MAX_RECIRC_DEPTH, nested_begin, nested_end, nested_frame
 from vswitch.datapath.tap cimport tap_frame
 from vswitch.datapath.translate_hash cimport flow_hash_5tuple
-from vswitch.datapath.tunnel cimport TUNNEL_CSUM, TUNNEL_DONT_FRAGMENT, TUNNEL_KEY, TUNNEL_OAM, TUNNEL_OFF, tunnel
+from vswitch.datapath.tlv_map cimport tlv_write
+from vswitch.datapath.tunnel cimport (
+    TUNNEL_CSUM, TUNNEL_DONT_FRAGMENT, TUNNEL_GENEVE, TUNNEL_KEY, TUNNEL_OAM, TUNNEL_OFF, tunnel,
+)
 from vswitch.datapath.tunnels cimport (
-    is_mapped_ipv4, tunnel_destination, tunnel_set, tunnel_set_version, tunnel_source,
+    is_mapped_ipv4, tunnel_destination, tunnel_set, tunnel_set_tlv_map, tunnel_set_version, tunnel_source,
 )
 from vswitch.tables.flow_key cimport FLOW_DEPTH_L4, flow_extract, flow_key, frame_layout
 from vswitch.tables.neighbors cimport neighbors_lookup
@@ -56,6 +59,8 @@ cdef extern from "<stdint.h>":
 cdef void tunnel_output(execution* ex, port* out) noexcept nogil:
     cdef tunnel* t = out.tunnel
     cdef outer_headers outer
+    cdef uint8_t options[252]       # TLV_MAX_OPTIONS_LEN
+    cdef bint is_critical
     cdef uint64_t tun_id
     cdef uint32_t mark = ex.key.pkt_mark
     if t.kind == TUNNEL_OFF:
@@ -68,6 +73,11 @@ cdef void tunnel_output(execution* ex, port* out) noexcept nogil:
         # Of a frame that came out of no tunnel that is the address of a flow that gives none.
         drop(ex, DROP_TUNNEL_TO_ITSELF if outer.dst[0] | outer.dst[1] else DROP_TUNNEL_NO_REMOTE)
         return
+    if t.kind == TUNNEL_GENEVE and ex.key.tun_metadata_present:
+        outer.n_options = tlv_write(
+            tunnel_set_tlv_map(ex.tunnels, out.bridge.number), &ex.key, options, &is_critical)
+        outer.is_critical = is_critical
+        outer.options = options
     out.tx_packets += 1
     out.tx_bytes += ex.counted_len
     if out.tap != NULL:
@@ -108,7 +118,8 @@ cdef inline bint header_is_good(const execution* ex, const tunnel* t, const oute
             and t.header_tos == outer.tos and t.header_ttl == outer.ttl and t.header_flags == outer.flags
             and t.header_mark == mark
             and t.header_remote[0] == outer.dst[0] and t.header_remote[1] == outer.dst[1]
-            and t.header_local[0] == outer.src[0] and t.header_local[1] == outer.src[1])
+            and t.header_local[0] == outer.src[0] and t.header_local[1] == outer.src[1]
+            and (t.kind != TUNNEL_GENEVE or encapsulation_has_options(t, outer)))
 
 
 cdef bint find_way(execution* ex, tunnel* t, outer_headers* outer, uint32_t mark) noexcept nogil:

@@ -3,11 +3,13 @@
 Thread-safety: as the datapath's.
 """
 from libc.stdint cimport uint16_t, uint32_t, uint64_t, uint8_t
-from libc.stdlib cimport calloc, free
+from libc.stdlib cimport calloc, free, realloc
+from libc.string cimport memcpy, memset
 
 from vswitch.datapath.bridge cimport port
 from vswitch.datapath.tunnel cimport TUNNEL_GENEVE, TUNNEL_GRE, TUNNEL_OFF, TUNNEL_VXLAN, tunnel
-from vswitch.datapath.tunnels cimport tunnel_set_build, tunnel_set_free
+from vswitch.datapath.tlv_map cimport tlv_map, tlv_option
+from vswitch.datapath.tunnels cimport tunnel_set, tunnel_set_build, tunnel_set_free
 
 KINDS = {"vxlan": TUNNEL_VXLAN, "gre": TUNNEL_GRE, "geneve": TUNNEL_GENEVE}
 """The types of tunnels whose frames are understood."""
@@ -17,7 +19,54 @@ cdef class TunnelPorts(Groups):
     """Bridges with flows and groups, and the tunnels at their ports, by number."""
 
     def __dealloc__(self):
+        cdef uint32_t i
         tunnel_set_free(&self.tunnel_ports)
+        for i in range(self.tunnel_ports.n_tlv_maps):
+            free(self.tunnel_ports.tlv_maps[i])
+        free(self.tunnel_ports.tlv_maps)
+
+    def set_tlv_map(self, uint32_t bridge, list options):
+        """Which Geneve options the fields of a bridge are.
+
+        Parameters
+        ----------
+        options : list
+            ``(number of the field, class, type, blocks)``; the blocks are `bytes`, each where in the flow key's 256 bytes
+            four bytes of the option lie, in units of four.
+        """
+        cdef tunnel_set* set = &self.tunnel_ports
+        cdef tlv_map** grown
+        cdef tlv_map* map
+        cdef tlv_option* option
+        self._bridge(bridge)
+        self._change()
+        if bridge >= set.n_tlv_maps:
+            grown = <tlv_map**>realloc(set.tlv_maps, (bridge + 1) * sizeof(tlv_map*))
+            if grown == NULL:
+                raise MemoryError
+            memset(grown + set.n_tlv_maps, 0, (bridge + 1 - set.n_tlv_maps) * sizeof(tlv_map*))
+            set.tlv_maps = grown
+            set.n_tlv_maps = bridge + 1
+        map = NULL
+        if options:
+            map = <tlv_map*>calloc(1, sizeof(tlv_map))
+            if map == NULL:
+                raise MemoryError
+        for number, option_class, option_type, blocks in options:
+            option = &map.options[<uint32_t>number & 0x3F]
+            option.is_mapped = True
+            option.key = <uint32_t>option_class << 8 | <uint32_t>option_type
+            option.n_blocks = <uint8_t>len(blocks)
+            memcpy(option.blocks, <const unsigned char*>blocks, len(blocks))
+        free(set.tlv_maps[bridge])
+        set.tlv_maps[bridge] = map
+
+    def remove_bridge(self, uint32_t number):
+        """Removes a bridge with its bundles; its ports must be gone."""
+        Groups.remove_bridge(self, number)
+        if number < self.tunnel_ports.n_tlv_maps:
+            free(self.tunnel_ports.tlv_maps[number])
+            self.tunnel_ports.tlv_maps[number] = NULL
 
     def set_tunnel(self, uint32_t number, object config, *, bint runs=True):
         """A port is a tunnel with this configuration (`switch.tunnel_config`).

@@ -1,6 +1,7 @@
 """The tunnel ports of a datapath, and what they stand on: devices with addresses, routes, neighbours."""
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from vswitch.datapath.bridge cimport port
+from vswitch.datapath.tlv_map cimport tlv_map
 from vswitch.tables.flow_key cimport flow_key
 from vswitch.tables.neighbors cimport neighbor_table
 from vswitch.tables.routes cimport route_table
@@ -30,6 +31,8 @@ cdef struct tunnel_set:
     neighbor_table* neighbors
     port** all_ports                # of the datapath, by number
     uint32_t n_all_ports
+    tlv_map** tlv_maps              # by number of the bridge; NULL: it has none
+    uint32_t n_tlv_maps
 
 cdef bint tunnel_set_build(tunnel_set* set) noexcept nogil
 cdef void tunnel_set_free(tunnel_set* set) noexcept nogil
@@ -37,6 +40,10 @@ cdef void tunnel_set_free(tunnel_set* set) noexcept nogil
 cdef port* tunnels_find(const tunnel_set* set, const flow_key* key, const endpoint* e) noexcept nogil
 # The endpoint that a frame is for, which is about to leave at a device; NULL: none.
 cdef const endpoint* tunnels_endpoint(const tunnel_set* set, const flow_key* key) noexcept nogil
+
+cdef inline const tlv_map* tunnel_set_tlv_map(const tunnel_set* set, uint32_t bridge) noexcept nogil:
+    """The map of Geneve options of a bridge, or NULL."""
+    return set.tlv_maps[bridge] if bridge < set.n_tlv_maps else NULL
 
 cdef inline uint64_t tunnel_set_version(const tunnel_set* set) noexcept nogil:
     """Grows with every change of what the way of a tunnelled frame depends on."""

@@ -6,6 +6,7 @@ import re
 
 from vswitch.openflow.match import Match
 from vswitch.openflow.text import Names
+from vswitch.openflow.tlv_map import TlvMap
 from vswitch.tables.flow_key import MEMBER_OFFSETS
 
 Words = dict[int, int]
@@ -83,7 +84,7 @@ def behind_patch(key: Words, ofport: int) -> Words:
     return out
 
 
-def flow_text(key: Words, names: Names) -> str:
+def flow_text(key: Words, names: Names, options: TlvMap) -> str:
     """A whole key as flow_format() prints it: every field that the frame has, and metadata that is not zero."""
     seen: Words = {}
 
@@ -129,7 +130,9 @@ def flow_text(key: Words, names: Names) -> str:
         see("nw_src", "nw_dst", "nw_proto", "arp_sha", "arp_tha")
     elif kind in (MPLS, MPLS_MCAST):
         see(*(f"mpls_lse{i}" for i in range(max(1, len(_labels(key))))))
-    return Match({at: (key.get(at, 0) & bits, bits) for at, bits in seen.items()}).format(names)
+    match = Match({at: (key.get(at, 0) & bits, bits) for at, bits in seen.items()})
+    match.options.update(options.read(key))
+    return match.format(names)
 
 
 def differences(old: Words, new: Words) -> list[str]:

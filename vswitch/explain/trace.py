@@ -25,6 +25,7 @@ from vswitch.openflow.actions import decode_actions
 from vswitch.openflow.fields import FIELDS
 from vswitch.openflow.match import Match
 from vswitch.openflow.text import NUMERIC, Names
+from vswitch.openflow.tlv_map import TlvMap
 
 if TYPE_CHECKING:
     from vswitch.switch.bridge import Bridge
@@ -145,6 +146,9 @@ def explain_text(node: SwitchNode, bridge_name: str, flow: str, *, names: bool =
     if not frame and text and all(c in "0123456789abcdefABCDEF" for c in text) and len(text) >= 28:
         text, frame = "", text
     match = parse_match(text, bridge.numbers())
+    for option in match.options.keys() - (bridge.tlv_map or TlvMap()).options.keys():
+        del match.options[option]  # as in OVS: no frame has it
+    match = bridge.placed(match)
     in_port = match.words.get(dp.word("in_port")[0], (0, 0))[0] >> dp.word("in_port")[1] & 0xFFFFFFFF
     return explain_frame(bridge, bytes.fromhex(frame), in_port=in_port, match=match, names=names)
 
@@ -182,14 +186,17 @@ class _Tracer:
         names = self.names(self.bridge)
         final = {w: v for w, v in found["final"].items() if v and w != dp.word("actset_output")[0]}
         start = {w: v for w, v in self.first.items() if v and w != dp.word("actset_output")[0]}
-        matched = Match({w: (self.first.get(w, 0) & bits, bits) for w, bits in self.megaflow.items()}).format(names)
+        matched = self.bridge.named(
+            Match({w: (self.first.get(w, 0) & bits, bits) for w, bits in self.megaflow.items()})
+        ).format(names)
+        options = self.bridge.tlv_map or TlvMap()
         error = ERRORS[FATES[found["error"]][0]][1] if found["error"] else ""
         if error:
             self.dp.clear()
             self.outputs.clear()
         return Explanation(
-            trace=root, flow=dp.flow_text(self.first, names),
-            final_flow="unchanged" if final == start else dp.flow_text(found["final"], names),
+            trace=root, flow=dp.flow_text(self.first, names, options),
+            final_flow="unchanged" if final == start else dp.flow_text(found["final"], names, options),
             megaflow=matched.replace("recirc_id=0,", "recirc_id=0,eth,", 1),
             datapath_actions=dp.with_masks(dp.joined(self.dp), self.megaflow), outputs=self.outputs, error=error,
         )  # fmt: skip
@@ -228,7 +235,7 @@ class _Tracer:
             text = self.actions_text(bridge, data, NUMERIC) if data else ""
             return TraceNode("detail", f"action set {verb}: {text}" if text else f"action set {verb} empty")
         if kind == FIELD:
-            return TraceNode("detail", _field_text(*struct.unpack("=QQ", data)))
+            return TraceNode("detail", _field_text(bridge, *struct.unpack("=QQ", data)))
         if kind == UNMET:
             text = f"unmet prerequisites for {_field_name(*struct.unpack('=QQ', data))}, set_field ignored"
             return TraceNode("warning", text)
@@ -246,7 +253,7 @@ class _Tracer:
         if kind == LEARN:
             if not self.has_frame:
                 return TraceNode("warning", "suppressing side effects, so learn action ignored")
-            return TraceNode("detail", _learned_text(data, NUMERIC))
+            return TraceNode("detail", _learned_text(bridge, data, NUMERIC))
         if kind in _TEXTS:
             how, text = _TEXTS[kind]
             return TraceNode(how, text.format(argument))
@@ -265,11 +272,12 @@ class _Tracer:
         known = self.texts.get((bridge.number, names is NUMERIC))
         if known is None:
             known = self.texts[bridge.number, names is NUMERIC] = {}
-            for flow in bridge.flow_stats():
-                _collect(flow.actions, names, known)
-            for group in bridge.groups.all():
-                for bucket in group.buckets:
-                    _collect(bucket.actions, names, known)
+            with bridge.compiling():
+                for flow in bridge.flow_stats():
+                    _collect(flow.actions, names, known)
+                for group in bridge.groups.all():
+                    for bucket in group.buckets:
+                        _collect(bucket.actions, names, known)
         parts = []
         while data:
             n_bytes = struct.unpack_from("=H", data, 2)[0]
@@ -277,7 +285,7 @@ class _Tracer:
             data = data[n_bytes:]
             if one not in known:
                 try:
-                    known[one] = decode_actions(one).format(names)
+                    known[one] = decode_actions(one, bridge.tlv_map).format(names)
                 except ValueError:
                     known[one] = _plain_text(one)
             parts.append(known[one])
@@ -326,9 +334,13 @@ def _plain_text(action: bytes) -> str:
     return f"group:{arg}" if code == 9 else f"action {code}"
 
 
-def _field_text(piece: int, value: int) -> str:
+def _field_text(bridge: Bridge, piece: int, value: int) -> str:
     """The field, or the part of one, that a piece of the key is, and what it is now."""
     word, shift, n_bits = piece >> 16, piece >> 8 & 0xFF, piece & 0xFF
+    option = bridge.tlv_map.found(word, ((1 << n_bits) - 1) << shift) if bridge.tlv_map is not None else None
+    if option is not None:
+        low = shift + option[1]
+        return f"{option[0].header_name}[{low}..{low + n_bits - 1}] is now {dp.hexadecimal(value)}"
     for candidate in FIELDS:
         for own_word, own_shift, own_bits in candidate.pieces:
             if own_word == word and own_shift <= shift and shift + n_bits <= own_shift + own_bits:
@@ -349,11 +361,11 @@ def _field_name(word: int, mask: int) -> str:
     return "the field"
 
 
-def _learned_text(data: bytes, names: Names) -> str:
+def _learned_text(bridge: Bridge, data: bytes, names: Names) -> str:
     table, priority, cookie, idle, hard, flags, n_words, n_bytes = struct.unpack_from("=8Q", data)
     triples = struct.iter_unpack("=QQQ", data[64 : 64 + 24 * n_words])
-    match = Match({word: (value, mask) for word, value, mask in triples}).format(names)
-    actions = decode_actions(data[64 + 24 * n_words :][:n_bytes]).format(names)
+    match = bridge.named(Match({word: (value, mask) for word, value, mask in triples})).format(names)
+    actions = decode_actions(data[64 + 24 * n_words :][:n_bytes], bridge.tlv_map).format(names)
     text = f"table={table} {match} priority={priority}"
     text += f" cookie={cookie:#x}" if cookie else ""
     text += f" idle={idle}" if idle else ""

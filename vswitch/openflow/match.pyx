@@ -142,12 +142,16 @@ cdef class Match:
         return True
 
     cdef int add_option(self, int option, str text, object value, object mask) except -1:
-        if text == "*" or not mask:
-            mask = n_bytes = 0
-        else:
-            given = text.partition("/")[0].removeprefix("0x").removeprefix("0X") if text[:2] in ("0x", "0X") else ""
-            n_bytes = max(1, (value.bit_length() + 7) // 8, (len(given.replace(" ", "").lstrip("0")) + 1) // 2)
-        self.options[option] = (value & mask, mask, n_bytes)
+        from vswitch.openflow.tlv_map import N_BYTES, width_of
+
+        cdef dict options = self.options
+        if option in options:
+            fail(f"field tun_metadata{option} set multiple times")
+        width = width_of(value, mask)
+        used = width + sum([n_bytes for _, _, n_bytes in options.values()])
+        if used > N_BYTES:
+            fail(f"field tun_metadata{option} exceeds maximum size for tunnel metadata (used {used}, max {N_BYTES})")
+        options[option] = (value & mask, mask, width)
 
     def add_bits(self, field, low, n_bits, number):
         """Match on some bits of a field beside those that it is matched on already (OVS parse_subfield())."""
@@ -271,7 +275,10 @@ cdef class Match:
 
     @property
     def options(self):
-        """tun_metadata option → value, mask, bytes (0: it only has to be there). No frame has any; they are printed."""
+        """tun_metadata option → value, mask, bytes on the wire, until a map gives them words (tlv_map.py).
+
+        Without a mask the option only has to be there; without a value (None) it must not be.
+        """
         if self.options_ is None:
             self.options_ = {}
         return self.options_
@@ -374,6 +381,8 @@ cdef class Match:
         cdef Match match = Match()
         match.take(self.words_, self.n_words)
         match.protocols = self.protocols
+        if self.options_:
+            match.options_ = dict(self.options_)
         return match
 
     cdef int take(self, const match_word* words, uint32_t n) except -1:

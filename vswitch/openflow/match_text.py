@@ -49,10 +49,12 @@ def _members_of(words: dict[int, tuple[int, int]], which: int) -> dict[str, obje
     return out
 
 
-def _option_text(option: int, value: int, mask: int, n_bytes: int) -> str:
+def _option_text(option: int, value: int | None, mask: int, n_bytes: int) -> str:
     text = f"tun_metadata{option}"
-    if n_bytes:
-        text += f"={value:#x}"
+    if value is None:
+        return f"{text}=NP"
+    if mask:
+        text += f"={value:#x}" if value else "=0"
         if ~mask & (1 << 8 * n_bytes) - 1:
             text += f"/{mask:#x}"
     return text

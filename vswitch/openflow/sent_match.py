@@ -63,8 +63,6 @@ def sent_match(match: Match, version: int, is_plain: bool) -> Match:
     OpenFlowError
         The switch answers with this error.
     """
-    if match.options:
-        _refuse("NXFMFC_INVALID_TLV_FIELD")  # no switch has a map of options
     sent = match.copy()
     if sent.get(_TCI)[1]:
         _send_tag(sent, version, is_plain)

@@ -252,9 +252,12 @@ class Bridge(BridgeFlows):
         OpenFlowError
             With OpenFlow's code; the tables are as they were.
         """
-        actions = None
+        actions, code = None, b""
+        match = self.placed(mod.match.sent(version, mod.protocols))
         if mod.actions is not None:
             actions = mod.actions.stored(version, mod.match, table=mod.table, is_checked=True)
+            actions = self.fitted(actions)
+            code = self.compiled(actions)
             self.check_references(actions)
         flags = mod.flags
         if version < 4 and mod.command == 0:
@@ -262,7 +265,6 @@ class Bridge(BridgeFlows):
         new_cookie = mod.new_cookie
         if mod.command in (1, 2) and (version > OPENFLOW_11 or (version == OPENFLOW_11 and mod.cookie_mask)):
             new_cookie = KEEP_COOKIE  # a modify says none, and so adds no flow
-        match = mod.match.sent(version, mod.protocols)
         status, added, removed = self._datapath.flow_mod(
             self.number, mod.command, table=mod.table, priority=mod.priority, match=match.encode(),
             cookie=mod.cookie, cookie_mask=mod.cookie_mask, new_cookie=new_cookie,
@@ -270,7 +272,7 @@ class Bridge(BridgeFlows):
             modify_cookie=mod.modify_cookie or version == 1,
             idle_timeout=mod.idle_timeout, hard_timeout=mod.hard_timeout,
             importance=mod.importance if version >= OPENFLOW_14 else 0, flags=flags,
-            actions=b"" if actions is None else actions.encode(), out_port=mod.out_port, out_group=mod.out_group,
+            actions=code, out_port=mod.out_port, out_group=mod.out_group,
         )  # fmt: skip
         for number in removed:
             self._actions.pop(number, None)
@@ -290,7 +292,7 @@ class Bridge(BridgeFlows):
             rows = self._datapath.flows(self.number)
         else:
             rows = self._datapath.flows(
-                self.number, table=query.table, match=query.match.encode(), cookie=query.cookie,
+                self.number, table=query.table, match=self.placed(query.match).encode(), cookie=query.cookie,
                 cookie_mask=query.cookie_mask, out_port=query.out_port, out_group=query.out_group,
             )  # fmt: skip
         return [self._stats_of(row) for row in rows]
@@ -302,7 +304,8 @@ class Bridge(BridgeFlows):
 
         number, table, priority, match, cookie, idle, hard, importance, flags, actions, *counters = row
         return FlowStats(
-            number, table, priority, Match.decode(match), self._actions.get(number) or decode_actions(actions),
+            number, table, priority, self.named(Match.decode(match)),
+            self._actions.get(number) or decode_actions(actions, self.tlv_map),
             cookie, idle, hard, importance, flags, *counters,
         )  # fmt: skip
 
@@ -325,7 +328,7 @@ class Bridge(BridgeFlows):
             Index → word of the flow key, for what is not in the frame.
         """
         self._datapath.packet_out(
-            self.number, in_port, memoryview(frame).cast("B"), actions.encode(), metadata=dict(metadata)
+            self.number, in_port, memoryview(frame).cast("B"), self.compiled(actions), metadata=dict(metadata)
         )
 
     def numbers(self) -> Numbers:

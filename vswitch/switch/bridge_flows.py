@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 
 from vswitch.errors import FlowSyntaxError, OpenFlowError
 from vswitch.light_typing import TYPE_CHECKING
@@ -13,7 +15,9 @@ if TYPE_CHECKING:
     from vswitch.datapath.datapath import Datapath
     from vswitch.openflow.actions import Actions
     from vswitch.openflow.flow import FlowMod, FlowStats
+    from vswitch.openflow.match import Match
     from vswitch.openflow.text import Numbers
+    from vswitch.openflow.tlv_map import TlvMap
     from vswitch.switch.group_table import GroupTable
     from vswitch.switch.meter_table import MeterTable
     from vswitch.switch.table_limits import TableLimit
@@ -21,6 +25,14 @@ if TYPE_CHECKING:
 
 
 METER_DELETE = 4  # OFPRR_*: why a flow goes
+
+
+_OPTION = re.compile("tun_metadata([0-9]+)", re.IGNORECASE)
+
+
+def options_of(flow: FlowStats) -> set[int]:
+    """The options of tunnels that a flow speaks of, in nested actions too: whatever names one prints its name."""
+    return {*flow.match.options, *map(int, _OPTION.findall(flow.actions.format()))}
 
 
 class BridgeFlows:
@@ -45,6 +57,8 @@ class BridgeFlows:
     limits: dict[int, TableLimit]
     tables: TableSettings
     _actions: dict[int, Actions]
+
+    tlv_map: TlvMap | None = None  # of Geneve options; most bridges have none
 
     # What `Bridge` gives.
 
@@ -150,6 +164,58 @@ class BridgeFlows:
         except OpenFlowError as error:
             raise OpenFlowError(error.code, error.problem, where=str(line), hint=error.hint) from None
 
+    # Options of tunnels.
+
+    def change_tlv_map(self, tlv_map: TlvMap) -> None:
+        """Let the fields ``tun_metadata0`` to ``tun_metadata63`` be other Geneve options.
+
+        Raises
+        ------
+        OpenFlowError
+            A flow uses an option that would go.
+        """
+        if self.tlv_map is not None:
+            gone = self.tlv_map.options.keys() - tlv_map.options.keys()
+            if gone and any(not gone.isdisjoint(options_of(flow)) for flow in self.flow_stats()):
+                raise OpenFlowError("NXTTMFC_INVALID_TLV_DEL")
+        self.tlv_map = tlv_map
+        self._datapath.set_tlv_map(self.number, [
+            (index, *option.mapping[:2], bytes(option.blocks)) for index, option in tlv_map.options.items()
+        ])  # fmt: skip
+
+    def placed(self, match: Match) -> Match:
+        """A match with the words of the flow key that its options have; raises OpenFlowError."""
+        if not match.options:
+            return match
+        from vswitch.openflow.tlv_map import TlvMap
+
+        return (self.tlv_map or TlvMap()).placed(match)
+
+    def named(self, match: Match) -> Match:
+        """The reverse, for print."""
+        return match if self.tlv_map is None else self.tlv_map.named(match)
+
+    def fitted(self, actions: Actions) -> Actions:
+        """Actions with values as wide as the options that they set; raises OpenFlowError."""
+        if self.tlv_map is None:
+            return actions
+        from vswitch.openflow.actions.options import fitted_actions
+
+        return fitted_actions(actions, self.tlv_map)
+
+    def compiled(self, actions: Actions) -> bytes:
+        """Actions as the datapath takes them; raises OpenFlowError for options that have no place."""
+        with self.compiling():
+            return actions.encode()
+
+    def compiling(self) -> AbstractContextManager[None]:
+        """Within, compiled actions find options where the bridge has them."""
+        if self.tlv_map is None:
+            return nullcontext()
+        from vswitch.openflow.tlv_map import using
+
+        return using(self.tlv_map)
+
     # Groups and meters.
 
     @property
@@ -158,7 +224,7 @@ class BridgeFlows:
         if self._groups is None:
             from vswitch.switch.group_table import GroupTable
 
-            self._groups = GroupTable(self._datapath, self.number, self._n_references_to_group)
+            self._groups = GroupTable(self._datapath, self.number, self._n_references_to_group, self.compiling)
         return self._groups
 
     @property
@@ -217,7 +283,8 @@ class BridgeFlows:
         from vswitch.openflow.flow import DELETE_STRICT
 
         _, _, removed = self._datapath.flow_mod(
-            self.number, DELETE_STRICT, table=flow.table, priority=flow.priority, match=flow.match.encode(),
+            self.number, DELETE_STRICT, table=flow.table, priority=flow.priority,
+            match=self.placed(flow.match).encode(),
             delete_reason=reason,
         )  # fmt: skip
         for number in removed:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 from vswitch.errors import OpenFlowError
 from vswitch.light_typing import TYPE_CHECKING, NamedTuple
 from vswitch.openflow.groups import (
@@ -21,6 +23,7 @@ from vswitch.openflow.groups import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from vswitch.datapath.datapath import Datapath
 
@@ -37,9 +40,13 @@ class GroupStats(NamedTuple):
 
 
 class GroupTable:
-    """Groups by number. `n_references` counts the flows that send to a group."""
+    """Groups by number. `n_references` counts the flows that send to a group; buckets are compiled in `compiling()`."""
 
-    def __init__(self, datapath: Datapath, bridge_number: int, n_references: Callable[[int], int]) -> None:
+    def __init__(
+        self, datapath: Datapath, bridge_number: int, n_references: Callable[[int], int],
+        compiling: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        self._compiling = compiling
         self._datapath = datapath
         self._bridge_number = bridge_number
         self._n_references = n_references
@@ -79,8 +86,10 @@ class GroupTable:
         self._put(group)
 
     def _put(self, group: Group) -> None:
+        with self._compiling():
+            buckets = group.encode_buckets()
         self._datapath.set_group(
-            self._bridge_number, group.group_id, group.type, group.encode_buckets(), selection=group.selection,
+            self._bridge_number, group.group_id, group.type, buckets, selection=group.selection,
             selection_param=group.selection_param, fields=group.encode_fields(),
         )  # fmt: skip
         self._groups[group.group_id] = group

@@ -120,13 +120,13 @@ def take_packet_ins(datapath: Datapath, bridges: dict[int, Bridge]) -> list[Pack
         number, in_port, controller, reason, table, _, cookie, userdata, total_len, data, max_len, words = row
         if number in bridges:
             taken.append(PacketIn(
-                bridges[number].name, in_port, _REASONS[reason], table, cookie, _metadata(words), total_len, data,
-                controller, userdata, None if max_len == _WHOLE_FRAME else max_len,
+                bridges[number].name, in_port, _REASONS[reason], table, cookie, _metadata(bridges[number], words),
+                total_len, data, controller, userdata, None if max_len == _WHOLE_FRAME else max_len,
             ))  # fmt: skip
     return taken
 
 
-def _metadata(words: dict[int, int]) -> Match:
+def _metadata(bridge: Bridge, words: dict[int, int]) -> Match:
     from vswitch.openflow.fields import BY_NAME
     from vswitch.openflow.match import Match
 
@@ -135,7 +135,10 @@ def _metadata(words: dict[int, int]) -> Match:
         bits = {word: (1 << n_bits) - 1 << shift for word, shift, n_bits in BY_NAME[name].pieces}
         if name == "in_port_oxm" or any(words.get(word, 0) & mask for word, mask in bits.items()):
             masks |= {word: masks.get(word, 0) | mask for word, mask in bits.items()}
-    return Match({word: (words.get(word, 0) & mask, mask) for word, mask in masks.items()})
+    match = Match({word: (words.get(word, 0) & mask, mask) for word, mask in masks.items()})
+    if bridge.tlv_map is not None:
+        match.options.update(bridge.tlv_map.read(words))
+    return match
 
 
 def take_flow_removed(datapath: Datapath, bridge: Bridge) -> list[FlowRemoved]:
@@ -146,7 +149,7 @@ def take_flow_removed(datapath: Datapath, bridge: Bridge) -> list[FlowRemoved]:
     for row, reason, duration_ns in datapath.take_flow_removed(bridge.number):
         _, table, priority, match, cookie, idle, hard, _, _, _, n_packets, n_bytes, *_ = row
         taken.append(FlowRemoved(
-            bridge.name, _REMOVED_REASONS[reason], table, priority, Match.decode(match), cookie, duration_ns, idle,
-            hard, n_packets, n_bytes,
+            bridge.name, _REMOVED_REASONS[reason], table, priority, bridge.named(Match.decode(match)), cookie,
+            duration_ns, idle, hard, n_packets, n_bytes,
         ))  # fmt: skip
     return taken

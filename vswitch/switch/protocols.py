@@ -15,7 +15,9 @@ from vswitch.ovsdb.database import Database
 if TYPE_CHECKING:
     from vswitch.openflow.actions.actions import Actions
     from vswitch.openflow.flow import FlowMod, FlowStats
+    from vswitch.openflow.match import Match
     from vswitch.openflow.text import Names, Numbers
+    from vswitch.openflow.tlv_map import TlvMap
     from vswitch.switch.group_table import GroupTable
     from vswitch.switch.meter_table import MeterTable
     from vswitch.switch.table_settings import TableSettings, TableState
@@ -133,6 +135,14 @@ class BridgeLike(Protocol):
 
     def names(self) -> Names:
         """How flows name ports."""
+
+    tlv_map: TlvMap | None
+
+    def placed(self, match: Match) -> Match:
+        """A match with the words of the flow key that its options have; raises OpenFlowError."""
+
+    def change_tlv_map(self, tlv_map: TlvMap) -> None:
+        """Let the options of tunnels be others; raises OpenFlowError."""
 
     @property
     def groups(self) -> GroupTable: ...

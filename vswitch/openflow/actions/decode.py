@@ -8,31 +8,34 @@ from vswitch.openflow.actions.actions import Actions
 from vswitch.openflow.actions.base import Action
 from vswitch.openflow.actions.frequent import Output
 from vswitch.openflow.actions.misc import FinTimeout
-from vswitch.openflow.actions.set_field import LOAD, SetField
-from vswitch.openflow.fields import FIELDS, Field
+from vswitch.openflow.actions.set_field import LOAD, LOAD2, SetField
+from vswitch.openflow.fields import BY_NAME, FIELDS, Field
+from vswitch.openflow.tlv_map import TlvMap
 
 _OUTPUT, _SET, _FIN_TIMEOUT = 1, 16, 57
 _MEMO: dict[bytes, Actions] = {}
 
 
-def decode_actions(data: bytes) -> Actions:
-    """What a learned flow does.
+def decode_actions(data: bytes, tlv_map: TlvMap | None = None) -> Actions:
+    """What a learned flow does; options of tunnels are where the map has them.
 
     Raises
     ------
     ValueError
         It holds what learn() does not write.
     """
+    if tlv_map is not None and tlv_map.options:
+        return Actions(tuple(_decode(data, tlv_map)))
     found = _MEMO.get(data)
     if found is None:
-        found = Actions(tuple(_decode(data)))
+        found = Actions(tuple(_decode(data, None)))
         if len(_MEMO) >= 1 << 17:
             _MEMO.clear()
         _MEMO[data] = found
     return found
 
 
-def _decode(data: bytes) -> list[Action]:
+def _decode(data: bytes, tlv_map: TlvMap | None) -> list[Action]:
     actions: list[Action] = []
     position = 0
     while position < len(data):
@@ -45,10 +48,23 @@ def _decode(data: bytes) -> list[Action]:
             actions.append(FinTimeout(words[1], words[0]))
         elif code == _SET:
             pieces = [(words[i], words[i + 1], words[i + 2]) for i in range(1, len(words), 3)]
-            actions.extend(_load(word, mask, value, arg & 0xFF) for word, mask, value in pieces)
+            for word, mask, value in pieces:
+                option = tlv_map.found(word, mask) if tlv_map is not None else None
+                if option is not None:
+                    field, shift = option
+                    mask = _moved(mask, shift)
+                    whole = BY_NAME[field.name]
+                    mask = whole.all_ones if mask == field.all_ones else mask
+                    actions.append(SetField(whole, False, mask, LOAD2, _moved(value, shift)))
+                else:
+                    actions.append(_load(word, mask, value, arg & 0xFF))
         else:
             raise ValueError(f"learn() writes no action {code}")
     return actions
+
+
+def _moved(bits: int, shift: int) -> int:
+    return bits << shift if shift >= 0 else bits >> -shift
 
 
 def _load(word: int, mask: int, value: int, prereq: int) -> SetField:

@@ -10,11 +10,11 @@ from vswitch.openflow.actions.subfield import (
     flags_of,
     parse_subfield,
     piece_word,
-    refuse_unmapped,
     scan_subfield,
 )  # fmt: skip
 from vswitch.openflow.fields import BY_NAME, Field
 from vswitch.openflow.text import Names, fail, u64
+from vswitch.openflow.tlv_map import PREFIX, index_of, mapped
 
 
 class Move(Action):
@@ -131,13 +131,13 @@ class DeleteField(Action):
         return f"delete_field:{self.field.name}"
 
     def check(self, check: Check) -> Action:
-        if not self.field.name.startswith("tun_metadata"):
+        if not self.field.name.startswith(PREFIX):
             refuse("OFPBAC_BAD_ARGUMENT")
         return self
 
     def encode(self) -> bytes:
-        refuse_unmapped(self.field)
-        return pack(34, int(self.field.name.removeprefix("tun_metadata")))
+        mapped(self.field)
+        return pack(34, index_of(self.field))
 
 
 def parse_move(text: str) -> Move:

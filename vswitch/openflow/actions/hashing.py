@@ -91,7 +91,8 @@ class Bundle(Action):
     def encode(self) -> bytes:
         pieces = [piece_word(piece) for piece in self.destination.pieces()] if self.destination else []
         words = (self.fields, self.basis, len(pieces), len(self.members))
-        return pack(8, self.algorithm, *words, *pieces, *self.members)
+        arg = self.algorithm | (flags_of(self.destination.field) & ~0xFF if self.destination else 0)
+        return pack(8, arg, *words, *pieces, *self.members)
 
 
 def _words(text: str) -> list[str]:

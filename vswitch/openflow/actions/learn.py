@@ -8,6 +8,7 @@ from vswitch.openflow.actions.check import Check
 from vswitch.openflow.actions.fields import paired, parse_move
 from vswitch.openflow.actions.subfield import Subfield, flags_of, parse_subfield, piece_word, set_flags_of
 from vswitch.openflow.text import Names, Numbers, atoi, fail, key_values, leading_number
+from vswitch.openflow.tlv_map import PREFIX, present_piece
 from vswitch.openflow.values import format_value, parse_exact, parse_integer
 
 MATCH, LOAD, OUTPUT = 0, 1, 2
@@ -79,7 +80,9 @@ class Spec:
             return [OUTPUT | 1 << 8 | self.source.n_bits << 16, self.source.piece(), 0, 0]
         part = self._destination()
         pieces = part.pieces()
-        words = []
+        words: list[int] = []
+        if self.kind == MATCH and part.field.name.startswith(PREFIX):
+            words += [MATCH | 1 << 16, 1, piece_word(present_piece(part.field)), 0]
         extra = [flags_of(part.field) if part.n_bits != part.field.n_bits else set_flags_of(part.field)]
         extra = extra if self.kind == LOAD else []
         if self.source is not None:

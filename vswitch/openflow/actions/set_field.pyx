@@ -16,8 +16,9 @@ from vswitch.openflow.scan cimport ascii_text, scan_ipv4, scan_mac, scan_number,
 
 from vswitch.openflow import fields
 from vswitch.openflow.actions.check import refuse
-from vswitch.openflow.actions.subfield import Subfield, flags_of, parse_subfield, refuse_unmapped, set_flags_of
+from vswitch.openflow.actions.subfield import Subfield, flags_of, parse_subfield, set_flags_of
 from vswitch.openflow.text import Names, fail, u8, u16
+from vswitch.openflow.tlv_map import fitted, mapped
 from vswitch.openflow.values import format_value, is_valid, parse_integer, parse_mac, parse_value, valid_bits
 from vswitch.wire.addresses import ipv4_text, mac_text
 
@@ -210,10 +211,13 @@ cdef int write_set(code_buffer* code, SetPlan plan, object mask, object value, u
         else:
             code_put(code, OFPACT_SET, flags, 1)
         return 0
-    refuse_unmapped(plan.field)
+    field = plan.field
+    if plan.is_option:
+        field = mapped(field)
+        value, mask = fitted(field, value, mask)
     words = []
     position = 0
-    for word, shift, n_bits in plan.field.pieces:
+    for word, shift, n_bits in field.pieces:
         part = mask >> position & ((one << n_bits) - 1)
         if part:
             words += (word, part << shift, (value >> position & part) << shift)

@@ -7,8 +7,10 @@ import re
 from vswitch.openflow.actions.check import PREREQ_VLAN_VID, Check, refuse
 from vswitch.openflow.fields import Field, find_field
 from vswitch.openflow.text import fail
+from vswitch.openflow.tlv_map import PREFIX, index_of, mapped
 
 SETS_VLAN, SETS_IN_PORT, IS_SET_FIELD = 1 << 16, 1 << 17, 1 << 18
+OPTION_SHIFT, SETS_OPTION = 19, 1 << 25
 _NAME = re.compile(r"[^\[-]*")
 _BITS = re.compile(r"\[(?:\]|(-?\d+)(?:\.\.(-?\d+))?\]?)")
 Piece = tuple[int, int, int]
@@ -80,10 +82,13 @@ def pieces_of(field: Field, low: int, n_bits: int) -> list[Piece]:
     Raises
     ------
     OpenFlowError
-        It is an option of a tunnel that nobody has given a place.
+        It is an option of a tunnel that the map in use gives no place, or not so many bits.
     """
     found = []
-    refuse_unmapped(field)
+    if field.name.startswith(PREFIX):
+        field = mapped(field)
+        if low + n_bits > field.n_bits:
+            refuse("OFPBAC_BAD_SET_LEN")
     position = 0
     for word, shift, width in field.pieces:
         start, end = max(low, position), min(low + n_bits, position + width)
@@ -91,12 +96,6 @@ def pieces_of(field: Field, low: int, n_bits: int) -> list[Piece]:
             found.append((word, shift + start - position, end - start))
         position += width
     return found
-
-
-def refuse_unmapped(field: Field) -> None:
-    """An option of a tunnel has a place only if add-tlv-map gave it one."""
-    if not field.pieces:
-        refuse("NXFMFC_INVALID_TLV_FIELD")
 
 
 def piece_word(piece: Piece) -> int:
@@ -111,6 +110,8 @@ def flags_of(field: Field) -> int:
         flags |= SETS_VLAN
     elif field.name in ("in_port", "in_port_oxm"):
         flags |= SETS_IN_PORT
+    elif field.name.startswith(PREFIX):
+        flags |= SETS_OPTION | index_of(field) << OPTION_SHIFT
     return flags
 
 

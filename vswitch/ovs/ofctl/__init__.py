@@ -120,12 +120,16 @@ _COMMANDS = {
     "dump-ipfix-flow": _Command(1, 1, _from("settings", "dump_ipfix_flow")),
     "get-frags": _Command(1, 1, _from("settings", "get_frags")),
     "set-frags": _Command(2, 2, _from("settings", "set_frags"), True),
+    # As in OVS, --read-only does not keep from changing the map.
+    "add-tlv-map": _Command(2, 2, _from("tlv_map", "add_tlv_map")),
+    "del-tlv-map": _Command(1, 2, _from("tlv_map", "del_tlv_map")),
+    "dump-tlv-map": _Command(1, 1, _from("tlv_map", "dump_tlv_map")),
 }
 
 # What ovs-ofctl can do besides.
 _OTHERS = (
     "monitor", "snoop", "ping", "benchmark", "ct-flush-zone", "ct-flush", "ofp-parse", "ofp-parse-pcap",
-    "add-tlv-map", "del-tlv-map", "dump-tlv-map", "help", "list-commands", "parse-group", "parse-nx-match",
+    "help", "list-commands", "parse-group", "parse-nx-match",
     "parse-nxm", "parse-oxm", "parse-actions", "parse-instructions", "parse-ofp10-match", "parse-ofp11-match",
     "parse-pcap", "check-vlan", "print-error", "encode-error-reply", "ofp-print", "encode-hello", "parse-key-value",
     "compose-packet", "parse-packet",

@@ -136,9 +136,9 @@ def diff_flows(session: Session) -> Outcome:
     return Outcome(2 if lines else 0, "".join(lines))
 
 
-def _identity(flow: FlowMod | FlowStats) -> tuple[int, int, bytes]:
+def _identity(flow: FlowMod | FlowStats) -> tuple[int, int, bytes, tuple[object, ...]]:
     table = 0 if flow.table == 0xFF else flow.table
-    return table, flow.priority, flow.match.encode()
+    return table, flow.priority, flow.match.encode(), tuple(sorted(flow.match.options.items()))
 
 
 def _differs(a: FlowMod | FlowStats, b: FlowMod | FlowStats, version: int) -> bool:
