@@ -11,7 +11,7 @@ from libc.stdint cimport uint16_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from vswitch.datapath.flow_cache cimport (
-    flow_cache, flow_hash_add, flow_hash_finish, megaflow, megaflow_has, signature_find, signature_set,
+    cache_subtable, flow_cache, flow_hash_add, flow_hash_finish, megaflow, megaflow_has, signature_find, signature_set,
 )
 from vswitch.datapath.flow_learn cimport learned_flow
 from vswitch.datapath.program cimport OP_LEARN
@@ -39,6 +39,7 @@ cdef enum:
 
 cdef struct masked_key:             # the words of a frame's key that the megaflows of its bridge look at
     frame_ahead* ahead
+    const flow_cache* cache
     signature_set* set
     uint64_t hash
     uint32_t n_words
@@ -93,10 +94,27 @@ cdef inline void mask_key(execution* ex, flow_cache* cache, const frame* f, flow
         word = (<const uint64_t*>key)[cache.union_words[i]] & cache.union_masks[i]
         masked.words[i] = word
         hash = flow_hash_add(hash, word)
+    masked.cache = cache
     masked.n_words = cache.n_union_words
     masked.hash = flow_hash_finish(hash)
     masked.set = &cache.signatures[masked.hash & cache.signature_mask]
     prefetch(masked.set)
+
+
+cdef inline void prefetch_bucket(const flow_cache* cache, const uint64_t* words) noexcept nogil:
+    """No signature knows the key: brings near where its megaflow stands in the first subtable, or will stand."""
+    cdef const cache_subtable* subtable
+    cdef uint64_t hash
+    cdef uint32_t i
+    if cache.n_subtables == 0:
+        return
+    subtable = cache.subtables[0]
+    hash = subtable.n_words
+    for i in range(subtable.n_words):
+        hash = flow_hash_add(hash, words[subtable.positions[i]] & subtable.masks[i])
+    hash = flow_hash_finish(hash) & subtable.bucket_mask
+    prefetch(&subtable.buckets[hash])
+    prefetch(&subtable.blooms[hash])
 
 
 cdef inline void find_programs(masked_key* masked, int n) noexcept nogil:
@@ -106,7 +124,9 @@ cdef inline void find_programs(masked_key* masked, int n) noexcept nogil:
     cdef int i
     for i in range(n):
         flows[i] = signature_find(masked[i].set, masked[i].hash)
-        if flows[i] != NULL:
+        if flows[i] == NULL:
+            prefetch_bucket(masked[i].cache, masked[i].words)
+        else:
             prefetch(flows[i])
             if masked[i].n_words > WORDS_IN_FIRST_LINE:
                 prefetch(<char*>flows[i] + 64)

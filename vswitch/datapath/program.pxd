@@ -50,10 +50,6 @@ cdef struct op:
 cdef enum:
     LOOKUP_MISSED = 0x8000
 
-cdef struct table_version:
-    uint16_t table                  # or TABLE_GROUPS, TABLE_PORTS
-    uint64_t version
-
 cdef struct bucket_stats:
     group* owner
     uint32_t bucket                 # index; 0xFFFFFFFF: all
@@ -82,7 +78,7 @@ cdef struct program:                # begins a cache line with what every frame 
     uint32_t n_buckets
     bint is_dead                    # replaced; freed when no frame is under way
     flow** flows                    # hit on the way, in order; a reference is held of each
-    table_version* tables           # what the walk consulted
+    uint16_t* tables                # what the walk consulted: tables, TABLE_GROUPS, TABLE_PORTS
     openflow_tables* owner          # of its bridge
     uint16_t* lookups               # tables that were looked into, in order; LOOKUP_MISSED: without finding a flow
     uint32_t n_lookups

@@ -16,8 +16,8 @@ cdef enum:
 
 cdef size_t program_bytes(uint32_t n_ops, uint32_t n_flows, uint32_t n_tables, uint32_t n_buckets,
                           uint32_t n_lookups) noexcept nogil:
-    return (sizeof(program) + n_ops * sizeof(op) + n_flows * sizeof(flow*) + n_tables * sizeof(table_version)
-            + n_buckets * sizeof(bucket_stats) + n_lookups * sizeof(uint16_t))
+    return (sizeof(program) + n_ops * sizeof(op) + n_flows * sizeof(flow*) + n_buckets * sizeof(bucket_stats)
+            + (n_tables + n_lookups) * sizeof(uint16_t))
 
 
 cdef program* program_new(openflow_tables* owner, uint32_t n_ops, uint32_t n_flows, uint32_t n_tables, uint32_t n_buckets,
@@ -29,9 +29,9 @@ cdef program* program_new(openflow_tables* owner, uint32_t n_ops, uint32_t n_flo
         p.owner = owner
         p.ops = <op*>(p + 1)
         p.flows = <flow**>(p.ops + n_ops)
-        p.tables = <table_version*>(p.flows + n_flows)
-        p.buckets = <bucket_stats*>(p.tables + n_tables)
-        p.lookups = <uint16_t*>(p.buckets + n_buckets)
+        p.buckets = <bucket_stats*>(p.flows + n_flows)
+        p.tables = <uint16_t*>(p.buckets + n_buckets)
+        p.lookups = p.tables + n_tables
         p.n_ops = n_ops
         p.n_flows = n_flows
         p.n_tables = n_tables
@@ -102,17 +102,20 @@ cdef void bucket_stats_add(bucket_stats* b, uint64_t n_packets, uint64_t n_bytes
 
 
 cdef bint program_is_current(program* p, const openflow_tables* t) noexcept nogil:
-    """True if nothing that the walk consulted has changed since. To be asked if `checked_version` is not `t.version`."""
+    """True if nothing that the walk consulted has changed since. To be asked if `checked_version` is not `t.version`.
+
+    What changes takes the bridge's newest version: it has changed if that is newer than the one checked last.
+    """
     cdef uint32_t i
     cdef uint64_t version
     for i in range(p.n_tables):
-        if p.tables[i].table == TABLE_GROUPS:
+        if p.tables[i] == TABLE_GROUPS:
             version = t.groups_version
-        elif p.tables[i].table == TABLE_PORTS:
+        elif p.tables[i] == TABLE_PORTS:
             version = t.ports_version
         else:
-            version = t.tables[p.tables[i].table].version
-        if version != p.tables[i].version:
+            version = t.tables[p.tables[i]].version
+        if version > p.checked_version:
             return False
     p.checked_version = t.version
     return True

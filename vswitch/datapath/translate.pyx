@@ -22,12 +22,12 @@ from libc.string cimport memcpy, memset
 from vswitch.datapath.bridge cimport PORT_NO_PACKET_IN, bridge, bridge_find_port, port
 from vswitch.datapath.fate cimport DROP_FLOW_ACTION, DROP_FRAGMENT, DROP_TABLE_MISS, DROP_TUNNEL_CONGESTION, FATE_DELIVERED
 from vswitch.datapath.flow_table cimport (
-    N_TABLES, TABLE_GROUPS, TABLE_PORTS, flow, flow_ref, group_ref, meter, meter_ref, openflow_tables, tables_lookup,
+    N_TABLES, TABLE_PORTS, flow, flow_ref, group_ref, meter, meter_ref, openflow_tables, tables_lookup,
 )
 from vswitch.datapath.ofpact cimport ofpact
 from vswitch.datapath.program cimport (
     OP_DROP, OP_IF_LARGER, OP_IN_PORT, OP_KEY, OP_LEARN, OP_LIMIT, OP_METER, OP_NORMAL, OP_OUTPUT, OP_SKIP, OP_TAGS, op, program,
-    program_new, table_version,
+    program_new,
 )
 from vswitch.datapath.translate_actions cimport actions_are_reversible, walk_actions, walk_to_end
 from vswitch.datapath.translate_freeze cimport close_limits, resources_left, thaw
@@ -306,7 +306,7 @@ cdef program* make_program(translation* t) noexcept nogil:
     """What the walk left, in one block of memory; NULL without memory."""
     cdef program* p
     cdef uint32_t n_tables = 0
-    cdef uint32_t i, table
+    cdef uint32_t i
     cdef uint64_t bits
     if t.n_outputs == 0 or t.error:
         if not t.error and not t.drop_reason:
@@ -337,8 +337,7 @@ cdef program* make_program(translation* t) noexcept nogil:
     for i in range(CONSULTED_WORDS):
         bits = t.consulted[i]
         while bits:
-            table = i * 64 + first_bit(bits)
-            p.tables[n_tables] = table_version(table=<uint16_t>table, version=version_of(t.tables, table))
+            p.tables[n_tables] = <uint16_t>(i * 64 + first_bit(bits))
             n_tables += 1
             bits = without_first_bit(bits)
     p.checked_version = t.tables.version
@@ -363,12 +362,6 @@ cdef inline bint needs_whole_key(uint16_t code) noexcept nogil:
     """False for operations that look at the frame's addresses and tags at most."""
     return not (code == OP_OUTPUT or code == OP_NORMAL or code == OP_TAGS or code == OP_DROP or code == OP_METER
                 or code == OP_LEARN or code == OP_LIMIT or code == OP_IF_LARGER or code == OP_SKIP or code == OP_IN_PORT)
-
-
-cdef inline uint64_t version_of(const openflow_tables* tables, uint32_t table) noexcept nogil:
-    if table == TABLE_GROUPS:
-        return tables.groups_version
-    return tables.ports_version if table == TABLE_PORTS else tables.tables[table].version
 
 
 cdef void make_mask(translation* t, flow_key* mask) noexcept nogil:

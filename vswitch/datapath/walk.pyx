@@ -125,7 +125,7 @@ def walk(Flows datapath, uint32_t bridge_number, bytes frame, uint32_t in_port, 
         return {
             "ops": [op_tuple(&p.ops[i]) for i in range(p.n_ops)],
             "flows": [p.flows[i].number for i in range(p.n_flows)],
-            "tables": [p.tables[i].table for i in range(p.n_tables)],
+            "tables": [p.tables[i] for i in range(p.n_tables)],
             "key": words_of(&key),
             "mask": words_of(&mask),
             "megaflow": words_of(&events.wc),
