@@ -213,6 +213,9 @@ add-tlv-map br9 "{class=65535,type=3}"
 add-tlv-map br0 "{class=0x10003,type=0x103,len=010}->tun_metadata8"
 --read-only add-tlv-map br0 "{class=3,type=4,len=4}->tun_metadata9"
 dump-tlv-map br0
+-O OpenFlow15 packet-out br0 in_port=1,tun_metadata6=5,packet=0000000000000000000000000000,actions=load:5->tun_metadata7
+-O OpenFlow15 add-group br0 group_id=1,type=all,bucket=set_field:5->tun_metadata31,output:1
+-O OpenFlow15 dump-groups br0
 add-flow br0 tun_metadata0=0,actions=drop
 add-flow br0 tun_metadata0=0x1122334455,tun_metadata1=0xef/0xff,actions=drop
 add-flow br0 tun_metadata0=0x112233445566/0xff0000ff00ff,actions=drop

@@ -90,6 +90,11 @@ CASES: dict[str, list[str]] = {
         "in_port=10,actions=bundle_load(eth_src,0,active_backup,ofport,tun_metadata0[0..31],members:11,12),2"
     ],
     "action set": ["in_port=10,actions=set_field:7->tun_metadata0,write_actions(set_field:6->tun_metadata2,output:2)"],
+    "group": [
+        "group_id=1,type=all,bucket=set_field:5->tun_metadata0,set_field:6->tun_metadata30,output:2,"
+        "bucket=set_field:0x1122334455->tun_metadata0,output:3",
+        "in_port=10,actions=group:1",
+    ],
     "multipath": ["in_port=10,actions=multipath(eth_src,50,modulo_n,1,0,tun_metadata0[0..31]),2"],
 }  # fmt: skip
 
@@ -122,7 +127,7 @@ def test_same_as_the_real_switch(tmp_path, name):
         "ovs-ofctl add-tlv-map br2 '{class=5,type=5,len=4}->tun_metadata0'",
         "ovs-ofctl add-flow br2 'in_port=1,tun_metadata0,actions=drop'",
         "ovs-ofctl add-flow br2 'priority=1,in_port=1,actions=2,set_field:8->tun_metadata0,2'",
-        *(f"ovs-ofctl -O OpenFlow13 add-flow br1 '{flow}'" for flow in CASES[name]),
+        *(f"ovs-ofctl -O OpenFlow13 add-{'group' if 'id=' in flow else 'flow'} br1 '{flow}'" for flow in CASES[name]),
     ]
     trace: list[dict[str, object]] = [{"t": 1 + i, "port": "p1", "pkt": frame} for i, frame in enumerate(FRAMES)]
     trace.append({"t": 50, "port": "p10", "pkt": INNER})

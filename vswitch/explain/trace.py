@@ -145,10 +145,7 @@ def explain_text(node: SwitchNode, bridge_name: str, flow: str, *, names: bool =
     text, _, frame = flow.strip().partition(" ")
     if not frame and text and all(c in "0123456789abcdefABCDEF" for c in text) and len(text) >= 28:
         text, frame = "", text
-    match = parse_match(text, bridge.numbers())
-    for option in match.options.keys() - (bridge.tlv_map or TlvMap()).options.keys():
-        del match.options[option]  # as in OVS: no frame has it
-    match = bridge.placed(match)
+    match = bridge.placed_loosely(parse_match(text, bridge.numbers()))
     in_port = match.words.get(dp.word("in_port")[0], (0, 0))[0] >> dp.word("in_port")[1] & 0xFFFFFFFF
     return explain_frame(bridge, bytes.fromhex(frame), in_port=in_port, match=match, names=names)
 
@@ -275,6 +272,7 @@ class _Tracer:
             with bridge.compiling():
                 for flow in bridge.flow_stats():
                     _collect(flow.actions, names, known)
+            with bridge.compiling_loosely():
                 for group in bridge.groups.all():
                     for bucket in group.buckets:
                         _collect(bucket.actions, names, known)

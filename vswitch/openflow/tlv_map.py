@@ -232,6 +232,21 @@ def fitted(field: Field, value: int, mask: int) -> tuple[int, int]:
     return value >> 8 * excess, field.all_ones if is_exact else mask >> 8 * excess
 
 
+class LooseMap(TlvMap):
+    """The map for what OVS decodes without asking for one: groups and packet-outs.
+
+    A field is as wide as any option may be, and what the option has not of it reads as zero and is written nowhere.
+    """
+
+    def field(self, field: Field) -> Field:
+        option = self.options.get(index_of(field)) if field.name.startswith(PREFIX) else None
+        if option is None:
+            return field
+        loose = copy(field)
+        loose.pieces = option.field.pieces
+        return loose
+
+
 _EMPTY = TlvMap()
 _CURRENT: ContextVar[TlvMap] = ContextVar("tlv_map", default=_EMPTY)
 
@@ -251,12 +266,7 @@ def mapped(field: Field) -> Field:
     return _CURRENT.get().field(field)
 
 
-def current() -> TlvMap:
-    """The map in use; an empty one outside of `using`."""
-    return _CURRENT.get()
-
-
 __all__ = [
-    "MAX_OPTION_BYTES", "N_BYTES", "N_FIELDS", "Mapping", "Option", "TlvMap", "current", "fitted", "index_of",
+    "MAX_OPTION_BYTES", "N_BYTES", "N_FIELDS", "LooseMap", "Mapping", "Option", "TlvMap", "fitted", "index_of",
     "mapped", "present_piece", "using", "width_of",
 ]  # fmt: skip

@@ -327,8 +327,10 @@ class Bridge(BridgeFlows):
         metadata : mapping
             Index → word of the flow key, for what is not in the frame.
         """
+        with self.compiling_loosely():
+            code = actions.encode()
         self._datapath.packet_out(
-            self.number, in_port, memoryview(frame).cast("B"), self.compiled(actions), metadata=dict(metadata)
+            self.number, in_port, memoryview(frame).cast("B"), code, metadata=dict(metadata)
         )
 
     def numbers(self) -> Numbers:

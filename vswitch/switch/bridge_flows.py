@@ -182,6 +182,8 @@ class BridgeFlows:
         self._datapath.set_tlv_map(self.number, [
             (index, *option.mapping[:2], bytes(option.blocks)) for index, option in tlv_map.options.items()
         ])  # fmt: skip
+        if self._groups is not None:
+            self._groups.compile_again()
 
     def placed(self, match: Match) -> Match:
         """A match with the words of the flow key that its options have; raises OpenFlowError."""
@@ -190,6 +192,13 @@ class BridgeFlows:
         from vswitch.openflow.tlv_map import TlvMap
 
         return (self.tlv_map or TlvMap()).placed(match)
+
+    def placed_loosely(self, match: Match) -> Match:
+        """The same, without options that are not mapped."""
+        known = match.copy()
+        for option in match.options.keys() - (self.tlv_map.options.keys() if self.tlv_map is not None else ()):
+            del known.options[option]
+        return self.placed(known)
 
     def named(self, match: Match) -> Match:
         """The reverse, for print."""
@@ -216,6 +225,12 @@ class BridgeFlows:
 
         return using(self.tlv_map)
 
+    def compiling_loosely(self) -> AbstractContextManager[None]:
+        """The same for groups and packet-outs, where an option that is not mapped is no error and is nowhere."""
+        from vswitch.openflow.tlv_map import LooseMap, using
+
+        return using(LooseMap(self.tlv_map.options if self.tlv_map is not None else None))
+
     # Groups and meters.
 
     @property
@@ -224,7 +239,7 @@ class BridgeFlows:
         if self._groups is None:
             from vswitch.switch.group_table import GroupTable
 
-            self._groups = GroupTable(self._datapath, self.number, self._n_references_to_group, self.compiling)
+            self._groups = GroupTable(self._datapath, self.number, self._n_references_to_group, self.compiling_loosely)
         return self._groups
 
     @property

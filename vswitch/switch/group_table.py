@@ -51,6 +51,7 @@ class GroupTable:
         self._bridge_number = bridge_number
         self._n_references = n_references
         self._groups: dict[int, Group] = {}
+        self._compiled: dict[int, list[tuple[int, int, int, int, bytes]]] = {}
 
     def __contains__(self, group_id: int) -> bool:
         return group_id in self._groups
@@ -87,12 +88,20 @@ class GroupTable:
 
     def _put(self, group: Group) -> None:
         with self._compiling():
-            buckets = group.encode_buckets()
+            buckets = self._compiled[group.group_id] = group.encode_buckets()
         self._datapath.set_group(
             self._bridge_number, group.group_id, group.type, buckets, selection=group.selection,
             selection_param=group.selection_param, fields=group.encode_fields(),
         )  # fmt: skip
         self._groups[group.group_id] = group
+
+    def compile_again(self) -> None:
+        """Options of tunnels lie elsewhere now; groups that speak of none stay as they are."""
+        for group in self._groups.values():
+            with self._compiling():
+                buckets = group.encode_buckets()
+            if buckets != self._compiled[group.group_id]:
+                self._put(group)
 
     def _remove(self, group_id: int) -> None:
         if self._groups.pop(group_id, None) is not None:

@@ -138,8 +138,8 @@ class BridgeLike(Protocol):
 
     tlv_map: TlvMap | None
 
-    def placed(self, match: Match) -> Match:
-        """A match with the words of the flow key that its options have; raises OpenFlowError."""
+    def placed_loosely(self, match: Match) -> Match:
+        """A match with the words of the flow key that its options have; those that have none are left out."""
 
     def change_tlv_map(self, tlv_map: TlvMap) -> None:
         """Let the options of tunnels be others; raises OpenFlowError."""

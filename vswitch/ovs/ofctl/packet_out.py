@@ -138,7 +138,7 @@ def _send(session: Session, bridge: BridgeLike, metadata: Match, frame: bytes, a
             raise OpenFlowError("OFPBRC_BAD_PORT")
         stored = actions.stored(session.version, frame_match(frame))
         bridge.check_references(stored)
-        words = bridge.placed(metadata).words
+        words = bridge.placed_loosely(metadata).words
         bridge.packet_out(in_port, frame, stored, {word: value for word, (value, _) in words.items()})
     except OpenFlowError as error:
         xid = _NAMES_ASKED if session.accepts_names else 2
