@@ -36,7 +36,6 @@ cdef void nested_end(execution* ex, execution* saved) noexcept nogil:
     saved.reason_bridge = ex.reason_bridge
     saved.reason_site = ex.reason_site
     saved.out_of_memory = ex.out_of_memory
-    saved.program = ex.program
     ex[0] = saved[0]
     free(saved)
 

@@ -36,6 +36,11 @@ from vswitch.tables.flow_key cimport (
 )
 from vswitch.wire.ethernet cimport ETH_LEN
 
+cdef enum:
+    ECN_MASK = 3                    # of the TOS byte (RFC 3168)
+    ECN_CE = 3
+
+
 cdef void frame_receive(execution* ex, port* in_port, const frame* f, program* p) noexcept nogil:
     """Takes `f`, received at `in_port`, through the switch. `p` is the program of its kind, or NULL."""
     if ex.programs.dead != NULL:
@@ -59,7 +64,34 @@ cdef void frame_receive(execution* ex, port* in_port, const frame* f, program* p
 
 cdef void frame_receive_anew(execution* ex) noexcept nogil:
     """What was in a tunnel comes in at the tunnel's port; the key is filled."""
-    first_bridge(ex, NULL)
+    if ex.key.tun_tos & ECN_MASK == ECN_CE:
+        receive_congested(ex)
+    else:
+        first_bridge(ex, NULL)
+
+
+cdef void receive_congested(execution* ex) noexcept nogil:
+    """The tunnel's header says that there was congestion: the packet is marked, or dropped, while it is translated.
+
+    For this frame alone: no cached program looks at that mark, and programs of other frames must not be taken for it.
+    """
+    cdef flow_key mask
+    cdef translate_args args
+    cdef program* p
+    execution_deepen(ex, FLOW_DEPTH_L4)
+    memset(&args, 0, sizeof(args))
+    p = translate(ex.bridge, &ex.key, &args, &mask)
+    if p == NULL:
+        ex.out_of_memory = True
+        return
+    p.n_packets = 1
+    p.n_bytes = ex.counted_len
+    p.used_ns = ex.clock_ns
+    if ex.in_port.is_open or passes_rules(ex, ex.in_port):
+        execute(ex, p)
+    else:
+        program_uncount_actions(p, ex.counted_len)
+    program_list_bury(ex.programs, p)
 
 
 cdef inline void first_bridge(execution* ex, program* p) noexcept nogil:

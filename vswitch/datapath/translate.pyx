@@ -120,8 +120,7 @@ cdef void walk(translation* t, const frozen_state* frozen) noexcept nogil:
 
 cdef bint take_congestion_over(translation* t) noexcept nogil:
     """The mark of congestion on the outer header of a tunnel goes to the packet; False if that cannot carry it (OVS
-    tnl_process_ecn(), RFC 6040 section 4.2)."""
-    t.need.tun_tos |= ECN_MASK
+    tnl_process_ecn(), RFC 6040 section 4.2). What this leads to is not cached (receive_congested())."""
     if t.flow.tun_tos & ECN_MASK != ECN_CE or not flow_is_ip(t):
         return True
     t.wc.nw_tos |= ECN_MASK
