@@ -83,9 +83,10 @@ class YamlText:
         None if the value is written in another way.
         """
         node = self._nodes.get(path)
-        if node is None or getattr(node, "style", "") not in (None, "|"):
+        style = getattr(node, "style", "")
+        if node is None or style not in (None, "|"):
             return None
-        if node.style is None:
+        if style is None:
             is_one_line = node.start_mark.line == node.end_mark.line
             return self.place(path) if is_one_line else None
         first = node.start_mark.line + 1
@@ -146,19 +147,20 @@ def _as_config_error(text: YamlText, error: ValidationError) -> ConfigError:
     path = tuple(error.absolute_path)
     schema: Mapping[str, Any] = error.schema if isinstance(error.schema, dict) else {}
     allowed = schema.get("description", "")
+    instance: Any = error.instance
     if error.validator == "additionalProperties":
         known: Sequence[str] = sorted(schema.get("properties", {}))
-        unknown = next(key for key in error.instance if key not in known)
+        unknown = next(key for key in instance if key not in known)
         near = nearest(unknown, known)
         hint = f"{near + '; ' if near else ''}known here: {', '.join(known)}"
         return text.error(f"unknown word {unknown}", (*path, unknown), hint=hint, at_key=True)
     if error.validator == "required":
-        missing = next(key for key in schema["required"] if key not in error.instance)
+        missing = next(key for key in schema["required"] if key not in instance)
         return text.error(f"{missing} is missing", path, hint=allowed)
     if error.validator in ("minItems", "maxItems", "minProperties"):
         few = "few" if error.validator != "maxItems" else "many"
-        return text.error(f"too {few}: {len(error.instance)}", path, hint=allowed)
-    shown = repr(error.instance) if not isinstance(error.instance, (dict, list)) else _kind(error.instance)
+        return text.error(f"too {few}: {len(instance)}", path, hint=allowed)
+    shown = repr(instance) if not isinstance(instance, (dict, list)) else _kind(instance)
     return text.error(f"{shown} cannot stand here", path, hint=allowed or error.message)
 
 
