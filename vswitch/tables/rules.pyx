@@ -241,6 +241,8 @@ cdef class Classifier:
         """
         cdef const uint64_t[:, ::1] words = self._words(keys, 2, "keys")
         cdef int32_t[::1] numbers
+        cdef const uint64_t* first
+        cdef int32_t* answers
         cdef Py_ssize_t n = words.shape[0]
         if out is None:
             out = np.empty(n, np.int32)
@@ -251,8 +253,10 @@ cdef class Classifier:
         if numbers.shape[0] != n:
             raise ConfigError(f"out has {numbers.shape[0]} elements for {n} keys", key="out")
         if n:
+            first = &words[0, 0]
+            answers = &numbers[0]
             with nogil:
-                lookup_all(self.cls, &words[0, 0], self.layout.n_words, n, &numbers[0])
+                lookup_all(self.cls, first, self.layout.n_words, n, answers)
         return out
 
     def lookup_mask(self, key):
