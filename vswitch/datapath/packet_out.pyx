@@ -9,11 +9,11 @@ from vswitch.datapath.bridge cimport VLAN_MODE_TRUNK, bridge_find_port, bundle, 
 from vswitch.datapath.execution cimport execution_begin
 from vswitch.datapath.execute cimport execute
 from vswitch.datapath.program cimport program, program_list_bury, program_list_sweep
-from vswitch.datapath.receive cimport passes_rules
-from vswitch.datapath.translate cimport translate, translate_args
+from vswitch.datapath.receive cimport passes_rules, program_alone
+from vswitch.datapath.translate cimport translate_args
 from vswitch.datapath.translation cimport ACTSET_UNSET
 from vswitch.datapath.vlan cimport tags_from_key
-from vswitch.tables.flow_key cimport FLOW_DEPTH_L4, flow_extract, flow_key
+from vswitch.tables.flow_key cimport FLOW_DEPTH_L4, flow_extract
 from vswitch.tables.mac_table cimport BUNDLE_NONE
 
 cdef enum:
@@ -31,7 +31,6 @@ cdef port missing_port                          # all zero: a number that no por
 cdef void frame_packet_out(execution* ex, bridge* br, uint32_t in_port, const frame* f,
                            const frozen_state* actions) noexcept nogil:
     cdef port* p = bridge_find_port(br, in_port)
-    cdef flow_key mask
     cdef translate_args args
     cdef program* run
     program_list_sweep(ex.programs)
@@ -46,13 +45,9 @@ cdef void frame_packet_out(execution* ex, bridge* br, uint32_t in_port, const fr
     ex.tags = ex.base_tags = ex.committed_tags = tags_from_key(ex.key.vlans)
     memset(&args, 0, sizeof(args))
     args.frozen = actions
-    run = translate(br, &ex.key, &args, &mask)
+    run = program_alone(ex, &args)
     if run == NULL:
-        ex.out_of_memory = True
         return
-    run.n_packets = 1
-    run.n_bytes = f.len
-    run.used_ns = ex.clock_ns
     if passes_rules(ex, p):
         execute(ex, run)
     program_list_bury(ex.programs, run)

@@ -28,7 +28,7 @@ from vswitch.datapath.program cimport (
     program_list_sweep, program_uncount_actions,
 )
 from vswitch.datapath.tap cimport tap_frame
-from vswitch.datapath.translate cimport translate, translate_args
+from vswitch.datapath.translate cimport translate
 from vswitch.datapath.translation cimport frozen_state
 from vswitch.datapath.vlan cimport tag_stack, tags_from_key
 from vswitch.tables.flow_key cimport (
@@ -75,18 +75,12 @@ cdef void receive_congested(execution* ex) noexcept nogil:
 
     For this frame alone: no cached program looks at that mark, and programs of other frames must not be taken for it.
     """
-    cdef flow_key mask
     cdef translate_args args
     cdef program* p
-    execution_deepen(ex, FLOW_DEPTH_L4)
     memset(&args, 0, sizeof(args))
-    p = translate(ex.bridge, &ex.key, &args, &mask)
+    p = program_alone(ex, &args)
     if p == NULL:
-        ex.out_of_memory = True
         return
-    p.n_packets = 1
-    p.n_bytes = ex.counted_len
-    p.used_ns = ex.clock_ns
     if ex.in_port.is_open or passes_rules(ex, ex.in_port):
         execute(ex, p)
     else:
@@ -172,17 +166,18 @@ cdef void enter(execution* ex, program* p) noexcept nogil:
     cdef flow_key saved
     cdef tag_stack tags = ex.tags
     cdef uint32_t own_resubmits = ex.own_resubmits
+    cdef translate_args args
     cdef bint is_own = False
     if ex.depth + 1 + p.max_depth >= MAX_DEPTH or ex.n_resubmits + own_resubmits + p.n_resubmits >= MAX_RESUBMITS:
         # What is left of the limits may change what the walk does: one for this frame alone.
         p.n_packets -= 1
         p.n_bytes -= ex.counted_len
-        p = translate_limited(ex)
+        memset(&args, 0, sizeof(args))
+        args.depth = ex.depth + 1
+        args.n_resubmits = ex.n_resubmits + own_resubmits + 1
+        p = program_alone(ex, &args)
         if p == NULL:
             return
-        p.n_packets = 1
-        p.n_bytes = ex.counted_len
-        p.used_ns = ex.clock_ns
         is_own = True
     ex.depth += 1
     ex.n_resubmits += own_resubmits + 1
@@ -218,18 +213,21 @@ cdef void execute_clone(execution* ex, program* p) noexcept nogil:
         ex.actions_bytes += NESTED_ACTION_BYTES if ex.actions_bytes != before else 0
 
 
-cdef program* translate_limited(execution* ex) noexcept nogil:
-    """A program for this frame alone, with the limits that are left; the caller frees it."""
+cdef program* program_alone(execution* ex, const translate_args* args) noexcept nogil:
+    """A program for this frame alone, which is counted for it; NULL without memory.
+
+    The caller runs it, and hands it to program_list_bury().
+    """
     cdef flow_key mask
-    cdef translate_args args
     cdef program* p
     execution_deepen(ex, FLOW_DEPTH_L4)
-    memset(&args, 0, sizeof(args))
-    args.depth = ex.depth + 1
-    args.n_resubmits = ex.n_resubmits + ex.own_resubmits + 1
-    p = translate(ex.bridge, &ex.key, &args, &mask)
+    p = translate(ex.bridge, &ex.key, args, &mask)
     if p == NULL:
         ex.out_of_memory = True
+        return NULL
+    p.n_packets = 1
+    p.n_bytes = ex.counted_len
+    p.used_ns = ex.clock_ns
     return p
 
 
@@ -243,9 +241,9 @@ cdef void frame_resume(execution* ex, const void* frozen) noexcept nogil:
     cdef uint32_t own_resubmits = ex.own_resubmits
     cdef uint32_t actions_bytes = ex.actions_bytes
     cdef uint32_t counted_len = ex.counted_len
+    cdef int key_depth = ex.key_depth
     cdef frame_layout layout = ex.layout
     cdef tag_stack tags = ex.tags
-    cdef flow_key mask
     cdef translate_args args
     cdef program* p
     cdef const op* outer = ex.op
@@ -253,15 +251,14 @@ cdef void frame_resume(execution* ex, const void* frozen) noexcept nogil:
         return
     ex.counted_len = ex.len
     flow_extract(ex.data, ex.caplen, ex.vlan_limit, FLOW_DEPTH_L4, &ex.key, &ex.layout)
+    ex.key_depth = FLOW_DEPTH_L4
     memset(&args, 0, sizeof(args))
     args.frozen = <const frozen_state*>frozen
-    p = translate(ex.bridge, &ex.key, &args, &mask)
+    p = program_alone(ex, &args)
     if p == NULL:
-        ex.out_of_memory = True
         return
-    p.n_packets = 1
-    p.n_bytes = ex.counted_len - (ETH_LEN if ex.key.packet_type else 0)     # without the dummy header, translate_encap.pyx
-    p.used_ns = ex.clock_ns
+    if ex.key.packet_type:
+        p.n_bytes -= ETH_LEN        # the dummy header, translate_encap.pyx
     # Another list of datapath actions, with limits of its own.
     ex.depth = ex.n_resubmits = ex.own_resubmits = ex.actions_bytes = 0
     ex.has_base = ex.has_new_edits = False
@@ -276,6 +273,7 @@ cdef void frame_resume(execution* ex, const void* frozen) noexcept nogil:
     ex.has_base = ex.has_new_edits = has_base
     ex.base = base
     ex.key = saved
+    ex.key_depth = key_depth
     ex.tags = tags
     ex.layout.l2_pad = layout.l2_pad
     ex.dirty |= ex.touched
