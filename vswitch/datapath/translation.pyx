@@ -40,52 +40,51 @@ cdef void translation_end(translation* t) noexcept nogil:
     byte_list_free(&t.frozen)
 
 
+cdef void* doubled(translation* t, void* list, const void* inline_list, uint32_t* n_allocated, size_t size) noexcept nogil:
+    """A list of `n_allocated` elements of `size` bytes, which are all in use, with room for twice as many; NULL, which `t`
+    notes, without memory. The first list stands in `t` itself."""
+    cdef void* grown = malloc(2 * n_allocated[0] * size)
+    if grown == NULL:
+        t.out_of_memory = True
+        return NULL
+    memcpy(grown, list, n_allocated[0] * size)
+    if list != inline_list:
+        free(list)
+    n_allocated[0] *= 2
+    return grown
+
+
 cdef void translation_add_op(translation* t, op o) noexcept nogil:
-    cdef op* grown
+    cdef void* grown
     if t.n_ops == t.n_ops_allocated:
-        grown = <op*>malloc(2 * t.n_ops_allocated * sizeof(op))
+        grown = doubled(t, t.ops, t.inline_ops, &t.n_ops_allocated, sizeof(op))
         if grown == NULL:
-            t.out_of_memory = True
             return
-        memcpy(grown, t.ops, t.n_ops * sizeof(op))
-        if t.ops != t.inline_ops:
-            free(t.ops)
-        t.ops = grown
-        t.n_ops_allocated *= 2
+        t.ops = <op*>grown
     t.ops[t.n_ops] = o
     t.n_ops += 1
 
 
 cdef void translation_add_flow(translation* t, flow* f) noexcept nogil:
     """The program counts for `f`."""
-    cdef flow** grown
+    cdef void* grown
     if t.n_flows == t.n_flows_allocated:
-        grown = <flow**>malloc(2 * t.n_flows_allocated * sizeof(flow*))
+        grown = doubled(t, t.flows, t.inline_flows, &t.n_flows_allocated, sizeof(flow*))
         if grown == NULL:
-            t.out_of_memory = True
             return
-        memcpy(grown, t.flows, t.n_flows * sizeof(flow*))
-        if t.flows != t.inline_flows:
-            free(t.flows)
-        t.flows = grown
-        t.n_flows_allocated *= 2
+        t.flows = <flow**>grown
     t.flows[t.n_flows] = f
     t.n_flows += 1
 
 
 cdef void translation_add_lookup(translation* t, uint8_t table, bint found) noexcept nogil:
     """The program counts for `table`."""
-    cdef uint16_t* grown
+    cdef void* grown
     if t.n_lookups == t.n_lookups_allocated:
-        grown = <uint16_t*>malloc(2 * t.n_lookups_allocated * sizeof(uint16_t))
+        grown = doubled(t, t.lookups, t.inline_lookups, &t.n_lookups_allocated, sizeof(uint16_t))
         if grown == NULL:
-            t.out_of_memory = True
             return
-        memcpy(grown, t.lookups, t.n_lookups * sizeof(uint16_t))
-        if t.lookups != t.inline_lookups:
-            free(t.lookups)
-        t.lookups = grown
-        t.n_lookups_allocated *= 2
+        t.lookups = <uint16_t*>grown
     t.lookups[t.n_lookups] = <uint16_t>table if found else <uint16_t>(table | LOOKUP_MISSED)
     t.n_lookups += 1
 
