@@ -11,7 +11,7 @@ from libc.stdint cimport uint16_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from vswitch.datapath.flow_cache cimport (
-    cache_subtable, flow_cache, flow_hash_add, flow_hash_finish, megaflow, megaflow_has, signature_find, signature_set,
+    flow_cache, flow_cache_prefetch, flow_hash_add, flow_hash_finish, megaflow, megaflow_has, signature_find, signature_set,
 )
 from vswitch.datapath.flow_learn cimport learned_flow
 from vswitch.datapath.program cimport OP_LEARN
@@ -101,22 +101,6 @@ cdef inline void mask_key(execution* ex, flow_cache* cache, const frame* f, flow
     prefetch(masked.set)
 
 
-cdef inline void prefetch_bucket(const flow_cache* cache, const uint64_t* words) noexcept nogil:
-    """No signature knows the key: brings near where its megaflow stands in the first subtable, or will stand."""
-    cdef const cache_subtable* subtable
-    cdef uint64_t hash
-    cdef uint32_t i
-    if cache.n_subtables == 0:
-        return
-    subtable = cache.subtables[0]
-    hash = subtable.n_words
-    for i in range(subtable.n_words):
-        hash = flow_hash_add(hash, words[subtable.positions[i]] & subtable.masks[i])
-    hash = flow_hash_finish(hash) & subtable.bucket_mask
-    prefetch(&subtable.buckets[hash])
-    prefetch(&subtable.blooms[hash])
-
-
 cdef inline void find_programs(masked_key* masked, int n) noexcept nogil:
     """From signatures to megaflows, and from there to programs."""
     cdef megaflow* flows[BURST]
@@ -125,7 +109,7 @@ cdef inline void find_programs(masked_key* masked, int n) noexcept nogil:
     for i in range(n):
         flows[i] = signature_find(masked[i].set, masked[i].hash)
         if flows[i] == NULL:
-            prefetch_bucket(masked[i].cache, masked[i].words)
+            flow_cache_prefetch(masked[i].cache, masked[i].words)
         else:
             prefetch(flows[i])
             if masked[i].n_words > WORDS_IN_FIRST_LINE:

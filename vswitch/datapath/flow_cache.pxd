@@ -6,6 +6,7 @@ from libc.stdint cimport uint32_t, uint64_t
 from vswitch.datapath.program cimport program
 from vswitch.tables.arena cimport arena
 from vswitch.tables.flow_key cimport flow_key
+from vswitch.tables.hash cimport prefetch
 
 cdef enum:
     FLOW_KEY_WORDS = sizeof(flow_key) // 8
@@ -47,7 +48,6 @@ cdef struct flow_cache:
     uint32_t n_union_words
     int depth                       # flow_depth that the union needs; -1: none of the frame's headers
     arena megaflows                 # their memory: a cache that is emptied forgets all at once
-    uint64_t epoch                  # changes when the union does: hashes from before are of no use
     uint64_t n_changes              # to what keys lead to: programs found before may be gone
     signature_set* signatures       # by hash
     uint32_t signature_mask
@@ -89,8 +89,18 @@ cdef inline uint64_t flow_hash_finish(uint64_t hash) noexcept nogil:
     return hash ^ (hash >> 32)
 
 
+cdef inline uint64_t subtable_hash(const cache_subtable* subtable, const uint64_t* words,
+                                   const uint32_t* indices) noexcept nogil:
+    """Of the key; `indices` say where in `words` those that this mask looks at are (`words` or `positions`)."""
+    cdef uint64_t hash = subtable.n_words
+    cdef uint32_t i
+    for i in range(subtable.n_words):
+        hash = flow_hash_add(hash, words[indices[i]] & subtable.masks[i])
+    return flow_hash_finish(hash)
+
+
 cdef inline uint64_t flow_cache_hash(const flow_cache* cache, const flow_key* key) noexcept nogil:
-    """The key's signature, good as long as `epoch` is the same."""
+    """The key's signature, good as long as the union of masks is the same."""
     cdef const uint64_t* words = <const uint64_t*>key
     cdef uint64_t hash = 0
     cdef uint32_t i
@@ -104,3 +114,15 @@ cdef inline program* flow_cache_lookup(flow_cache* cache, const flow_key* key) n
     if cache.catch_all != NULL:
         return cache.catch_all
     return flow_cache_find(cache, key, flow_cache_hash(cache, key))
+
+
+cdef inline void flow_cache_prefetch(const flow_cache* cache, const uint64_t* words) noexcept nogil:
+    """For a key that no signature knows: brings near where its megaflow stands in the first subtable, or will stand."""
+    cdef const cache_subtable* subtable
+    cdef uint64_t bucket
+    if cache.n_subtables == 0:
+        return
+    subtable = cache.subtables[0]
+    bucket = subtable_hash(subtable, words, subtable.positions) & subtable.bucket_mask
+    prefetch(&subtable.buckets[bucket])
+    prefetch(&subtable.blooms[bucket])

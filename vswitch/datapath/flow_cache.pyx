@@ -77,7 +77,6 @@ cdef void flow_cache_clear(flow_cache* cache) noexcept nogil:
     cache.signatures = NULL
     cache.n_subtables = cache.n_megaflows = cache.n_union_words = cache.signature_mask = cache.n_displaced = 0
     cache.depth = -1
-    cache.epoch += 1
     cache.n_changes += 1
     memset(cache.union_mask, 0, FLOW_KEY_WORDS * sizeof(uint64_t))
 
@@ -105,7 +104,7 @@ cdef bint flow_cache_insert(flow_cache* cache, const flow_key* key, const flow_k
         flow.subtable = subtable
     for i in range(subtable.n_words):
         flow.values[i] = (<const uint64_t*>key)[subtable.words[i]] & subtable.masks[i]
-    flow.hash = subtable_hash(subtable, <const uint64_t*>key)
+    flow.hash = subtable_hash(subtable, <const uint64_t*>key, subtable.words)
     flow.action = action
     put_in_bucket(subtable, flow)
     subtable.n_megaflows += 1
@@ -187,14 +186,6 @@ cdef inline void signature_keep(flow_cache* cache, signature_set* set, uint64_t 
 
 # Subtables.
 
-cdef inline uint64_t subtable_hash(const cache_subtable* subtable, const uint64_t* key) noexcept nogil:
-    cdef uint64_t hash = subtable.n_words
-    cdef uint32_t i
-    for i in range(subtable.n_words):
-        hash = flow_hash_add(hash, key[subtable.words[i]] & subtable.masks[i])
-    return flow_hash_finish(hash)
-
-
 cdef inline bint megaflow_matches(const cache_subtable* subtable, const megaflow* flow,
                                   const uint64_t* key) noexcept nogil:
     cdef uint64_t difference = 0
@@ -227,7 +218,7 @@ cdef inline void put_in_bucket(cache_subtable* subtable, megaflow* flow) noexcep
 
 
 cdef megaflow* subtable_lookup(const cache_subtable* subtable, const uint64_t* key) noexcept nogil:
-    cdef uint64_t hash = subtable_hash(subtable, key)
+    cdef uint64_t hash = subtable_hash(subtable, key, subtable.words)
     cdef megaflow* flow
     if not subtable.blooms[hash & subtable.bucket_mask] & bloom_bit(hash):
         return NULL
@@ -299,7 +290,6 @@ cdef void update_union(flow_cache* cache) noexcept nogil:
     cdef uint32_t first_header = <uint32_t>(<size_t>&(<flow_key*>NULL).dl_dst // sizeof(uint64_t))
     cdef uint32_t first_l3 = <uint32_t>(<size_t>&(<flow_key*>NULL).mpls_lse // sizeof(uint64_t))
     cdef uint32_t first_tunnel = <uint32_t>(<size_t>&(<flow_key*>NULL).ct_nw_src // sizeof(uint64_t))
-    cache.epoch += 1
     cache.n_union_words = 0
     cache.depth = -1
     for i in range(FLOW_KEY_WORDS):
