@@ -7,22 +7,24 @@ from libc.string cimport memset
 
 from vswitch.datapath.tunnel cimport TUNNEL_CSUM, TUNNEL_GENEVE, TUNNEL_GRE, TUNNEL_KEY, TUNNEL_OAM
 from vswitch.tables.flow_key cimport LAYOUT_NONE
-from vswitch.wire.byteorder cimport load_be32, load_be64
+from vswitch.wire.byteorder cimport load_be32
 from vswitch.wire.checksum cimport checksum_add, checksum_finish, checksum_pseudo_ipv4, checksum_pseudo_ipv6
-from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE_MIN, ETH_TYPE_TEB
+from vswitch.wire.ethernet cimport ETH_TYPE_MIN, ETH_TYPE_TEB
 from vswitch.wire.geneve cimport (
     GENEVE_O, geneve_flags, geneve_header_len, geneve_proto, geneve_version, geneve_vni,
 )
 from vswitch.wire.gre cimport GRE_C, GRE_K, GRE_LEN, GRE_S, gre_flags, gre_header_len, gre_key, gre_proto
 from vswitch.wire.ipv4 cimport (
-    IP_PROTO_UDP, IPV4_LEN, ipv4_dst, ipv4_header_len, ipv4_src, ipv4_tos, ipv4_total_len, ipv4_ttl,
+    IP_PROTO_UDP, IPV4_LEN, ipv4_dst, ipv4_header_len, ipv4_src, ipv4_tos, ipv4_total_len, ipv4_ttl, ipv4_version,
+)
+from vswitch.wire.ipv6 cimport (
+    ipv6_dst_hi, ipv6_dst_lo, ipv6_hop_limit, ipv6_next_header, ipv6_payload_len, ipv6_src_hi, ipv6_src_lo, ipv6_tclass,
+    ipv6_version,
 )
 from vswitch.wire.udp cimport UDP_LEN, udp_checksum
 from vswitch.wire.vxlan cimport VXLAN_FLAGS, VXLAN_LEN, VXLAN_VNI
 
 cdef enum:
-    IPV6_SRC_OFS = 8
-    IPV6_DST_OFS = 24
     VXLAN_WORD_I = 0x08000000       # first word of the header: the VNI is valid
     VXLAN_WORD_GPE = 0x04000000
     VXLAN_GPE_BITS = 0x350000FF     # version, GPE, OAM, next protocol
@@ -59,7 +61,7 @@ cdef int pop_ip(const uint8_t* data, uint32_t caplen, uint32_t n_bytes, const fr
     cdef size_t header_len
     if caplen <= layout.l3_ofs:
         return POP_TRUNCATED
-    if ip[0] >> 4 == 4:
+    if ipv4_version(ip) == 4:
         header_len = ipv4_header_len(ip)
         if caplen < layout.l3_ofs + header_len:
             return POP_TRUNCATED
@@ -72,16 +74,16 @@ cdef int pop_ip(const uint8_t* data, uint32_t caplen, uint32_t n_bytes, const fr
         key.tun_tos = ipv4_tos(ip)
         key.tun_ttl = ipv4_ttl(ip)
         return 0
-    if ip[0] >> 4 != 6:
+    if ipv6_version(ip) != 6:
         return POP_INVALID
     if caplen < layout.l4_ofs:
         return POP_TRUNCATED
-    key.tun_ipv6_src[0] = load_be64(ip + IPV6_SRC_OFS)
-    key.tun_ipv6_src[1] = load_be64(ip + IPV6_SRC_OFS + 8)
-    key.tun_ipv6_dst[0] = load_be64(ip + IPV6_DST_OFS)
-    key.tun_ipv6_dst[1] = load_be64(ip + IPV6_DST_OFS + 8)
-    key.tun_tos = <uint8_t>(load_be32(ip) >> 20)
-    key.tun_ttl = ip[7]
+    key.tun_ipv6_src[0] = ipv6_src_hi(ip)
+    key.tun_ipv6_src[1] = ipv6_src_lo(ip)
+    key.tun_ipv6_dst[0] = ipv6_dst_hi(ip)
+    key.tun_ipv6_dst[1] = ipv6_dst_lo(ip)
+    key.tun_tos = ipv6_tclass(ip)
+    key.tun_ttl = ipv6_hop_limit(ip)
     return 0
 
 
@@ -98,8 +100,7 @@ cdef bint pop_udp(const uint8_t* data, uint32_t caplen, uint32_t n_bytes, const 
             total = checksum_pseudo_ipv4(key.tun_src, key.tun_dst, IP_PROTO_UDP,
                                          <uint16_t>(ipv4_total_len(ip) - ipv4_header_len(ip)))
         else:
-            total = checksum_pseudo_ipv6(key.tun_ipv6_src, key.tun_ipv6_dst, ip[6],
-                                         <uint32_t>ip[4] << 8 | ip[5])
+            total = checksum_pseudo_ipv6(key.tun_ipv6_src, key.tun_ipv6_dst, ipv6_next_header(ip), ipv6_payload_len(ip))
         if checksum_finish(checksum_add(total, udp, n_bytes - layout.l4_ofs)):
             return False
     key.tun_flags |= TUNNEL_CSUM

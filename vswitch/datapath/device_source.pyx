@@ -2,19 +2,20 @@
 from libc.stdint cimport uint32_t
 
 from vswitch.datapath.bridge cimport device_address
+from vswitch.datapath.tunnels cimport is_mapped_ipv4
 
 cdef extern from *:
     int popcount "__builtin_popcountll" (uint64_t word) noexcept nogil
 
 
 cdef bint device_source(const port* p, const uint64_t* dst, uint64_t* source) noexcept nogil:
-    cdef bint is_ipv4 = dst[0] == 0 and dst[1] >> 32 == 0xFFFF
+    cdef bint is_ipv4 = is_mapped_ipv4(dst)
     cdef const device_address* a
     cdef int n_bits, best = -1
     cdef uint32_t i
     for i in range(p.n_addresses):
         a = &p.addresses[i]
-        if is_ipv4 and not (a.address[0] == 0 and a.address[1] >> 32 == 0xFFFF):
+        if is_ipv4 and not is_mapped_ipv4(a.address):
             continue
         if (dst[0] ^ a.address[0]) & a.mask[0] or (dst[1] ^ a.address[1]) & a.mask[1]:
             continue

@@ -6,24 +6,24 @@ brought up to date with the length (RFC 1624), as OVS does it.
 """
 from libc.string cimport memcmp, memcpy
 
-from vswitch.datapath.tunnel cimport (
-    TUNNEL_CSUM, TUNNEL_DONT_FRAGMENT, TUNNEL_GENEVE, TUNNEL_GRE, TUNNEL_OAM, TUNNEL_VXLAN,
-)
+from vswitch.datapath.tunnel cimport TUNNEL_CSUM, TUNNEL_DONT_FRAGMENT, TUNNEL_GRE, TUNNEL_OAM, TUNNEL_VXLAN
 from vswitch.datapath.tunnels cimport is_mapped_ipv4
-from vswitch.wire.byteorder cimport load_be16, store_be16, store_be32, store_be64
+from vswitch.wire.byteorder cimport store_be16, store_be32, store_be64
 from vswitch.wire.checksum cimport (
     checksum_add, checksum_finish, checksum_pseudo_ipv4, checksum_pseudo_ipv6, checksum_update16,
 )
-from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE, ETH_TYPE_IPV4, ETH_TYPE_IPV6, ETH_TYPE_TEB, eth_store
+from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE_IPV4, ETH_TYPE_IPV6, ETH_TYPE_TEB, eth_store, eth_type
 from vswitch.wire.geneve cimport GENEVE_C, GENEVE_LEN, GENEVE_O, GENEVE_VNI, geneve_header_len, geneve_store
-from vswitch.wire.gre cimport GRE_C, GRE_FLAGS, GRE_K, GRE_LEN, GRE_OPTIONS, GRE_PROTO, GRE_S
+from vswitch.wire.gre cimport GRE_C, GRE_FLAGS, GRE_K, GRE_LEN, GRE_OPTIONS, GRE_PROTO, GRE_S, gre_flags
 from vswitch.wire.ipv4 cimport (
-    IP_PROTO_GRE, IP_PROTO_UDP, IPV4_CHECKSUM, IPV4_LEN, IPV4_TOTAL_LEN, ipv4_dst, ipv4_set_checksum, ipv4_src, ipv4_store,
+    IP_PROTO_GRE, IP_PROTO_UDP, IPV4_LEN, IPV4_TOTAL_LEN, ipv4_checksum, ipv4_dst, ipv4_set_checksum, ipv4_src, ipv4_store,
 )
 from vswitch.wire.ipv6 cimport (
     IPV6_DST, IPV6_LEN, IPV6_PAYLOAD_LEN, IPV6_SRC, ipv6_dst_hi, ipv6_dst_lo, ipv6_src_hi, ipv6_src_lo, ipv6_store,
 )
-from vswitch.wire.udp cimport UDP_CHECKSUM, UDP_LEN, UDP_LENGTH, UDP_SRC, udp_store
+from vswitch.wire.udp cimport (
+    UDP_LEN, UDP_LENGTH, UDP_SRC, udp_checksum, udp_length, udp_set_checksum, udp_store,
+)
 from vswitch.wire.vxlan cimport VXLAN_LEN, VXLAN_VNI, vxlan_store
 
 cdef enum:
@@ -55,7 +55,7 @@ cdef void encapsulation_build(tunnel* t, const outer_headers* outer) noexcept no
     else:
         udp_store(l4, 0, t.dst_port, 0)
         if not is_ipv4 or outer.flags & TUNNEL_CSUM:
-            store_be16(l4 + UDP_CHECKSUM, CHECKSUM_WANTED)
+            udp_set_checksum(l4, CHECKSUM_WANTED)
         l4 += UDP_LEN
         if t.kind == TUNNEL_VXLAN:
             vxlan_store(l4, 0)
@@ -74,7 +74,7 @@ cdef void encapsulation_build(tunnel* t, const outer_headers* outer) noexcept no
 
 cdef bint encapsulation_has_options(const tunnel* t, const outer_headers* outer) noexcept nogil:
     cdef const uint8_t* geneve = (
-        t.header + ETH_LEN + (IPV4_LEN if load_be16(t.header + ETH_TYPE) == ETH_TYPE_IPV4 else IPV6_LEN) + UDP_LEN)
+        t.header + ETH_LEN + (IPV4_LEN if eth_type(t.header) == ETH_TYPE_IPV4 else IPV6_LEN) + UDP_LEN)
     return (geneve_header_len(geneve) == GENEVE_LEN + outer.n_options
             and (outer.n_options == 0 or memcmp(geneve + GENEVE_LEN, outer.options, outer.n_options) == 0))
 
@@ -108,11 +108,11 @@ cdef void encapsulate(tunnel* t, uint8_t* to, uint32_t n_inner, uint32_t inner_l
     cdef uint16_t total_len
     cdef bint is_ipv4
     memcpy(to, t.header, t.header_len)
-    is_ipv4 = load_be16(to + ETH_TYPE) == ETH_TYPE_IPV4
+    is_ipv4 = eth_type(to) == ETH_TYPE_IPV4
     if is_ipv4:
         total_len = <uint16_t>(t.header_len - ETH_LEN + inner_len)
         store_be16(ip + IPV4_TOTAL_LEN, total_len)
-        ipv4_set_checksum(ip, checksum_update16(load_be16(ip + IPV4_CHECKSUM), 0, total_len))
+        ipv4_set_checksum(ip, checksum_update16(ipv4_checksum(ip), 0, total_len))
         l4 = ip + IPV4_LEN
     else:
         store_be16(ip + IPV6_PAYLOAD_LEN, <uint16_t>(t.header_len - ETH_LEN - IPV6_LEN + inner_len))
@@ -124,12 +124,12 @@ cdef void encapsulate(tunnel* t, uint8_t* to, uint32_t n_inner, uint32_t inner_l
     store_be16(l4 + UDP_SRC, src_port)
     store_be16(l4 + UDP_LENGTH, <uint16_t>(t.header_len - <uint32_t>(l4 - to) + inner_len))
     store_be32(l4 + UDP_LEN + (VXLAN_VNI if t.kind == TUNNEL_VXLAN else GENEVE_VNI), <uint32_t>(tun_id << 8))
-    if load_be16(l4 + UDP_CHECKSUM):
+    if udp_checksum(l4):
         finish_udp(ip, l4, l4_len, is_ipv4)
 
 
 cdef void finish_gre(tunnel* t, uint8_t* gre, uint32_t n_bytes, uint64_t tun_id) noexcept nogil:
-    cdef uint16_t flags = load_be16(gre + GRE_FLAGS)
+    cdef uint16_t flags = gre_flags(gre)
     cdef uint32_t ofs = GRE_OPTIONS + (4 if flags & GRE_C else 0)
     if flags & GRE_K:
         store_be32(gre + ofs, <uint32_t>tun_id)
@@ -149,12 +149,12 @@ cdef void finish_udp(const uint8_t* ip, uint8_t* udp, uint32_t n_bytes, bint is_
     cdef uint64_t total
     cdef uint16_t checksum
     if is_ipv4:
-        total = checksum_pseudo_ipv4(ipv4_src(ip), ipv4_dst(ip), IP_PROTO_UDP, load_be16(udp + UDP_LENGTH))
+        total = checksum_pseudo_ipv4(ipv4_src(ip), ipv4_dst(ip), IP_PROTO_UDP, udp_length(udp))
     else:
         src[0] = ipv6_src_hi(ip)
         src[1] = ipv6_src_lo(ip)
         dst[0] = ipv6_dst_hi(ip)
         dst[1] = ipv6_dst_lo(ip)
-        total = checksum_pseudo_ipv6(src, dst, IP_PROTO_UDP, load_be16(udp + UDP_LENGTH))
+        total = checksum_pseudo_ipv6(src, dst, IP_PROTO_UDP, udp_length(udp))
     checksum = checksum_finish(checksum_add(total, udp, n_bytes))
-    store_be16(udp + UDP_CHECKSUM, checksum if checksum else <uint16_t>0xFFFF)
+    udp_set_checksum(udp, checksum if checksum else <uint16_t>0xFFFF)

@@ -16,7 +16,7 @@ from vswitch.datapath.nested_frame cimport MAX_RECIRC_DEPTH, nested_begin, neste
 from vswitch.datapath.tlv_map cimport tlv_parse
 from vswitch.datapath.tunnel cimport TUNNEL_GENEVE
 from vswitch.datapath.tunnels cimport (
-    endpoint, mapped_ipv4, tunnel_destination, tunnel_set, tunnel_set_tlv_map, tunnels_endpoint, tunnels_find,
+    endpoint, ip_address, mapped_ipv4, tunnel_destination, tunnel_set, tunnel_set_tlv_map, tunnels_endpoint, tunnels_find,
 )
 from vswitch.datapath.vlan cimport tags_to_key
 from vswitch.tables.flow_key cimport FLOW_DEPTH_L4, flow_key, vlan_tag
@@ -45,11 +45,7 @@ cdef bint tunnel_input(execution* ex, const port* out) noexcept nogil:
         if teaches_neighbor(ex):
             neighbors_snoop(set.neighbors, &ex.key, ex.bridge.number, ex.clock_ns // NS_PER_MS)
         return False
-    if ex.key.dl_type == ETH_TYPE_IPV4:
-        mapped_ipv4(ex.key.nw_src, source)
-    else:
-        source[0] = ex.key.ipv6_src[0]
-        source[1] = ex.key.ipv6_src[1]
+    ip_address(ex.key.dl_type == ETH_TYPE_IPV4, ex.key.nw_src, ex.key.ipv6_src, source)
     neighbors_set(set.neighbors, ex.bridge.number, source, ex.key.dl_src, ex.clock_ns // NS_PER_MS)
     if not ex.is_ghost:
         receive_inner(ex, e)

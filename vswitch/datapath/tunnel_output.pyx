@@ -32,11 +32,11 @@ from vswitch.tables.flow_key cimport FLOW_DEPTH_L4, flow_extract, flow_key, fram
 from vswitch.tables.neighbors cimport neighbors_lookup
 from vswitch.tables.routes cimport routes_lookup
 from vswitch.wire.arp cimport ARP_LEN, ARP_OP_REQUEST, arp_store
-from vswitch.wire.byteorder cimport store_be16, store_be64, store_mac
+from vswitch.wire.byteorder cimport store_be64, store_mac
 from vswitch.wire.checksum cimport checksum_add, checksum_finish, checksum_pseudo_ipv6
 from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE_ARP, ETH_TYPE_IPV4, ETH_TYPE_IPV6, eth_store
 from vswitch.wire.icmp6 cimport (
-    ICMP6_CHECKSUM, ICMP6_NEIGHBOR_SOLICIT, ND_LEN, ND_OPT_LEN_MIN, ND_OPT_MAC, ND_TARGET,
+    ICMP6_NEIGHBOR_SOLICIT, ND_LEN, ND_OPT_LEN_MIN, ND_OPT_MAC, ND_TARGET, icmp6_set_checksum,
 )
 from vswitch.wire.ipv4 cimport IP_PROTO_ICMP6
 from vswitch.wire.ipv6 cimport IPV6_DST, IPV6_LEN, IPV6_SRC, ipv6_store
@@ -275,6 +275,6 @@ cdef uint32_t solicit(uint8_t* to, uint64_t mac, const uint64_t* src, const uint
     nd[ND_LEN] = ND_OPT_SOURCE_MAC
     nd[ND_LEN + 1] = 1
     store_mac(nd + ND_LEN + ND_OPT_MAC, mac)
-    store_be16(nd + ICMP6_CHECKSUM, checksum_finish(checksum_add(
+    icmp6_set_checksum(nd, checksum_finish(checksum_add(
         checksum_pseudo_ipv6(src, group, IP_PROTO_ICMP6, ND_LEN + ND_OPT_LEN_MIN), nd, ND_LEN + ND_OPT_LEN_MIN)))
     return ETH_LEN + IPV6_LEN + ND_LEN + ND_OPT_LEN_MIN

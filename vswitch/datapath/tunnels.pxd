@@ -17,9 +17,7 @@ cdef struct endpoint:               # what is listened for
     uint16_t dst_port
 
 cdef struct tunnel_set:
-    port** ports                    # the tunnel ports, by configuration
-    uint32_t n_ports
-    port** buckets                  # hash table of them by match, chained by next_tunnel
+    port** buckets                  # hash table of tunnel ports by match, chained by next_tunnel
     uint32_t bucket_mask
     uint32_t n_of_class[12]         # TUNNEL_CLASSES
     endpoint* endpoints             # each once
@@ -57,17 +55,16 @@ cdef inline void mapped_ipv4(uint32_t address, uint64_t* to) noexcept nogil:
 cdef inline bint is_mapped_ipv4(const uint64_t* address) noexcept nogil:
     return address[0] == 0 and address[1] >> 32 == 0xFFFF
 
+cdef inline void ip_address(bint is_ipv4, uint32_t ipv4, const uint64_t* ipv6, uint64_t* to) noexcept nogil:
+    if is_ipv4:
+        mapped_ipv4(ipv4, to)
+    else:
+        to[0] = ipv6[0]
+        to[1] = ipv6[1]
+
 cdef inline void tunnel_source(const flow_key* key, uint64_t* to) noexcept nogil:
     """The tunnel's source address in a key (OVS flow_tnl_src())."""
-    if key.tun_src:
-        mapped_ipv4(key.tun_src, to)
-    else:
-        to[0] = key.tun_ipv6_src[0]
-        to[1] = key.tun_ipv6_src[1]
+    ip_address(key.tun_src != 0, key.tun_src, key.tun_ipv6_src, to)
 
 cdef inline void tunnel_destination(const flow_key* key, uint64_t* to) noexcept nogil:
-    if key.tun_dst:
-        mapped_ipv4(key.tun_dst, to)
-    else:
-        to[0] = key.tun_ipv6_dst[0]
-        to[1] = key.tun_ipv6_dst[1]
+    ip_address(key.tun_dst != 0, key.tun_dst, key.tun_ipv6_dst, to)

@@ -72,11 +72,10 @@ cdef bint tunnel_set_build(tunnel_set* set) noexcept nogil:
         n_devices += p != NULL and p.n_addresses != 0
     while n_buckets < 2 * n_tunnels:
         n_buckets *= 2
-    set.ports = <port**>calloc(n_tunnels + 1, sizeof(port*))
     set.devices = <port**>calloc(n_devices + 1, sizeof(port*))
     set.endpoints = <endpoint*>calloc(n_tunnels + 1, sizeof(endpoint))
     set.buckets = <port**>calloc(n_buckets, sizeof(port*))
-    if set.ports == NULL or set.devices == NULL or set.endpoints == NULL or set.buckets == NULL:
+    if set.devices == NULL or set.endpoints == NULL or set.buckets == NULL:
         tunnel_set_free(set)
         return False
     set.bucket_mask = n_buckets - 1
@@ -101,8 +100,6 @@ cdef bint tunnel_set_build(tunnel_set* set) noexcept nogil:
         at[0] = p
         p.next_tunnel = NULL
         set.n_of_class[m.match_class] += 1
-        set.ports[set.n_ports] = p
-        set.n_ports += 1
         for j in range(set.n_endpoints):
             if set.endpoints[j].kind == m.kind and set.endpoints[j].dst_port == m.dst_port:
                 break
@@ -115,13 +112,12 @@ cdef bint tunnel_set_build(tunnel_set* set) noexcept nogil:
 
 cdef void tunnel_set_free(tunnel_set* set) noexcept nogil:
     """Forgets the look-up tables; routes and neighbours are the caller's."""
-    free(set.ports)
     free(set.buckets)
     free(set.endpoints)
     free(set.devices)
-    set.ports = set.buckets = set.devices = NULL
+    set.buckets = set.devices = NULL
     set.endpoints = NULL
-    set.n_ports = set.n_endpoints = set.n_devices = set.bucket_mask = 0
+    set.n_endpoints = set.n_devices = set.bucket_mask = 0
     memset(set.n_of_class, 0, sizeof(set.n_of_class))
 
 
