@@ -40,7 +40,6 @@ from vswitch.datapath.program cimport (
     OP_LIMIT, OP_METER, OP_MPLS, OP_NORMAL, OP_OUTPUT, OP_POP_ETH, OP_POP_HEADER, OP_PUSH_HEADER, OP_RECIRC, OP_TAGS, bucket_stats_add, op,
 )
 from vswitch.datapath.vlan cimport tag_count, tag_stack
-from vswitch.tables.flow_key cimport flow_key
 from vswitch.wire.dot1q cimport DOT1Q_LEN
 from vswitch.wire.ipv4 cimport IP_PROTO_TCP
 
@@ -194,7 +193,6 @@ cdef inline void output(execution* ex, const op* o) noexcept nogil:
     cdef port* out = <port*>o.value
     cdef uint32_t before
     if out.is_plain and not o.argument:
-        commit(ex)
         output_to_port(ex, out)
         return
     before = wire_len(ex, ex.committed_tags)
