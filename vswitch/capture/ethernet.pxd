@@ -1,5 +1,5 @@
 """How a record of another link type becomes an Ethernet frame; see ethernet.pyx."""
-from libc.stdint cimport uint8_t, uint16_t, uint32_t
+from libc.stdint cimport uint8_t, uint32_t
 from vswitch.capture.record cimport frame, record
 
 cdef enum ethernet_encapsulation:

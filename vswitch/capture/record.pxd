@@ -3,7 +3,7 @@
 `frame` is what the rest of the house sees. `record` and `capture_cursor` are what the readers of this layer share:
 a cursor stands somewhere in the bytes of one capture, and `pcap_next()` or `pcapng_next()` move it on by one record.
 """
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 cdef enum:
     FRAMES_END = 0                  # all inputs are read

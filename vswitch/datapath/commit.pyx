@@ -8,7 +8,7 @@ are written, with their checksums updated.
 VLAN tags are not among the edits: they stay in `ex.tags` until output. The bytes keep the tags that they came with
 (`ex.base_tags`), so offsets in `ex.layout` hold.
 """
-from libc.stdint cimport uint16_t, uint64_t
+from libc.stdint cimport uint16_t
 from libc.stdlib cimport realloc
 from libc.string cimport memcpy, memmove
 
@@ -16,7 +16,7 @@ from vswitch.datapath.edit_ip cimport edit_icmp, edit_ipv4, edit_ipv6, edit_l4, 
 from vswitch.datapath.program cimport (
     EDIT_ARP, EDIT_ETH, EDIT_ICMP, EDIT_IPV4, EDIT_IPV6, EDIT_L4, EDIT_MPLS, EDIT_ND, EDIT_NSH,
 )
-from vswitch.datapath.vlan cimport tag_stack, tags_inner, tags_outer
+from vswitch.datapath.vlan cimport tags_inner, tags_outer
 from vswitch.tables.flow_key cimport FLOW_MAX_MPLS_LABELS, LAYOUT_NONE
 from vswitch.wire.arp cimport (
     ARP_OPCODE, ARP_SHA, ARP_SPA, ARP_THA, ARP_TPA, arp_fits, arp_is_ethernet_ipv4, arp_opcode,

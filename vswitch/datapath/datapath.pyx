@@ -20,10 +20,10 @@ from vswitch.capture.writer cimport CaptureWriter, FrameCollector, capture_write
 from vswitch.datapath.bond cimport BOND_NEVER, bond_next_event_ms, bond_run, bond_should_announce
 from vswitch.datapath.bond_announce cimport bond_announce
 from vswitch.datapath.bond_rebalance cimport bond_rebalance
-from vswitch.datapath.bridge cimport MAX_MIRRORS, bridge, bundle, port
+from vswitch.datapath.bridge cimport bridge, bundle, port
 from vswitch.datapath.burst cimport BURST, ahead_program, burst_look_up, burst_prefetch, frame_ahead
 from vswitch.datapath.drop_places cimport drop_place, drop_places, drop_places_count, drop_places_free, site_flow
-from vswitch.datapath.execution cimport drop, execution
+from vswitch.datapath.execution cimport drop
 from vswitch.datapath.fabric cimport NS_PER_MS, NS_PER_S
 from vswitch.datapath.fate cimport DROP_NO_FLOOD_PORT, FATE_CONSUMED, FATE_DELIVERED, N_FATES
 from vswitch.datapath.flow_table cimport flow
@@ -32,7 +32,7 @@ from vswitch.datapath.forward cimport forward, may_forward
 from vswitch.datapath.ledger cimport Ledger, fate_row, ledger_add_fate, ledger_n_outputs
 from vswitch.datapath.mirror cimport mirror_frame
 from vswitch.datapath.nested_frame cimport MAX_NESTED
-from vswitch.datapath.packet_in cimport packet_in, packet_in_clear, packet_in_queue
+from vswitch.datapath.packet_in cimport packet_in, packet_in_clear
 from vswitch.datapath.program cimport program
 from vswitch.datapath.packet_out cimport frame_packet_out
 from vswitch.datapath.receive cimport bridge_receive, frame_receive, frame_receive_anew, frame_resume

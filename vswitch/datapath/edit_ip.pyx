@@ -9,7 +9,6 @@ The rules are those of packet_set_*() in OVS's lib/packets.c.
 from libc.stdint cimport uint16_t, uint64_t
 
 from vswitch.datapath.commit cimport ND_EDIT_EXTENSIONS, ND_EDIT_SLL, ND_EDIT_TARGET, ND_EDIT_TLL
-from vswitch.tables.flow_key cimport LAYOUT_NONE
 from vswitch.wire.byteorder cimport load_be16, load_be32, load_be64, load_mac, store_be16, store_be32, store_be64, store_mac
 from vswitch.wire.checksum cimport (
     checksum_add, checksum_finish, checksum_pseudo_ipv6, checksum_update16, checksum_update32, crc32c,

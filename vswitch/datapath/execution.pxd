@@ -1,5 +1,5 @@
 """One frame on its way through the bridges: the state that programs work on."""
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from vswitch.capture.writer cimport capture_writer
 from vswitch.datapath.bridge cimport bridge, bundle, port
 from vswitch.datapath.drop_places cimport SITE_BITS

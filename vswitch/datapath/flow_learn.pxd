@@ -1,5 +1,5 @@
 """The flow that a `learn` action adds, made once by translation and carried out at every run of the program."""
-from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from vswitch.datapath.flow_table cimport flow, openflow_tables
 from vswitch.datapath.ofpact cimport ofpact
 

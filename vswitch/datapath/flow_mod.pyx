@@ -13,7 +13,6 @@ A flow that is replaced or modified becomes another struct, so that what went be
 (openflow_tables.log), every removal and every addition is noted, and flow_mod_rollback() goes back over it.
 """
 from libc.stdlib cimport free, realloc
-from libc.string cimport memcpy
 
 from vswitch.datapath.flow_eviction cimport flow_eviction_choose, flow_eviction_is_full, flow_eviction_is_over
 from vswitch.datapath.flow_removed cimport REMOVED_DELETE, REMOVED_EVICTION, note_flow_removed

@@ -16,7 +16,9 @@ from vswitch.datapath.flow_mod cimport (
     flow_mod, flow_mod_apply, flow_mod_collect, flow_mod_evict_excess, flow_mod_meets_used_flow, flow_mod_rollback, flow_mod_status, undo_log_free,
 )
 from vswitch.datapath.flow_removed cimport flow_removed_cut
-from vswitch.datapath.flow_table cimport FLOW_RESET_COUNTS, N_TABLES, TABLE_ALL, flow, flow_unref, openflow_tables, table_limit, undo_log
+from vswitch.datapath.flow_table cimport (
+    FLOW_RESET_COUNTS, N_TABLES, flow, flow_unref, openflow_tables, table_limit, undo_log,
+)
 from vswitch.datapath.ofpact cimport ofpact
 from vswitch.datapath.program cimport program_list_push
 from vswitch.tables.flow_key cimport flow_key

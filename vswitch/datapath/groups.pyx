@@ -11,7 +11,7 @@ from vswitch.datapath.bridge cimport bridge
 from vswitch.datapath.flow_removed cimport REMOVED_GROUP_DELETE
 from vswitch.datapath.flow_table cimport (
     N_TABLES, group, group_bucket, group_field, group_find, group_unref, meter, meter_band, meter_find, meter_unref,
-    openflow_tables, ports_note_change, tables_note_change,
+    openflow_tables, tables_note_change,
 )
 from vswitch.datapath.flows cimport check_actions
 from vswitch.datapath.group cimport group_choose_hash, groups_put, groups_remove, meters_put, meters_remove

@@ -1,5 +1,5 @@
 """A frame within a frame: another one takes its way, then the first goes on as if nothing had been."""
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t
 from vswitch.datapath.bridge cimport port
 from vswitch.datapath.execution cimport execution
 

@@ -30,7 +30,6 @@ from vswitch.datapath.datapath cimport Datapath
 from vswitch.datapath.fabric cimport NS_PER_MS
 from vswitch.datapath.fate cimport DROP_WIRE_LOOP
 from vswitch.datapath.ledger cimport LEDGER_OWN, NO_CAUSE, Ledger
-from vswitch.datapath.program cimport program
 from vswitch.datapath.wires cimport (
     wire_frame, wire_frame_data, wire_queue_arrive_at, wire_queue_free, wire_queue_pop, wire_queue_release,
 )

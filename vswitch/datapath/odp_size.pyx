@@ -11,7 +11,7 @@ field in it changes. Fields that are set are taken to be set as a whole.
 
 `base` is a copy from the moment of the frame's first edit; most frames never have one.
 """
-from libc.stdint cimport uint16_t, uint32_t, uint64_t
+from libc.stdint cimport uint16_t, uint32_t
 from libc.string cimport memcmp, memcpy
 
 from vswitch.datapath.execution cimport POP_VLAN_ACTION_BYTES, PUSH_VLAN_ACTION_BYTES

@@ -3,7 +3,7 @@
 Follows compose_output_action() and patch_port_output() of ofproto-dpif-xlate. Edits are lazy: tags live in the
 flow key until here, and a frame whose tags did not change is copied straight from the capture.
 """
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from libc.string cimport memcpy
 
 from vswitch.capture.writer cimport capture_writer_reserve

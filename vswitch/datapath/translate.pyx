@@ -16,13 +16,12 @@ the frame; `program.error` has the reason.
 Thread-safety: none needed; a walk reads the tables of one datapath and writes nothing but what it returns.
 """
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
 
 from vswitch.datapath.bridge cimport PORT_NO_PACKET_IN, bridge, bridge_find_port, port
-from vswitch.datapath.fate cimport DROP_FLOW_ACTION, DROP_FRAGMENT, DROP_TABLE_MISS, DROP_TUNNEL_CONGESTION, FATE_DELIVERED
+from vswitch.datapath.fate cimport DROP_FLOW_ACTION, DROP_FRAGMENT, DROP_TABLE_MISS, DROP_TUNNEL_CONGESTION
 from vswitch.datapath.flow_table cimport (
-    N_TABLES, TABLE_PORTS, flow, flow_ref, group_ref, meter, meter_ref, openflow_tables, tables_lookup,
+    N_TABLES, TABLE_PORTS, flow, flow_ref, group_ref, meter, meter_ref, tables_lookup,
 )
 from vswitch.datapath.ofpact cimport ofpact
 from vswitch.datapath.program cimport (

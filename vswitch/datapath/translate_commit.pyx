@@ -13,7 +13,7 @@ from vswitch.datapath.program cimport (
 )
 from vswitch.datapath.translation cimport FLOW_KEY_WORDS, translation, translation_add_op, translation_consult
 from vswitch.datapath.vlan cimport tags_from_key
-from vswitch.tables.flow_key cimport FLOW_MAX_VLANS, VLAN_PRESENT, flow_key, vlan_tag
+from vswitch.tables.flow_key cimport VLAN_PRESENT, flow_key, vlan_tag
 from vswitch.wire.ethernet cimport ETH_TYPE_ARP, ETH_TYPE_IPV4, ETH_TYPE_IPV6, ETH_TYPE_RARP
 from vswitch.wire.ipv4 cimport IP_PROTO_ICMP, IP_PROTO_ICMP6
 

@@ -17,7 +17,7 @@ from vswitch.datapath.translate_tags cimport first_mpls_entry
 from vswitch.datapath.translation cimport (
     EVENT_ERROR, trace, translation_add_op, translation_note_drop,
 )
-from vswitch.tables.flow_key cimport FLOW_MAX_MPLS_LABELS, VLAN_PRESENT, flow_key
+from vswitch.tables.flow_key cimport FLOW_MAX_MPLS_LABELS, VLAN_PRESENT
 from vswitch.wire.byteorder cimport store_be32
 from vswitch.wire.ethernet cimport ETH_TYPE_MPLS, ETH_TYPE_MPLS_MCAST, ETH_TYPE_NSH
 from vswitch.wire.mpls cimport MPLS_BOS, MPLS_LEN

@@ -16,7 +16,7 @@ from vswitch.datapath.translation cimport (
     EVENT_ERROR, EVENT_MPLS_TTL, EVENT_NSH_TTL, EVENT_TTL, NO_METER, REASON_INVALID_TTL, flow_is_ip, flow_is_mpls,
     trace, translation, translation_add_op, translation_note_drop,
 )
-from vswitch.tables.flow_key cimport FLOW_MAX_MPLS_LABELS, VLAN_PRESENT, flow_key
+from vswitch.tables.flow_key cimport FLOW_MAX_MPLS_LABELS, VLAN_PRESENT
 from vswitch.wire.dot1q cimport TCI_PCP_MASK, TCI_VID_MASK, TPID_CTAG
 from vswitch.wire.ethernet cimport ETH_TYPE_IPV4, ETH_TYPE_IPV6, ETH_TYPE_MPLS, ETH_TYPE_MPLS_MCAST, ETH_TYPE_NSH
 from vswitch.wire.mpls cimport MPLS_BOS

@@ -31,9 +31,9 @@ from vswitch.wire.ethernet cimport (
     ETH_TYPE_ARP, ETH_TYPE_IPV4, ETH_TYPE_IPV6, ETH_TYPE_MPLS, ETH_TYPE_MPLS_MCAST, ETH_TYPE_NSH, ETH_TYPE_RARP)
 from vswitch.wire.icmp cimport icmp_code, icmp_fits, icmp_type
 from vswitch.wire.icmp6 cimport (
-    ICMP6_LEN, ND_OPT_LEN_MIN, ND_OPT_SOURCE_LINKADDR, ND_OPT_TARGET_LINKADDR, ND_LEN, icmp6_code, icmp6_data,
-    icmp6_fits, icmp6_is_nd, icmp6_type, nd_fits, nd_opt_fits, nd_opt_len, nd_opt_mac, nd_opt_type, nd_target_hi,
-    nd_target_lo)
+    ND_OPT_LEN_MIN, ND_OPT_SOURCE_LINKADDR, ND_OPT_TARGET_LINKADDR, ND_LEN, icmp6_code, icmp6_data, icmp6_fits,
+    icmp6_is_nd, icmp6_type, nd_fits, nd_opt_fits, nd_opt_len, nd_opt_mac, nd_opt_type, nd_target_hi, nd_target_lo,
+)
 from vswitch.wire.igmp cimport igmp_code, igmp_fits, igmp_group, igmp_type
 from vswitch.wire.ipv4 cimport (
     IP_PROTO_AH, IP_PROTO_DSTOPTS, IP_PROTO_FRAGMENT, IP_PROTO_HOPOPTS, IP_PROTO_ICMP, IP_PROTO_ICMP6, IP_PROTO_IGMP,

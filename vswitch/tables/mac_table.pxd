@@ -2,7 +2,7 @@
 
 Read `mac_table.pyx` for the algorithm. Times are whole seconds of capture time.
 """
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t, uint64_t
 from vswitch.tables.hash cimport hash_mix, prefetch
 
 cdef extern from "<stdint.h>":

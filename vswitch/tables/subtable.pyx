@@ -18,7 +18,6 @@ Thread-safety: none for changes; look-ups only read.
 """
 from libc.stdint cimport INT32_MIN
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcpy
 
 from vswitch.tables.hash_counts cimport hash_counts_free
 from vswitch.tables.prefix_trie cimport trie_free

@@ -17,7 +17,7 @@
     +-------------------------------+
 """
 from libc.stdint cimport uint8_t, uint16_t, uint64_t
-from vswitch.wire.byteorder cimport load_be16, load_be64, load_mac, store_be16, store_mac
+from vswitch.wire.byteorder cimport load_be16, load_be64, store_be16, store_mac
 
 cdef enum:
     ETH_DST = 0                 # byte offsets from the start of the frame

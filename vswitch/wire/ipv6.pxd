@@ -23,7 +23,7 @@ Extension headers begin alike; a fragment header has no length but 8 bytes:
     +---------------------------------------------------------------+
 """
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
-from vswitch.wire.byteorder cimport load_be16, load_be32, load_be64, store_be16, store_be32, store_be64
+from vswitch.wire.byteorder cimport load_be16, load_be32, load_be64, store_be16, store_be32
 
 cdef enum:
     IPV6_VERSION_TC_LABEL = 0   # byte offsets from the start of the header

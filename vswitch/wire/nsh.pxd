@@ -10,7 +10,7 @@
     |             Context (four words, MD type 1)                   |
     +---------------------------------------------------------------+
 """
-from libc.stdint cimport uint8_t, uint16_t, uint32_t
+from libc.stdint cimport uint8_t, uint32_t
 from vswitch.wire.byteorder cimport load_be16, load_be32, store_be16
 
 cdef enum:

@@ -1,5 +1,4 @@
 """What `Frame` stands on: a buffer, kept alive and never copied, with the checks that come before each look into it."""
-from libc.stdint cimport uint8_t
 
 from vswitch.errors import FrameError
 from vswitch.wire.addresses import ipv6_text

@@ -1,6 +1,6 @@
 """The actions that say where a frame goes, of which tables of many thousands of flows consist."""
 from libc.stdint cimport uint32_t
-from vswitch.openflow.actions.base cimport Action, CompiledAction, Parse
+from vswitch.openflow.actions.base cimport Action, CompiledAction
 
 cdef class Output(CompiledAction):
     cdef readonly int port
