@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from vswitch.ovs.node import Node as Node
     from vswitch.setups.load import load as load
     from vswitch.switch.bridge import Bridge as Bridge
+    from vswitch.switch.inputs import Input as Input
     from vswitch.switch.port import Port as Port
-    from vswitch.switch.replay import Input as Input
     from vswitch.switch.result import ReplayResult as ReplayResult
     from vswitch.switch.topology import Topology as Topology
     from vswitch.tables.fdb import MacTable as MacTable
@@ -46,7 +46,7 @@ _HOMES = {
     "FATES": "vswitch.datapath.fate",
     "Frame": "vswitch.wire.frame",
     "FrameError": "vswitch.errors",
-    "Input": "vswitch.switch.replay",
+    "Input": "vswitch.switch.inputs",
     "MacTable": "vswitch.tables.fdb",
     "Node": "vswitch.ovs.node",
     "Port": "vswitch.switch.port",

@@ -15,7 +15,8 @@ from vswitch import ConfigError, Node, load
 from vswitch.capture import PcapWriter
 from vswitch.datapath import columns
 from vswitch.explain.fates import COLUMNS, FatesFile, _distinct_rows, write_fates
-from vswitch.switch.replay import Input, replay
+from vswitch.switch.inputs import Input
+from vswitch.switch.replay import replay
 
 SCENARIOS = sorted(path.parent for path in CHECKOUT.glob("pcaps/*/setup.ovs"))
 ODD_NAMES = ["a,b", 'quo"te', "grüße", "new\nline", "p1"]

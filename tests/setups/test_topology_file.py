@@ -12,7 +12,7 @@ from vswitch.capture import PcapWriter
 from vswitch.cli.main import main
 from vswitch.errors import ConfigError
 from vswitch.setups.topology_file import duration_ns
-from vswitch.switch.replay import Input
+from vswitch.switch.inputs import Input
 from vswitch.switch.topology import TimelineCommand, Wire
 
 NODE = "[ovs-vsctl add-br br0, ovs-vsctl add-port br0 vm, ovs-vsctl add-port br0 eth]"

@@ -9,7 +9,8 @@ from vswitch import Node
 from vswitch.capture import PcapWriter
 from vswitch.explain.fates import write_fates
 from vswitch.explain.summary import summary_text
-from vswitch.switch.replay import Input, replay
+from vswitch.switch.inputs import Input
+from vswitch.switch.replay import replay
 
 MACS = bytes.fromhex("020000000002 020000000001")
 ARP = MACS + bytes.fromhex("0806") + bytes(46)

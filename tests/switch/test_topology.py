@@ -12,7 +12,7 @@ from tests.twins import network as twin
 from vswitch import Node, load
 from vswitch.capture import CaptureReader, PcapWriter
 from vswitch.errors import CommandError, ConfigError
-from vswitch.switch.replay import Input
+from vswitch.switch.inputs import Input
 from vswitch.switch.topology import TimelineCommand, Topology, Wire
 
 START_NS = 1_700_000_000_000_000_000

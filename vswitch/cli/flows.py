@@ -9,7 +9,7 @@ from vswitch.cli.progress import ProgressBar
 from vswitch.errors import ConfigError
 from vswitch.light_typing import TYPE_CHECKING
 from vswitch.setups.load import load
-from vswitch.switch.replay import Input
+from vswitch.switch.inputs import Input
 
 if TYPE_CHECKING:
     from vswitch.ovs.node import Node

@@ -13,7 +13,8 @@ from vswitch.errors import ConfigError
 from vswitch.explain.summary import summary_text
 from vswitch.light_typing import TYPE_CHECKING
 from vswitch.setups.load import load
-from vswitch.switch.replay import FORMATS, STANDARD_STREAM, Input
+from vswitch.switch.inputs import STANDARD_STREAM, Input
+from vswitch.switch.outputs import FORMATS
 
 if TYPE_CHECKING:
     from vswitch.errors import TruncatedCaptureError

@@ -8,7 +8,7 @@ from vswitch.errors import ConfigError, nearest
 from vswitch.light_typing import TYPE_CHECKING
 from vswitch.ovs.node import Node
 from vswitch.ovs.script import run_script
-from vswitch.switch.replay import Input
+from vswitch.switch.inputs import Input
 from vswitch.switch.topology import Topology
 
 if TYPE_CHECKING:

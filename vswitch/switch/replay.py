@@ -1,47 +1,35 @@
-"""Captures through a node: which capture enters where, what comes out where, and what is said about it."""
+"""Captures through a node: what comes out where, and what is said about it."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from vswitch.capture.merge import MergedCaptures
-from vswitch.capture.writer import PcapngWriter, PcapWriter
 from vswitch.capture.writer_pool import WriterPool
 from vswitch.datapath.ledger import Ledger
-from vswitch.errors import CaptureError, ConfigError
-from vswitch.light_typing import TYPE_CHECKING, NamedTuple
-from vswitch.switch.output_folder import OutputFolder, Progress, file_name
+from vswitch.light_typing import TYPE_CHECKING
+from vswitch.switch.inputs import STANDARD_STREAM, Input, as_inputs, merge_inputs
+from vswitch.switch.node_counts import NodeCounts
+from vswitch.switch.output_folder import OutputFolder, Progress
+from vswitch.switch.outputs import (
+    attach_tap,
+    attach_writers,
+    check_output,
+    check_taps,
+    leaving,
+    pcapng_writer,
+    write_tables,
+    writers_detached,
+)
 from vswitch.switch.port import Port
-from vswitch.switch.result import PortTotals, ReplayResult
-from vswitch.switch.texts import fdb_text
+from vswitch.switch.result import ReplayResult
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from vswitch.switch.drop_places import DropPlace
     from vswitch.switch.node import SwitchNode
-
-FORMATS = ("pcap", "pcapng")
-PORTS_CAPTURE = "ports.pcapng"
-STANDARD_STREAM = "-"
-TAPS_FOLDER = "taps"
-
-
-class Input(NamedTuple):
-    """A capture and the port where its frames arrive; an empty `port` means that its interfaces name their ports."""
-
-    port: str
-    path: str
-
-
-def as_inputs(captures: Mapping[str, object] | Iterable[Input]) -> list[Input]:
-    """A replay's captures as a list, in order: for frames of the same time the earlier input comes first."""
-    if isinstance(captures, Mapping):
-        return [Input(port, str(path)) for port, path in captures.items()]
-    return list(captures)
 
 
 def replay(
@@ -87,190 +75,72 @@ def replay(
         A capture cannot be read, or an output cannot be written.
     """
     check_output(out, format, taps or {})
-    tapped = {name: node.port(point).number for name, point in (taps or {}).items()}
-    check_taps(tapped)
+    tapped = {name: node.port(point) for name, point in (taps or {}).items()}
+    check_taps({name: port.number for name, port in tapped.items()})
     pool = WriterPool()
-    ports, merged = _open(node, as_inputs(captures), pool)
-    with merged:
-        before = _totals(node)
-        fates_before = node.datapath.fates
-        drops_before = node.datapath.drop_counts()
-        rows = Ledger(None if ledger is True else os.fspath(ledger)) if ledger else None
-        started = time.perf_counter()
-        if out is None:
-            _run(node, merged, ports, rows, progress)
-            return _result(node, merged, rows, before, fates_before, drops_before, time.perf_counter() - started)
-        if str(out) == STANDARD_STREAM:
-            with _pcapng_writer(node, STANDARD_STREAM, merged.resolution, pool), _writers_detached(node):
-                _run(node, merged, ports, rows, progress)
-            return _result(node, merged, rows, before, fates_before, drops_before, time.perf_counter() - started)
-        with OutputFolder(str(out)) as folder:
-            with _writers_detached(node):
-                _attach_writers(node, folder, format, merged.resolution, pool)
-                for name, number in tapped.items():
-                    node.datapath.set_tap(number, tap_writer(folder, name, merged.resolution, pool))
-                _run(node, merged, ports, rows, progress)
-            result = _result(node, merged, rows, before, fates_before, drops_before, time.perf_counter() - started)
-            for bridge in node.bridges():
-                folder.write_text(f"flows/{file_name(bridge.name)}.txt", bridge.flows_text())
-                folder.write_text(f"fdb/{file_name(bridge.name)}.txt", fdb_text(bridge.fdb()))
-            folder.write_json("summary.json", result.summary())
-        return result
+    entrances: list[int] = []
 
-
-def check_output(out: str | Path | None, format: str, taps: Mapping[str, str]) -> None:
-    """Refuse what cannot be written."""
-    if format not in FORMATS:
-        raise ConfigError(f"no output format {format}", key="format", hint=f"one of {', '.join(FORMATS)}")
-    if str(out) == STANDARD_STREAM and format != "pcapng":
-        raise ConfigError(
-            f"standard output takes one capture, and {format} needs one per port", key="out",
-            hint="choose format pcapng",
-        )
-    if taps and (out is None or str(out) == STANDARD_STREAM):
-        raise ConfigError("a tap needs a folder for its capture", key="taps", hint="say where: --out DIR")
-
-
-def check_taps(tapped: Mapping[str, object]) -> None:
-    """Refuse two taps on one port."""
-    points: dict[object, str] = {}
-    for name, point in tapped.items():
-        if point in points:
-            raise ConfigError(f"taps {points[point]} and {name} are on one port", key=name)
-        points[point] = name
-
-
-def tap_writer(folder: OutputFolder, name: str, resolution: str, pool: WriterPool) -> PcapWriter:
-    """The capture of a tap."""
-    path = os.path.join(folder.path, TAPS_FOLDER, f"{file_name(name)}.pcap")
-    folder.make(os.path.dirname(path))
-    writer = PcapWriter(path, resolution, pool=pool)
-    folder.add_writer(writer)
-    return writer
-
-
-def _open(node: SwitchNode, inputs: list[Input], pool: WriterPool) -> tuple[list[int], MergedCaptures]:
-    """The captures as one stream, and the port number of each of its inputs."""
-    numbers: list[int] = []
-    if [path for _, path in inputs].count(STANDARD_STREAM) > 1:
-        raise ConfigError("standard input can be only one of the captures", key=STANDARD_STREAM)
-
-    def entrance(name: str) -> int:
+    def find(name: str) -> tuple[int, Port]:
         port = node.port(name)
-        if not port.has_cable:
-            raise ConfigError(port.why_no_cable, key=name)
-        numbers.append(port.number)
-        return len(numbers) - 1
+        return port.number, port
 
-    def only_entrance(name: str) -> int:
-        # Two captures of one port are most often a slip, and their order for frames of one time a guess.
-        if node.port(name).number in numbers:
-            hint = "merge its captures first: mergecap -w BOTH A B"
-            raise ConfigError(f"port {name} is given twice", key=name, hint=hint)
-        return entrance(name)
+    with merge_inputs(as_inputs(captures), find, entrances, pool, "PORT=CAPTURE") as merged:
+        counts = NodeCounts(node)
+        rows = open_ledger(ledger)
+        started = time.perf_counter()
 
-    def by_interface(path: str):  # type: ignore[no-untyped-def]
-        def resolve(name: str, index: int) -> int:
-            try:
-                return entrance(name)
-            except ConfigError as error:
-                problem = f"is named {name!r}, and no port is" if name else "has no name"
-                raise CaptureError(
-                    f"interface {index} {problem}",
-                    path=path,
-                    hint=error.hint or "give the port: --in PORT=CAPTURE",
-                ) from error
+        def run() -> None:
+            node.datapath.run(merged, entrances, rows, reporter(progress, node.datapath.n_frames, merged))
 
-        return resolve
+        def result() -> ReplayResult:
+            return _result(counts, merged, rows, time.perf_counter() - started)
 
-    sources = [(path, only_entrance(port) if port else by_interface(path)) for port, path in inputs]
-    return numbers, MergedCaptures(sources, pool=pool)
-
-
-def _attach_writers(node: SwitchNode, folder: OutputFolder, format: str, resolution: str, pool: WriterPool) -> None:
-    """A capture for every port where frames can leave the switch."""
-    if format == "pcapng":
-        folder.add_writer(_pcapng_writer(node, os.path.join(folder.path, PORTS_CAPTURE), resolution, pool))
-        return
-    for port in _leaving(node):
-        pcap = PcapWriter(os.path.join(folder.path, f"{file_name(port.name)}.pcap"), resolution, pool=pool)
-        folder.add_writer(pcap)
-        node.datapath.set_writer(port.number, pcap, 0)
+        if out is None:
+            run()
+            return result()
+        if str(out) == STANDARD_STREAM:
+            ports = [(port.name, node, port) for port in leaving(node)]
+            with pcapng_writer(ports, STANDARD_STREAM, merged.resolution, pool), writers_detached([node]):
+                run()
+            return result()
+        with OutputFolder(str(out)) as folder:
+            with writers_detached([node]):
+                attach_writers(node, folder, folder.path, format, merged.resolution, pool)
+                for name, port in tapped.items():
+                    attach_tap(node, port, folder, name, merged.resolution, pool)
+                run()
+            done = result()
+            write_tables(node, folder, "")
+            folder.write_json("summary.json", done.summary())
+        return done
 
 
-def _pcapng_writer(node: SwitchNode, target: str, resolution: str, pool: WriterPool) -> PcapngWriter:
-    """One capture of all ports, attached to them."""
-    leaving = _leaving(node)
-    writer = PcapngWriter(target, [port.name for port in leaving], resolution, pool=pool)
-    for interface, port in enumerate(leaving):
-        node.datapath.set_writer(port.number, writer, interface)
-    return writer
+def open_ledger(ledger: bool | str | Path) -> Ledger | None:
+    """What a replay's `ledger` asks for."""
+    return Ledger(None if ledger is True else os.fspath(ledger)) if ledger else None
 
 
-@contextlib.contextmanager
-def _writers_detached(node: SwitchNode) -> Iterator[None]:
-    """No port of the node has a writer or a tap after the block."""
-    try:
-        yield
-    finally:
-        for port in node.ports():
-            node.datapath.set_writer(port.number, None, 0)
-            node.datapath.set_tap(port.number, None)
+def reporter(progress: Progress | None, n_before: int, merged: MergedCaptures) -> Callable[[int, int], None] | None:
+    """`progress` for a run that counts frames from `n_before`."""
+    if progress is None:
+        return None
+
+    def report(n_frames: int, n_bytes: int) -> None:
+        progress(n_frames - n_before, n_bytes, merged.bytes_total)
+
+    return report
 
 
-def _leaving(node: SwitchNode) -> list[Port]:
-    return [port for port in node.ports() if port.has_cable]
-
-
-def _run(
-    node: SwitchNode, merged: MergedCaptures, ports: list[int], ledger: Ledger | None, progress: Progress | None
-) -> None:
-    frames_before = node.datapath.n_frames
-
-    def on_progress(n_frames: int, n_bytes: int) -> None:
-        if progress is not None:
-            progress(n_frames - frames_before, n_bytes, merged.bytes_total)
-
-    node.datapath.run(merged, ports, ledger, on_progress if progress is not None else None)
-
-
-def _totals(node: SwitchNode) -> dict[Port, PortTotals]:
-    return {
-        port: PortTotals(counters["rx_packets"], counters["rx_bytes"], counters["tx_packets"], counters["tx_bytes"])
-        for port in node.ports()
-        for counters in [port.counters]
-    }
-
-
-def _result(
-    node: SwitchNode,
-    merged: MergedCaptures,
-    ledger: Ledger | None,
-    before: dict[Port, PortTotals],
-    fates_before: Mapping[str, int],
-    drops_before: list[int],
-    seconds: float,
-) -> ReplayResult:
-    totals = {
-        port: PortTotals(*(now - then for now, then in zip(values, before[port], strict=True)))
-        for port, values in _totals(node).items()
-    }
+def _result(counts: NodeCounts, merged: MergedCaptures, ledger: Ledger | None, seconds: float) -> ReplayResult:
+    counts.note()
     return ReplayResult(
-        fates={name: n - fates_before.get(name, 0) for name, n in node.datapath.fates.items()},
-        ports={port.name: values for port, values in totals.items()},
-        frames_out=sum(values.tx_frames for port, values in totals.items() if port.has_cable),
+        fates=counts.fates(),
+        ports={counts.port_names[number]: totals for number, totals in counts.totals().items()},
+        frames_out=counts.n_out(),
         truncated_inputs=list(merged.truncated),
         seconds=seconds,
-        port_names={port.number: port.name for port in totals},
-        bridge_names={bridge.number: bridge.name for bridge in node.bridges()},
+        port_names=counts.port_names,
+        bridge_names=counts.bridge_names,
         ledger=ledger,
-        drop_places=_drop_places(node, drops_before),
+        drop_places=counts.places(),
     )
-
-
-def _drop_places(node: SwitchNode, before: list[int]) -> dict[int, DropPlace]:
-    """Number → place, for those where this replay dropped frames."""
-    before = before + [0] * len(node.datapath.drop_counts())
-    counted = enumerate(node.drop_places.update())
-    places = {i + 1: place._replace(n_frames=place.n_frames - before[i]) for i, place in counted}
-    return {number: place for number, place in places.items() if place.n_frames}

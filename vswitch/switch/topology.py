@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from vswitch.errors import ConfigError, nearest
 from vswitch.light_typing import TYPE_CHECKING, NamedTuple
-from vswitch.switch.replay import Input, replay
+from vswitch.switch.inputs import Input
+from vswitch.switch.replay import replay
 from vswitch.switch.result import ReplayResult
 
 if TYPE_CHECKING:
