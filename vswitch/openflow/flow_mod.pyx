@@ -9,7 +9,7 @@ from libc.stdint cimport uint64_t
 
 from vswitch.openflow.field_plan cimport member, run
 from vswitch.openflow.match cimport Match, known_names
-from vswitch.openflow.scan cimport ascii_text, scan_number, words_of
+from vswitch.openflow.scan cimport ascii_text, move_to_word, scan_number, words_of
 
 from vswitch.errors import FlowSyntaxError, OpenFlowError, nearest
 from vswitch.openflow import protocols
@@ -158,16 +158,14 @@ cdef object STATISTIC = KEYWORDS["duration"]
 
 cdef int read_head(FlowMod mod, str text, numbers) except -1:
     """What stands before the actions: keywords, and fields of the match."""
-    cdef list words = words_of(text), starts
+    cdef list words = words_of(text)
     cdef Py_ssize_t i = 0, n = len(words)
     try:
         while i < n:
             read_word(mod, <str>words[i], <str>words[i + 1], numbers)
             i += 2
     except FlowSyntaxError as error:
-        starts = []
-        words_of(text, starts)
-        error.move(text, starts[i // 2])
+        move_to_word(error, text, i)
         raise
     return 0
 

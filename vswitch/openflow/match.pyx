@@ -19,7 +19,7 @@ from vswitch.openflow.field_plan cimport (
     WRITES_VLAN_PCP, WRITES_VLAN_VID, FieldPlan, bits_at, formats_of, formats_of_any, member, ones, plans, run,
     wide_of,
 )
-from vswitch.openflow.scan cimport wide, words_of
+from vswitch.openflow.scan cimport move_to_word, wide, words_of
 from vswitch.tables.flow_key cimport flow_key
 
 from vswitch.errors import FlowSyntaxError, nearest
@@ -428,7 +428,7 @@ def parse_match(str text, numbers=None):
         With OVS's words.
     """
     cdef Match match = Match()
-    cdef list words = words_of(text), starts
+    cdef list words = words_of(text)
     cdef Py_ssize_t i = 0, n = len(words)
     try:
         while i < n:
@@ -436,9 +436,7 @@ def parse_match(str text, numbers=None):
                 fail(f"unknown keyword {words[i]}", nearest(words[i], known_names()))
             i += 2
     except FlowSyntaxError as error:
-        starts = []
-        words_of(text, starts)
-        error.move(text, starts[i // 2])
+        move_to_word(error, text, i)
         raise
     match.normalize()
     return match

@@ -17,3 +17,4 @@ cdef bint scan_ipv4(const char* s, Py_ssize_t n, uint64_t* value) noexcept nogil
 cdef bint scan_ipv6(const char* s, Py_ssize_t n, wide* value) noexcept nogil
 # key, value, key, value, ... (see key_values()); `starts` gets the place of each key.
 cdef list words_of(str text, list starts=*)
+cdef int move_to_word(error, str text, Py_ssize_t i) except -1

@@ -173,6 +173,14 @@ cdef list words_of(str text, list starts=None):
         position = min(end + 1, n)
 
 
+cdef int move_to_word(error, str text, Py_ssize_t i) except -1:
+    """An error in what `words_of` found at `i`, or in its value, is placed in the whole text."""
+    cdef list starts = []
+    words_of(text, starts)
+    error.move(text, starts[i // 2])
+    return 0
+
+
 cdef Py_ssize_t value_end(int kind, const void* data, Py_ssize_t n, Py_ssize_t position) noexcept:
     """Where a value that starts at `position` ends: at a comma or white space outside of parentheses."""
     cdef Py_UCS4 c
