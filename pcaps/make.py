@@ -219,8 +219,8 @@ def priority_tagged() -> Iterator[Event]:
     yield 2.00, "always", tag(host(3).udp(phone, "a call"), 0, pcp=5)
 
 
-def two_hosts_vlan_trunk() -> Iterator[Event]:
-    vm1, vm2, vm3, vm4 = (host(number) for number in range(1, 5))  # 1 and 3 are in network 101, 2 and 4 in 102
+def two_hosts(vm1: Host, vm2: Host, vm3: Host, vm4: Host) -> Iterator[Event]:
+    """1 and 2 are on one host, 3 and 4 on the other; 1 and 3 are in one network, 2 and 4 in another."""
     yield 0.00, "host1/vm1", vm1.arp_request(vm3)
     yield 0.01, "host2/vm3", vm3.arp_reply(vm1)
     for seq in (1, 2):
@@ -231,22 +231,18 @@ def two_hosts_vlan_trunk() -> Iterator[Event]:
     yield 1.02, "host2/vm4", vm4.ping(vm2, 1)
     yield 1.03, "host1/vm2", vm2.ping(vm4, 1, reply=True)
     yield 2.00, "host1/vm1", vm1.udp(vm4, "vm1 to vm4: not in this network")
+
+
+def two_hosts_vlan_trunk() -> Iterator[Event]:
+    vm1, vm2, vm3, vm4 = (host(number) for number in range(1, 5))  # 1 and 3 are in network 101, 2 and 4 in 102
+    yield from two_hosts(vm1, vm2, vm3, vm4)
     yield 3.00, "host1/vm1", tag(vm1.arp_request(vm3), 101)
     yield 4.00, "host2/vm3", vm3.multicast("to all of network 101")
 
 
 def two_hosts_vxlan() -> Iterator[Event]:
     vm1, vm2, vm3, vm4 = (host(number) for number in range(1, 5))  # 1 and 3 are in network 1001, 2 and 4 in 1002
-    yield 0.00, "host1/vm1", vm1.arp_request(vm3)
-    yield 0.01, "host2/vm3", vm3.arp_reply(vm1)
-    for seq in (1, 2):
-        yield 0.02 * seq, "host1/vm1", vm1.ping(vm3, seq)
-        yield 0.02 * seq + 0.01, "host2/vm3", vm3.ping(vm1, seq, reply=True)
-    yield 1.00, "host2/vm4", vm4.arp_request(vm2)
-    yield 1.01, "host1/vm2", vm2.arp_reply(vm4)
-    yield 1.02, "host2/vm4", vm4.ping(vm2, 1)
-    yield 1.03, "host1/vm2", vm2.ping(vm4, 1, reply=True)
-    yield 2.00, "host1/vm1", vm1.udp(vm4, "vm1 to vm4: not in this network")
+    yield from two_hosts(vm1, vm2, vm3, vm4)
     yield 3.00, "host1/vm1", vm1.udp(vm3, "one flow")
     yield 3.01, "host2/vm3", vm3.udp(vm1, "and back")
     yield 4.00, "host2/vm3", vm3.multicast("to all of network 1001")
