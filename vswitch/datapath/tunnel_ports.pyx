@@ -10,6 +10,7 @@ from vswitch.datapath.bridge cimport port
 from vswitch.datapath.tunnel cimport TUNNEL_GENEVE, TUNNEL_GRE, TUNNEL_OFF, TUNNEL_VXLAN, tunnel
 from vswitch.datapath.tlv_map cimport tlv_map, tlv_option
 from vswitch.datapath.tunnels cimport tunnel_set, tunnel_set_build, tunnel_set_free
+from vswitch.wire.address_words cimport words_of_address
 
 KINDS = {"vxlan": TUNNEL_VXLAN, "gre": TUNNEL_GRE, "geneve": TUNNEL_GENEVE}
 """The types of tunnels whose frames are understood."""
@@ -137,5 +138,5 @@ cdef bint put_address(object address, uint64_t* words) except -1:
     if address == "flow":
         return True
     if address is not None:
-        words[0], words[1] = address
+        words_of_address(address, words)
     return False

@@ -19,20 +19,10 @@ from vswitch.tables.routes cimport (
     ROUTE_LOCAL, ROUTE_MAX_PLEN, ROUTE_NO_DEVICE, ROUTE_USER, route, routes_add, routes_del, routes_find, routes_flush_cached,
     routes_free, routes_lookup, routes_new, routes_order, routes_set_device,
 )
+from vswitch.wire.address_words cimport address_of_words, words_of_address
 
 cdef enum:
     NAMES_FROM = 1 << 31            # neighbours of a name that is no bridge
-
-
-cdef inline int words_of(object address, uint64_t* words) except -1:
-    """An address of 128 bits as two words."""
-    words[0] = address >> 64
-    words[1] = address & 0xFFFFFFFFFFFFFFFF
-    return 0
-
-
-cdef inline object address_of(const uint64_t* words):
-    return (<object>words[0]) << 64 | words[1]
 
 
 cdef class Underlay(Fabric):
@@ -100,8 +90,8 @@ cdef class Underlay(Fabric):
         try:
             self._change()
             for address, mask in addresses:
-                words_of(address, new[n].address)
-                words_of(mask, new[n].mask)
+                words_of_address(address, new[n].address)
+                words_of_address(mask, new[n].mask)
                 n += 1
         except BaseException:
             free(new)
@@ -116,7 +106,7 @@ cdef class Underlay(Fabric):
         """[(address, mask), ...] as they were set."""
         cdef port* p = self._port(number)
         cdef uint32_t i
-        return [(address_of(p.addresses[i].address), address_of(p.addresses[i].mask)) for i in range(p.n_addresses)]
+        return [(address_of_words(p.addresses[i].address), address_of_words(p.addresses[i].mask)) for i in range(p.n_addresses)]
 
     def set_listening(self, uint32_t number, bint is_listening):
         """Whether tunnels listen on the device's addresses; which routes make them is the caller's to know."""
@@ -151,8 +141,8 @@ cdef class Underlay(Fabric):
             raise ValueError(f"a prefix has 0 to {ROUTE_MAX_PLEN} bits, not {plen}")
         if device not in self.port_numbers:
             return False
-        words_of(dst, asked)
-        words_of(gateway, r.gateway)
+        words_of_address(dst, asked)
+        words_of_address(gateway, r.gateway)
         r.dst[0] = asked[0]
         r.dst[1] = asked[1]
         r.mark = mark
@@ -175,7 +165,7 @@ cdef class Underlay(Fabric):
         """Deletes a route of the operator's; False if there is none."""
         cdef uint64_t words[2]
         self._change()
-        words_of(dst, words)
+        words_of_address(dst, words)
         if not 0 <= plen <= ROUTE_MAX_PLEN:
             return False
         return bool(routes_del(self.routes, mark, words, <uint8_t>plen, <uint8_t>(plen + ROUTE_USER)))
@@ -191,11 +181,11 @@ cdef class Underlay(Fabric):
         cdef uint64_t from_[2]
         cdef uint64_t gateway[2]
         cdef uint32_t device
-        words_of(dst, to)
-        words_of(source, from_)
+        words_of_address(dst, to)
+        words_of_address(source, from_)
         if not routes_lookup(self.routes, mark, to, from_, gateway, &device):
             return None
-        return address_of(from_), address_of(gateway), self.names[routes_find(self.routes, mark, to).name]
+        return address_of_words(from_), address_of_words(gateway), self.names[routes_find(self.routes, mark, to).name]
 
     def route_table(self):
         """The routes in the order of ovs/route/show.
@@ -214,8 +204,8 @@ cdef class Underlay(Fabric):
         try:
             for i in range(self.routes.n):
                 r = &self.routes.routes[order[i]]
-                rows.append((address_of(r.dst), r.plen, r.mark, self.names[r.name], address_of(r.gateway),
-                             address_of(r.source), bool(r.is_local), bool(r.is_cached)))
+                rows.append((address_of_words(r.dst), r.plen, r.mark, self.names[r.name], address_of_words(r.gateway),
+                             address_of_words(r.source), bool(r.is_local), bool(r.is_cached)))
         finally:
             free(order)
         return rows
@@ -226,7 +216,7 @@ cdef class Underlay(Fabric):
         """The MAC of an IP address, as if it had been heard now; `bridge` need not exist."""
         cdef uint64_t words[2]
         self._change()
-        words_of(address, words)
+        words_of_address(address, words)
         if not neighbors_set(self.neighbors, self._neighbor_bridge(bridge), words, mac, self.now_ns // NS_PER_MS):
             raise MemoryError
 
@@ -234,7 +224,7 @@ cdef class Underlay(Fabric):
         """Forgets a neighbour; False if there is none."""
         cdef uint64_t words[2]
         self._change()
-        words_of(address, words)
+        words_of_address(address, words)
         return bool(neighbors_delete(self.neighbors, self._neighbor_bridge(bridge), words))
 
     def neighbor_flush(self, bridge=None):
@@ -249,7 +239,7 @@ cdef class Underlay(Fabric):
         """[(address, MAC, bridge's name), ...] of those whose time is not up."""
         cdef uint32_t i
         neighbors_run(self.neighbors, self.now_ns // NS_PER_MS)
-        return [(address_of(self.neighbors.slots[i].address), self.neighbors.slots[i].mac,
+        return [(address_of_words(self.neighbors.slots[i].address), self.neighbors.slots[i].mac,
                  self._bridge_name(self.neighbors.slots[i].bridge))
                 for i in range(self.neighbors.n_slots) if self.neighbors.slots[i].is_used]
 

@@ -16,8 +16,8 @@ import re
 
 from vswitch.light_typing import TYPE_CHECKING
 from vswitch.ovs.outcome import Outcome, Refusal, Unsupported
+from vswitch.switch.ip_addresses import IPV4_MAPPED, is_ipv4, parse_ip, prefix_mask
 from vswitch.switch.protocols import NodeLike
-from vswitch.switch.tunnel_config import parse_address
 from vswitch.switch.underlay import SystemRoute
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 _OBJECTS = ("address", "addr", "link", "neighbor", "neighbour", "route")
 _IGNORED = {"brd": 1, "broadcast": 1, "scope": 1, "label": 1, "nud": 1, "proto": 1, "metric": 1, "src": 1, "onlink": 0}
 _MAC = re.compile(r"[0-9a-fA-F]{1,2}(?::[0-9a-fA-F]{1,2}){5}")
-_ALL = (1 << 128) - 1
 
 
 def run(node: NodeLike, words: list[str]) -> Outcome:
@@ -104,9 +103,9 @@ def _route_add(node: NodeLike, arguments: list[str], *, replace: bool = False) -
     if "via" in options:
         gateway = _address(options["via"])
     dst, plen = (0, 0) if first == "default" else _prefix(first)
-    if first == "default" and (gateway >> 32 == 0xFFFF or not gateway):
-        dst, plen = 0xFFFF << 32, 96
-    if dst & ~_prefix_mask(plen):
+    if first == "default" and (is_ipv4(gateway) or not gateway):
+        dst, plen = IPV4_MAPPED, 96
+    if dst & ~prefix_mask(plen):
         raise Refusal("Error: Invalid prefix for given prefix length.", status=2, word=first)
     towards = node.underlay.device_towards(gateway) if gateway and "dev" not in options else None
     if gateway and towards is None and "dev" not in options:
@@ -124,7 +123,7 @@ def _route_replace(node: NodeLike, arguments: list[str]) -> None:
 def _route_del(node: NodeLike, arguments: list[str]) -> None:
     first, options = _parse(arguments, {"dev", "via"})
     is_v6 = "via" in options and ":" in options["via"]
-    dst, plen = _prefix(first) if first != "default" else (0, 0) if is_v6 else (0xFFFF << 32, 96)
+    dst, plen = _prefix(first) if first != "default" else (0, 0) if is_v6 else (IPV4_MAPPED, 96)
     if not node.underlay.del_system_route(dst, plen):
         raise Refusal("RTNETLINK answers: No such process", status=2, word=first)
 
@@ -213,24 +212,20 @@ def _device(node: NodeLike, options: dict[str, str]) -> Port:
 
 
 def _address(text: str) -> int:
-    address = parse_address(text)
+    address = parse_ip(text)
     if address is None:
         raise Refusal(f'Error: any valid address is expected rather than "{text}".', word=text)
-    return address[0] << 64 | address[1]
+    return address
 
 
 def _prefix(text: str) -> tuple[int, int]:
     """Address and prefix length, both of 128 bits."""
     written, slash, bits = text.partition("/")
-    address = parse_address(written)
+    address = parse_ip(written)
     width = 128 if ":" in written else 32
     if address is None or (slash and not (bits.isdecimal() and bits.isascii() and int(bits) <= width)):
         raise Refusal(f'Error: any valid prefix is expected rather than "{text}".', word=text)
-    return address[0] << 64 | address[1], (int(bits) if slash else width) + 128 - width
-
-
-def _prefix_mask(plen: int) -> int:
-    return _ALL ^ (_ALL >> plen)
+    return address, (int(bits) if slash else width) + 128 - width
 
 
 def _mac(text: str) -> int:

@@ -9,14 +9,13 @@ import re
 
 from vswitch.light_typing import TYPE_CHECKING
 from vswitch.ovs.outcome import Refused
+from vswitch.switch.ip_addresses import IPV4_MAPPED, ip_text, is_ipv4, parse_ip, prefix_mask
 from vswitch.switch.protocols import NodeLike
-from vswitch.switch.tunnel_config import address_text, parse_address
 
 if TYPE_CHECKING:
+    from vswitch.switch.port import Port
     from vswitch.switch.tunnels import Tunnel
 
-V4_MAPPED = 0xFFFF << 32
-_ALL = (1 << 128) - 1
 _OCTETS = r"\s*(\d+)\.\s*(\d+)\.\s*(\d+)\.\s*(\d+)"
 _MARK = re.compile(r"pkt_mark=\s*([+-]?(?:0[xX][0-9a-fA-F]+|[0-9]+))", re.ASCII)
 _MAC = re.compile(r"\s*" + ":".join([r"\s*([0-9a-fA-F]{1,2})"] * 6), re.ASCII)
@@ -33,7 +32,7 @@ def route_add(node: NodeLike, arguments: list[str]) -> str:
     if len(arguments) > 2:
         found = _mark(arguments[2])
         if found is None:
-            gateway = _gateway(arguments[2], is_v4=_is_v4(prefix[0]))
+            gateway = _gateway(arguments[2], is_v4=is_ipv4(prefix[0]))
         mark = found or 0
     if len(arguments) > 3:
         mark = _need_mark(arguments[3])
@@ -52,11 +51,11 @@ def route_del(node: NodeLike, arguments: list[str]) -> str:
 def route_show(node: NodeLike, arguments: list[str]) -> str:
     text = "Route Table:\n"
     for dst, plen, mark, device, gateway, source, is_local, is_cached in node.underlay.routes():
-        text += f"{'Cached' if is_cached or is_local else 'User'}: {_text(dst)}/{plen - 96 if _is_v4(dst) else plen}"
+        text += f"{'Cached' if is_cached or is_local else 'User'}: {ip_text(dst)}/{plen - 96 if is_ipv4(dst) else plen}"
         text += f" MARK {mark}" if mark else ""
         text += f" dev {device}"
-        text += f" GW {_text(gateway)}" if gateway else ""
-        text += f" SRC {_text(source)}{' local' if is_local else ''}\n"
+        text += f" GW {ip_text(gateway)}" if gateway else ""
+        text += f" SRC {ip_text(source)}{' local' if is_local else ''}\n"
     return text
 
 
@@ -68,7 +67,7 @@ def route_lookup(node: NodeLike, arguments: list[str]) -> str:
     if found is None:
         raise Refused("Not found")
     source, gateway, device = found
-    return f"src {_text(source)}\ngateway {_text(gateway)}\ndev {device}\n"
+    return f"src {ip_text(source)}\ngateway {ip_text(gateway)}\ndev {device}\n"
 
 
 def _prefix(text: str) -> tuple[int, int]:
@@ -80,7 +79,7 @@ def _prefix(text: str) -> tuple[int, int]:
     else:
         plen = mask.bit_count()
         if mask == 0xFFFFFFFF << 32 - plen & 0xFFFFFFFF:
-            return V4_MAPPED | address, 96 + plen
+            return IPV4_MAPPED | address, 96 + plen
     try:
         return _scan_ipv6(text)
     except Refused:
@@ -108,11 +107,10 @@ def _need_mark(text: str) -> int:
 
 
 def _gateway(text: str, *, is_v4: bool) -> int:
-    address = parse_address(text)
+    address = parse_ip(text)
     if address is None or (":" in text) == is_v4:
         raise Refused(f"Invalid pkt_mark or {'' if is_v4 else 'IPv6 '}gateway")
-    value = address[0] << 64 | address[1]
-    return 0 if value == V4_MAPPED else value
+    return 0 if address == IPV4_MAPPED else address
 
 
 # Neighbours.
@@ -121,19 +119,19 @@ def _gateway(text: str, *, is_v4: bool) -> int:
 def neigh_show(node: NodeLike, arguments: list[str]) -> str:
     text = f"{'IP':46}{'MAC':20}Bridge\n{'=' * 74}\n"
     for address, mac, bridge in node.underlay.neighbors():
-        text += f"{_text(address):{_ADDRESS_WIDTH}}{mac.to_bytes(6).hex(':')}   {bridge}\n"
+        text += f"{ip_text(address):{_ADDRESS_WIDTH}}{mac.to_bytes(6).hex(':')}   {bridge}\n"
     return text
 
 
 def neigh_set(node: NodeLike, arguments: list[str]) -> str:
-    address = parse_address(arguments[1])
+    address = parse_ip(arguments[1])
     if address is None:
         raise Refused("bad IP address")
     mac = _MAC.fullmatch(arguments[2])
     if mac is None:
         raise Refused("bad MAC address")
     value = int.from_bytes(int(octet, 16) for octet in mac.groups())
-    node.underlay.set_neighbor(arguments[0], address[0] << 64 | address[1], value)
+    node.underlay.set_neighbor(arguments[0], address, value)
     return "OK\n"
 
 
@@ -156,21 +154,24 @@ def neigh_aging(node: NodeLike, arguments: list[str]) -> str:
 
 
 def ip4addr(node: NodeLike, arguments: list[str]) -> str:
-    device = node.underlay.device(arguments[0])
-    if device is None:
-        raise Refused("Unknown Dummy Interface")
+    device = _device(node, arguments[0])
     address, mask = _scan_ipv4(arguments[1])
-    node.underlay.set_address(device, V4_MAPPED | address, V4_MAPPED | mask)
+    node.underlay.set_address(device, IPV4_MAPPED | address, IPV4_MAPPED | mask)
     return "OK\n"
 
 
 def ip6addr(node: NodeLike, arguments: list[str]) -> str:
-    device = node.underlay.device(arguments[0])
+    device = _device(node, arguments[0])
+    address, plen = _scan_ipv6(arguments[1])
+    node.underlay.set_address(device, address, prefix_mask(plen))
+    return "OK\n"
+
+
+def _device(node: NodeLike, name: str) -> Port:
+    device = node.underlay.device(name)
     if device is None:
         raise Refused("Unknown Dummy Interface")
-    address, plen = _scan_ipv6(arguments[1])
-    node.underlay.set_address(device, address, _ALL ^ (_ALL >> plen))
-    return "OK\n"
+    return device
 
 
 def _scan_ipv4(text: str) -> tuple[int, int]:
@@ -194,7 +195,7 @@ def _scan_ipv4(text: str) -> tuple[int, int]:
 def _scan_ipv6(text: str) -> tuple[int, int]:
     """OVS ipv6_parse_cidr(): address and prefix length."""
     match = re.match(r"\s*([0-9a-fA-F:.]{1,46})", text)
-    address = parse_address(match[1]) if match is not None and ":" in match[1] else None
+    address = parse_ip(match[1]) if match is not None and ":" in match[1] else None
     if match is None or address is None:
         raise Refused(f"{text}: invalid IPv6 address")
     rest = text[match.end() :]
@@ -206,16 +207,15 @@ def _scan_ipv6(text: str) -> tuple[int, int]:
             raise Refused(f"{text}: IPv6 network prefix bits not between 0 and 128, inclusive")
     elif written := re.match(r"/\s*([0-9a-fA-F:.]{1,46})", rest):
         rest = rest[written.end() :]
-        words = parse_address(written[1]) if ":" in written[1] else None
-        if words is None:
+        mask = parse_ip(written[1]) if ":" in written[1] else None
+        if mask is None:
             raise Refused(f"{text}: Invalid IPv6 mask")
-        mask = words[0] << 64 | words[1]
         plen = mask.bit_count()
-        if mask != _ALL ^ (_ALL >> plen):
+        if mask != prefix_mask(plen):
             raise Refused(f"{text}: IPv6 CIDR network required")
     if rest:
         raise Refused(f"{text}: invalid IPv6 address")
-    return address[0] << 64 | address[1], plen
+    return address, plen
 
 
 # Tunnels.
@@ -228,7 +228,7 @@ def ports_show(node: NodeLike, arguments: list[str]) -> str:
             transport = f",udp(dst={port.tp_port})" if port.tp_port else ""
             text += (
                 f"{port.name} ({port.dp_port}) : eth(dst={mac.to_bytes(6).hex(':')}),"
-                f"eth_type({'0x0800' if version == 4 else '0x86dd'}),ipv{version}(dst={_text(address)},"
+                f"eth_type({'0x0800' if version == 4 else '0x86dd'}),ipv{version}(dst={ip_text(address)},"
                 f"proto={port.protocol},frag=no){transport}\n"
             )
         return text
@@ -264,8 +264,8 @@ def dpif_show(node: NodeLike, arguments: list[str]) -> str:
 def _match_text(tunnel: Tunnel) -> str:
     """What a tunnel matches, as OVS words it (tnl_match_fmt())."""
     config = tunnel.config
-    local = address_text(config.local) if isinstance(config.local, tuple) else config.local or "::"
-    remote = address_text(config.remote) if isinstance(config.remote, tuple) else "flow"
+    local = ip_text(config.local) if isinstance(config.local, int) else config.local or "::"
+    remote = ip_text(config.remote) if isinstance(config.remote, int) else "flow"
     key = config.in_key if isinstance(config.in_key, str) else _sharp_hex(config.in_key or 0)
     return f"{local}->{remote}, key={key}, {config.packet_type}, dp port={tunnel.dp_port}"
 
@@ -290,11 +290,3 @@ def _tunnel_text(tunnel: Tunnel) -> str:
 def _sharp_hex(value: int) -> str:
     """C's %#x, which writes zero without a prefix."""
     return hex(value) if value else "0"
-
-
-def _text(address: int) -> str:
-    return address_text((address >> 64, address & 0xFFFFFFFFFFFFFFFF))
-
-
-def _is_v4(address: int) -> bool:
-    return address >> 32 == 0xFFFF

@@ -6,28 +6,25 @@ Follows set_tunnel_config() and get_tunnel_config() of lib/netdev-vport.c.
 from __future__ import annotations
 
 import re
-import socket
 from collections.abc import Iterable, Mapping
 
 from vswitch.light_typing import NamedTuple
 from vswitch.switch.hash_map import hash_bytes, map_order
+from vswitch.switch.ip_addresses import ip_text, is_ipv4, parse_ip
 from vswitch.switch.tunnels import TUNNEL_TYPES
 
 DEFAULT_PORTS = {"vxlan": 4789, "geneve": 6081}
 DEFAULT_TTL = 64
-V4_MAPPED = 0xFFFF << 32
 _L3_TYPES = ("gre",)  # carry packets without an Ethernet header, too; so does VXLAN with the GPE extension
 _IPSEC_KEYS = ("remote_cert", "remote_name", "psk")  # OVS leaves them to ovs-monitor-ipsec
-
-Address = tuple[int, int]  # two words, the most significant first; IPv4 as ::ffff:a.b.c.d
 
 
 class TunnelConfig(NamedTuple):
     """What is configured of a tunnel."""
 
     type: str  # vxlan, gre or geneve
-    remote: Address | str | None  # "flow": each frame says; never None here
-    local: Address | str | None  # None: any on reception, the route's source when sending
+    remote: int | str | None  # an address of 128 bits, or "flow": each frame says; never None here
+    local: int | str | None  # None: any on reception, the route's source when sending
     in_key: int | str | None  # "flow", or None: not configured, which matches key 0
     out_key: int | str | None
     dst_port: int  # of UDP; 0 for gre
@@ -47,7 +44,7 @@ class TunnelConfig(NamedTuple):
         """What a received packet is compared with: two tunnels of a kind cannot share it (struct tnl_match)."""
         key = self.in_key if self.in_key != "flow" else 0
         is_flow = (self.in_key == "flow", self.local == "flow", self.remote == "flow")
-        return (self.dp_name, key or 0, _words(self.local), _words(self.remote), *is_flow, self.packet_type)
+        return (self.dp_name, key or 0, _number(self.local), _number(self.remote), *is_flow, self.packet_type)
 
     @property
     def gpe(self) -> bool:
@@ -92,13 +89,13 @@ class _Parser:
         layers = 2 if self.type in _L3_TYPES or "gpe" in self.fields["exts"] else 1  # type: ignore[operator]
         self.fields["packet_type"] = self._packet_type(options.get("packet_type"), layers)
         remote, local = self.fields["remote"], self.fields["local"]
-        if remote in (None, (0, 0)):
+        if remote in (None, 0):
             self._fail(f"{self.type} type requires valid 'remote_ip' argument")
         if local == "flow" and remote != "flow":
             self._fail(f"{self.type} type requires 'remote_ip=flow' with 'local_ip=flow'")
-        if isinstance(remote, tuple) and isinstance(local, tuple) and is_ipv4(remote) != is_ipv4(local):
+        if isinstance(remote, int) and isinstance(local, int) and is_ipv4(remote) != is_ipv4(local):
             self._fail("'remote_ip' and 'local_ip' has to be of the same address family")
-        if local == (0, 0):
+        if local == 0:
             self.fields["local"] = None
         self.fields["ttl"] = self.fields["ttl"] or DEFAULT_TTL
         self.fields["in_key"] = _key(options, "in_key")
@@ -154,12 +151,12 @@ class _Parser:
         if value == "flow":
             self.fields[field] = "flow"
             return
-        address = parse_address(value)
+        address = parse_ip(value)
         if address is None:
             self._warn(f"bad {self.type} '{key}'")
             return
-        first = address[0] >> 56 if not is_ipv4(address) else address[1] >> 24 & 0xFF
-        if key == "remote_ip" and (first == 0xFF if not is_ipv4(address) else first >> 4 == 0xE):
+        is_multicast = address >> 28 & 0xF == 0xE if is_ipv4(address) else address >> 120 == 0xFF
+        if key == "remote_ip" and is_multicast:
             self._fail(f"multicast remote_ip={value} not allowed")
         self.fields[field] = address
 
@@ -191,7 +188,7 @@ def tunnel_options(config: TunnelConfig) -> dict[str, str]:
     options: dict[str, str] = {}
     for key, address in (("remote_ip", config.remote), ("local_ip", config.local)):
         if address is not None:
-            options[key] = address if isinstance(address, str) else address_text(address)
+            options[key] = address if isinstance(address, str) else ip_text(address)
     if config.in_key == config.out_key and config.in_key is not None:
         options["key"] = str(config.in_key)
     else:
@@ -214,29 +211,6 @@ def tunnel_options(config: TunnelConfig) -> dict[str, str]:
     if config.egress_pkt_mark is not None:
         options["egress_pkt_mark"] = str(config.egress_pkt_mark)
     return dict(sorted(options.items()))
-
-
-def is_ipv4(address: Address) -> bool:
-    return address[0] == 0 and address[1] >> 32 == 0xFFFF
-
-
-def parse_address(text: str) -> Address | None:
-    """An IPv4 or IPv6 address as inet_pton() reads it; None if it is neither."""
-    try:
-        if ":" in text:
-            value = int.from_bytes(socket.inet_pton(socket.AF_INET6, text))
-        else:
-            value = V4_MAPPED | int.from_bytes(socket.inet_pton(socket.AF_INET, text))
-    except (OSError, ValueError):
-        return None
-    return value >> 64, value & 0xFFFFFFFFFFFFFFFF
-
-
-def address_text(address: Address) -> str:
-    """As people write it."""
-    if is_ipv4(address):
-        return socket.inet_ntoa((address[1] & 0xFFFFFFFF).to_bytes(4))
-    return socket.inet_ntop(socket.AF_INET6, (address[0] << 64 | address[1]).to_bytes(16))
 
 
 def strtol(text: str) -> int | None:
@@ -279,5 +253,5 @@ def _smap_order(options: Mapping[str, str]) -> Iterable[str]:
     return [keys[i] for i in map_order([hash_bytes(key.encode()) for key in keys])]
 
 
-def _words(address: Address | str | None) -> Address:
-    return address if isinstance(address, tuple) else (0, 0)
+def _number(address: int | str | None) -> int:
+    return address if isinstance(address, int) else 0

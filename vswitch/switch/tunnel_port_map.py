@@ -7,6 +7,7 @@ others are left; so tunnels may be deaf on a device that has an address. What co
 from __future__ import annotations
 
 from vswitch.light_typing import TYPE_CHECKING, NamedTuple
+from vswitch.switch.ip_addresses import is_ipv4
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,7 +106,7 @@ class TunnelPortMap:
 
     def _listen(self, port: ListeningPort, device: Port) -> None:
         for address, _ in self._datapath.port_addresses(device.number):
-            version = 4 if address >> 32 == 0xFFFF else 6
+            version = 4 if is_ipv4(address) else 6
             entries = self._entries.setdefault((version, bool(port.tp_port)), {})
             entries.setdefault((device.hwaddr, address, port.protocol, port.tp_port), (port.name, device.number))
 

@@ -95,8 +95,7 @@ def _match_hash(tunnel: Tunnel) -> int:
     key = config.in_key if isinstance(config.in_key, int) else 0
     data = key.to_bytes(8)
     for address in (config.local, config.remote):
-        words = address if isinstance(address, tuple) else (0, 0)
-        data += words[0].to_bytes(8) + words[1].to_bytes(8)
+        data += (address if isinstance(address, int) else 0).to_bytes(16)
     data += tunnel.dp_port.to_bytes(4, "little")
     data += bytes([config.in_key == "flow", config.local == "flow", config.remote == "flow", 0])
     return hash_bytes(data + _PACKET_TYPES.index(config.packet_type).to_bytes(8, "little"))

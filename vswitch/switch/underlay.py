@@ -9,6 +9,7 @@ business and make no routes.
 from __future__ import annotations
 
 from vswitch.light_typing import TYPE_CHECKING, NamedTuple
+from vswitch.switch.ip_addresses import IPV4_MAPPED, is_ipv4, prefix_mask
 
 if TYPE_CHECKING:
     from vswitch.switch.node import SwitchNode
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from vswitch.switch.tunnel_port_map import ListeningAddress, ListeningPort
     from vswitch.switch.tunnels import Tunnel
 
-V4_MAPPED = 0xFFFF << 32
-_ALL = (1 << 128) - 1
 _PLAIN = ("", "system", "internal", "tap", "dummy", "dummy-internal")
 
 
@@ -67,9 +66,9 @@ class Underlay:
 
     def set_address(self, device: Port, address: int, mask: int) -> None:
         """The one IPv4 or IPv6 address of a dummy device; the mask of an IPv4 address is mapped, too, and 0 is none."""
-        kept = [row for row in self._datapath.port_addresses(device.number) if _is_ipv4(row[0]) != _is_ipv4(address)]
-        rows = [(address, mask)] if address not in (0, V4_MAPPED) else []
-        self._set(device, rows + kept if _is_ipv4(address) else kept + rows)
+        kept = [row for row in self._datapath.port_addresses(device.number) if is_ipv4(row[0]) != is_ipv4(address)]
+        rows = [(address, mask)] if address not in (0, IPV4_MAPPED) else []
+        self._set(device, rows + kept if is_ipv4(address) else kept + rows)
 
     def add_address(self, device: Port, address: int, plen: int) -> bool:
         """An address of the system's; False if it is there already."""
@@ -129,7 +128,7 @@ class Underlay:
 
     def del_route(self, dst: int, plen: int, mark: int = 0) -> bool:
         """Delete a route of the operator's; False if there is none."""
-        masked = dst & _prefix(plen)
+        masked = dst & prefix_mask(plen)
         devices = [
             row[3] for row in self._datapath.route_table() if row[:3] == (masked, plen, mark) and not (row[6] or row[7])
         ]
@@ -164,7 +163,7 @@ class Underlay:
         best = (-1, "")
         for name, known in self._addresses.items():
             for address, plen in known:
-                if _is_ipv4(address) == _is_ipv4(gateway) and (address ^ gateway) & _prefix(plen) == 0:
+                if is_ipv4(address) == is_ipv4(gateway) and (address ^ gateway) & prefix_mask(plen) == 0:
                     best = max(best, (plen, name))
         return best[1] or None
 
@@ -187,10 +186,10 @@ class Underlay:
         for name, known in self._addresses.items():
             for address, plen in known:
                 if plen < 128:
-                    found.append((SystemRoute(address & _prefix(plen), plen, name), False))
+                    found.append((SystemRoute(address & prefix_mask(plen), plen, name), False))
                 found.append((SystemRoute(address, 128, name), True))
         # The kernel tells its routes by rising destination, IPv4 first.
-        for route, is_local in sorted(found, key=lambda pair: (not _is_ipv4(pair[0].dst), pair[0].dst)):
+        for route, is_local in sorted(found, key=lambda pair: (not is_ipv4(pair[0].dst), pair[0].dst)):
             if self._datapath.route_add(
                 route.dst, route.plen, route.device, gateway=route.gateway, is_cached=True, is_local=is_local
             ):
@@ -266,14 +265,6 @@ class Underlay:
         return self._node.port_map.addresses()
 
 
-def _is_ipv4(address: int) -> bool:
-    return address >> 32 == 0xFFFF
-
-
-def _prefix(plen: int) -> int:
-    return _ALL ^ (_ALL >> plen)
-
-
 def _mask(address: int, plen: int) -> int:
     """As OVS has it: of an IPv4 address, the mask is mapped as well."""
-    return V4_MAPPED | _prefix(plen) & 0xFFFFFFFF if _is_ipv4(address) else _prefix(plen)
+    return IPV4_MAPPED | prefix_mask(plen) & 0xFFFFFFFF if is_ipv4(address) else prefix_mask(plen)

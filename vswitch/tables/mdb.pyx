@@ -13,6 +13,7 @@ from vswitch.tables.mcast_table cimport (
     mcast_table_flush, mcast_table_flush_bundle, mcast_table_free, mcast_table_join, mcast_table_leave,
     mcast_table_new, mcast_table_run, mcast_table_set_ageing_time, mcast_table_set_flood_port,
     mcast_table_set_max_groups, mcast_table_set_report_port)
+from vswitch.wire.address_words cimport address_of_words, words_of_address
 
 McastEntry = namedtuple("McastEntry", "group vlan bundle age_s")
 
@@ -185,7 +186,7 @@ cdef class McastTable:
             mcast_table_dump(self.table, entries, n)
             return [
                 McastEntry(
-                    None if entries[i].is_router else <object>entries[i].address[0] << 64 | entries[i].address[1],
+                    None if entries[i].is_router else address_of_words(entries[i].address),
                     entries[i].vlan, entries[i].bundle, entries[i].age_s)
                 for i in range(n)
             ]
@@ -195,9 +196,7 @@ cdef class McastTable:
 cdef int group_words(group, uint64_t* address) except -1:
     if not 0 <= group < 1 << 128:
         raise ConfigError(f"{group} is not an IPv6 address", key="group")
-    address[0] = group >> 64
-    address[1] = group & 0xFFFFFFFFFFFFFFFF
-    return 0
+    return words_of_address(group, address)
 
 cdef uint16_t checked_vlan(vlan) except? 0xFFFF:
     if not 0 <= vlan <= 4095:
