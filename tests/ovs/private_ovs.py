@@ -9,9 +9,11 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.shared import OVS_SCHEMA
+from vswitch.errors import CommandError
 
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 HTML_LINK = re.compile(r"(?<=>)[0-9a-f]{8}(?=</a>)")
@@ -82,3 +84,20 @@ def normalize(text: str) -> str:
     """Text without what differs from run to run: UUIDs, time stamps of log lines, which duplicate row is the first."""
     text = DUPLICATES.sub(lambda match: "First {} Second {}\"".format(*sorted(match.groups())), text)
     return LOG_STAMP.sub("", HTML_LINK.sub("<uuid>", UUID.sub("<uuid>", text)))
+
+
+def run_ours(run: Callable[[str], str], line: str) -> tuple[int, str]:
+    """The same as `PrivateOvs.run` gives, of a command that we run."""
+    try:
+        return 0, run(line)
+    except CommandError as error:
+        return error.status, error.output
+
+
+def compare(line: str, real: tuple[int, str], ours: tuple[int, str], clean: Callable[[str], str]) -> list[str]:
+    """Nothing if both ended with the same status and, after `clean`, the same text; else both, to be shown."""
+    (status, text), (our_status, our_text) = real, ours
+    if (our_status, clean(our_text)) == (status, clean(text)):
+        return []
+    both = f"--- real: {status}\n{clean(text)}\n--- ours: {our_status}\n{clean(our_text)}"
+    return [f"$ {line}\n{both}"]

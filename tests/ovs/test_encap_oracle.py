@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-
 import pytest
 
-from tests.shared import CHECKOUT, need_oracle
+from tests.ovs import oracle_case
 
 ADDRESSES = "0a0000010a000002"
 TCP = f"0000000000220000000000110800450000280000400040060000{ADDRESSES}03e80050{'00' * 8}5002{'00' * 12}"
@@ -115,7 +111,6 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_same_as_the_real_switch(tmp_path, name):
-    folder = need_oracle()
     setup = [
         "ovs-vsctl add-br br0 -- set bridge br0 fail_mode=secure",
         *(f"ovs-vsctl add-port br0 p{i} -- set interface p{i} type=dummy ofport_request={i}" for i in range(1, 5)),
@@ -124,13 +119,6 @@ def test_same_as_the_real_switch(tmp_path, name):
     # OVS ends a stack that it begins in front of an Ethernet frame with labels nowhere: nobody can read it.
     frames = FRAMES[:-2] if name == "mpls" else FRAMES
     trace = [{"t": 1 + i, "port": "p4", "pkt": frame} for i, frame in enumerate(frames)]
-    (tmp_path / "case.json").write_text(json.dumps({"id": name, "setup": setup, "trace": trace, "options": {}}))
-    oracle = [sys.executable, str(folder / "oracle.py"), "--write", str(tmp_path / "case.json")]
-    subprocess.run(oracle, check=True, capture_output=True)
-    found = subprocess.run(
-        [sys.executable, str(CHECKOUT / "tests" / "check_corpus.py"), str(tmp_path / "case.json")],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    expected = json.loads((tmp_path / "case.json").read_text())["expected"]
+    expected, found = oracle_case.ask(tmp_path, name, setup, trace)
     assert not any(line.get("rc") for line in expected.get("setup", [])), expected["setup"]
     assert found.returncode == 0, found.stdout + found.stderr

@@ -11,9 +11,8 @@ import pytest
 
 import vswitch
 from tests.ovs.group_lines import LIMITED, LINES
-from tests.ovs.private_ovs import PrivateOvs, normalize
+from tests.ovs.private_ovs import PrivateOvs, normalize, run_ours
 from tests.shared import need_ovs
-from vswitch.errors import CommandError
 
 SET_UP = (
     "ovs-vsctl add-br br0 -- set bridge br0 datapath_type=dummy",
@@ -32,13 +31,6 @@ def clean(text: str) -> str:
     return "\n".join(sorted(text.splitlines()))
 
 
-def run_ours(node: vswitch.Node, line: str) -> tuple[int, str]:
-    try:
-        return 0, node.run(shlex.join(line.split()))
-    except CommandError as error:
-        return error.status, error.output
-
-
 @pytest.mark.parametrize("lines", [LINES, LIMITED])
 def test_same_as_the_real_tool(lines: str) -> None:
     node = vswitch.Node()
@@ -48,9 +40,9 @@ def test_same_as_the_real_tool(lines: str) -> None:
             assert real.run(line)[0] == 0
             node.run(line)
         for words in lines.strip().splitlines():
-            line = words if words.startswith("ovs-vsctl") else f"ovs-ofctl {words}"
-            status, text = real.run(shlex.join(line.split()))
-            our_status, our_text = run_ours(node, line)
+            line = shlex.join((words if words.startswith("ovs-vsctl") else f"ovs-ofctl {words}").split())
+            status, text = real.run(line)
+            our_status, our_text = run_ours(node.run, line)
             if "decode error" in text:
                 # What the switch cannot even read, the tool shows as bytes. The error's name counts.
                 text, our_text = text.split("\n")[0], our_text.split("\n")[0]

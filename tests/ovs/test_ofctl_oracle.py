@@ -13,9 +13,8 @@ import pytest
 
 import vswitch
 from tests.ovs.ofctl_lines import SCRIPTS, SET_UP
-from tests.ovs.private_ovs import PrivateOvs, normalize
+from tests.ovs.private_ovs import PrivateOvs, normalize, run_ours
 from tests.shared import need_ovs
-from vswitch.errors import CommandError
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -40,13 +39,6 @@ def send(real: PrivateOvs, node: vswitch.Node, port: str, frame: str) -> None:
     node.send(port, bytes.fromhex(frame))
 
 
-def run_ours(node: vswitch.Node, line: str) -> tuple[int, str]:
-    try:
-        return 0, node.run(line)
-    except CommandError as error:
-        return error.status, error.output
-
-
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_same_as_the_real_tool(name: str) -> None:
     """A line that begins with ``# `` says why the next one is compared by its first line only; ``frame`` sends one."""
@@ -63,7 +55,7 @@ def test_same_as_the_real_tool(name: str) -> None:
                 continue
             line = words if words.startswith("ovs-") else f"ovs-ofctl {words}"
             line = shlex.join(shlex.split(line))
-            (status, text), (our_status, our_text) = real.run(line), run_ours(node, line)
+            (status, text), (our_status, our_text) = real.run(line), run_ours(node.run, line)
             text, our_text = clean(text), clean(our_text)
             if first_line_only:
                 text, our_text = (re.sub("xid=0x[0-9a-f]+", "", each.split("\n")[0]) for each in (text, our_text))

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import shlex
-import subprocess
-import sys
 
-from tests.shared import CHECKOUT, need_oracle
+from tests.ovs import oracle_case
 
 ARP = "ffffffffffff0000000000110806" + "0001080006040001" + "00" * 38
 TCP = f"0000000000220000000000110800450000280000400040060000{'0a0000010a000002'}03e80050{'00' * 8}5002{'00' * 12}"
@@ -43,16 +40,7 @@ COMMANDS = [
 
 
 def test_same_as_the_real_switch(tmp_path):
-    folder = need_oracle()
     trace = [{"t": 1 + i, "cmd": f"ovs-ofctl {shlex.join(words.split())}"} for i, words in enumerate(COMMANDS)]
-    case = {"id": "packet-out", "setup": SETUP, "trace": trace, "options": {}}
-    (tmp_path / "case.json").write_text(json.dumps(case))
-    oracle = [sys.executable, str(folder / "oracle.py"), "--write", str(tmp_path / "case.json")]
-    subprocess.run(oracle, check=True, capture_output=True)
-    found = subprocess.run(
-        [sys.executable, str(CHECKOUT / "tests" / "check_corpus.py"), str(tmp_path / "case.json")],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    expected, found = oracle_case.ask(tmp_path, "packet-out", SETUP, trace)
     assert found.returncode == 0, found.stdout + found.stderr
-    stored = json.loads((tmp_path / "case.json").read_text())["expected"]
-    assert sum(len(event.get("out", {})) for event in stored["events"]) > 10
+    assert sum(len(event.get("out", {})) for event in expected["events"]) > 10

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-
 import pytest
 
-from tests.shared import CHECKOUT, need_oracle
+from tests.ovs import oracle_case
 from vswitch.wire.checksum import internet_checksum
 
 INNER = "02000000000202000000000108004500002400010000401166c60a0000010a00000203e807d0001022b77061796c6f61642d"
@@ -106,7 +102,6 @@ def tunnel(where: str, ofport: int, options: str) -> str:
 
 @pytest.mark.parametrize("name", CASES)
 def test_same_as_the_real_switch(tmp_path, name):
-    folder = need_oracle()
     setup = [
         "ovs-vsctl add-br br0 -- set bridge br0 other-config:hwaddr=aa:55:aa:55:00:00",
         "ovs-vsctl add-port br0 p1 -- set Interface p1 type=dummy ofport_request=1",
@@ -132,14 +127,7 @@ def test_same_as_the_real_switch(tmp_path, name):
     trace: list[dict[str, object]] = [{"t": 1 + i, "port": "p1", "pkt": frame} for i, frame in enumerate(FRAMES)]
     trace.append({"t": 50, "port": "p10", "pkt": INNER})
     trace += [{"t": 51 + i, "port": "p1", "pkt": frame} for i, frame in enumerate(FRAMES)]
-    (tmp_path / "case.json").write_text(json.dumps({"id": name, "setup": setup, "trace": trace, "options": {}}))
-    oracle = [sys.executable, str(folder / "oracle.py"), "--write", str(tmp_path / "case.json")]
-    subprocess.run(oracle, check=True, capture_output=True)
-    found = subprocess.run(
-        [sys.executable, str(CHECKOUT / "tests" / "check_corpus.py"), str(tmp_path / "case.json")],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    expected = json.loads((tmp_path / "case.json").read_text())["expected"]
+    expected, found = oracle_case.ask(tmp_path, name, setup, trace)
     assert not any(line.get("rc") for line in expected.get("setup", [])), expected["setup"]
     assert any(event.get("out") for event in expected["events"])
     assert found.returncode == 0, found.stdout + found.stderr

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.ovs.fake_node import FakeNode
-from tests.ovs.private_ovs import PrivateOvs, normalize
+from tests.ovs.private_ovs import PrivateOvs, compare, normalize, run_ours
 from tests.ovs.tool_lines import FRAME, FRAME_PORT, LINES, SET_UP
 from tests.shared import need_ovs
-from vswitch.errors import CommandError
 from vswitch.ovs.script import run_command
 from vswitch.switch.protocols import FdbEntry
 
@@ -29,13 +29,6 @@ def clean(text: str) -> str:
     text = re.sub(r'"/[^"]*"', "<directory>", text)
     lines = re.sub(r"\n           ", " + ", text).splitlines()
     return "\n".join(sorted(lines)) if text.startswith(("OFPST_PORT reply", "NXST_FLOW", "OFPST_FLOW")) else text
-
-
-def run_ours(node: FakeNode, line: str) -> tuple[int, str]:
-    try:
-        return 0, run_command(node, line)
-    except CommandError as error:
-        return error.status, error.output
 
 
 def node_with_a_frame() -> FakeNode:
@@ -61,9 +54,5 @@ def test_same_as_the_real_tools() -> None:
         real.run(f"ovs-appctl netdev-dummy/receive {FRAME_PORT} {FRAME}")
         different = []
         for line in LINES.strip().splitlines():
-            status, text = real.run(line)
-            our_status, our_text = run_ours(node, line)
-            if (our_status, clean(our_text)) != (status, clean(text)):
-                both = f"--- real: {status}\n{clean(text)}\n--- ours: {our_status}\n{clean(our_text)}"
-                different.append(f"$ {line}\n{both}")
+            different += compare(line, real.run(line), run_ours(partial(run_command, node), line), clean)
         assert not different, "\n".join(different)

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.ovs import underlay_lines
-from tests.ovs.private_ovs import PrivateOvs, normalize
+from tests.ovs.private_ovs import PrivateOvs, compare, normalize, run_ours
 from tests.shared import need_ovs
 from vswitch import Node
-from vswitch.errors import CommandError
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -29,22 +28,11 @@ def clean(text: str) -> str:
     return "\n".join([*lines[:2], *sorted(lines[2:])]) if text.startswith("IP  ") else text
 
 
-def run_ours(node: Node, line: str) -> tuple[int, str]:
-    try:
-        return 0, node.run(line)
-    except CommandError as error:
-        return error.status, error.output
-
-
 @pytest.mark.parametrize("name", ["UNDERLAY", "OPTIONS", "LISTENING"])
 def test_same_as_the_real_tools(name: str) -> None:
     node = Node()
     different = []
     with tempfile.TemporaryDirectory(prefix="ovs-") as directory, PrivateOvs(Path(directory), switch=True) as real:
         for line in getattr(underlay_lines, name).replace("\\\n", " ").strip().splitlines():
-            status, text = real.run(line)
-            our_status, our_text = run_ours(node, line)
-            if (our_status, clean(our_text)) != (status, clean(text)):
-                both = f"--- real: {status}\n{clean(text)}\n--- ours: {our_status}\n{clean(our_text)}"
-                different.append(f"$ {line}\n{both}")
+            different += compare(line, real.run(line), run_ours(node.run, line), clean)
     assert not different, "\n".join(different)
