@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-# Coverage counters of lib/dpif-netdev.c and lib/odp-execute.c. Each frame is translated, for the oracle keeps no megaflows:
-# a tunnel's key that no port wants, or a packet that is no frame, is an error of the "upcall".
+# Coverage counters of lib/dpif-netdev.c and lib/odp-execute.c. Each frame is translated, for the oracle keeps no
+# megaflows: a tunnel's key that no port wants, or a packet that is no frame, is an error of the "upcall".
 COUNTERS = {
     "datapath_drop_tunnel_pop_error": ("TUNNEL_INVALID",),
     "datapath_drop_upcall_error": ("TUNNEL_NO_PORT",),
