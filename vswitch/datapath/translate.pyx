@@ -37,6 +37,7 @@ from vswitch.datapath.translation cimport (
     translation_add_op, translation_begin,
     translation_consult, translation_end, translation_note_drop,
 )
+from vswitch.datapath.tunnel cimport TUNNEL_CSUM, TUNNEL_DONT_FRAGMENT, TUNNEL_KEY
 from vswitch.tables.bits cimport first_bit, without_first_bit
 from vswitch.tables.flow_key cimport FLOW_DEPTH_L4, FRAG_ANY, FRAG_LATER, VLAN_PRESENT, flow_key
 from vswitch.wire.ethernet cimport ETH_TYPE_IPV4, ETH_TYPE_IPV6, ETH_TYPE_MPLS, ETH_TYPE_MPLS_MCAST
@@ -395,7 +396,7 @@ cdef void make_ovs_mask(translation* t, const flow_key* key, flow_key* mask) noe
     if key.dl_type == ETH_TYPE_IPV4 or key.dl_type == ETH_TYPE_IPV6:
         mask.nw_frag |= FRAG_ANY | FRAG_LATER
     if key.tun_dst or key.tun_ipv6_dst[0] or key.tun_ipv6_dst[1]:
-        unwildcard_tunnel(mask)
+        unwildcard_tunnel(key, mask)
     clear_pipeline_fields(mask)
     if (t.flow.dl_type == ETH_TYPE_IPV4 and t.flow.nw_proto == IP_PROTO_ICMP) or (
             t.flow.dl_type == ETH_TYPE_IPV6 and t.flow.nw_proto == IP_PROTO_ICMP6):
@@ -414,10 +415,13 @@ cdef void make_ovs_mask(translation* t, const flow_key* key, flow_key* mask) noe
         memset(&mask.tun_flags, 0, <size_t>(<char*>mask + sizeof(flow_key) - <char*>&mask.tun_flags))
 
 
-cdef void unwildcard_tunnel(flow_key* mask) noexcept nogil:
+cdef void unwildcard_tunnel(const flow_key* key, flow_key* mask) noexcept nogil:
     """A frame from a tunnel always depends on where it came from (OVS tnl_wc_init())."""
     mask.tun_id = <uint64_t>-1
-    mask.tun_src = mask.tun_dst = 0xFFFFFFFF
-    mask.tun_ipv6_src[0] = mask.tun_ipv6_src[1] = mask.tun_ipv6_dst[0] = mask.tun_ipv6_dst[1] = <uint64_t>-1
-    mask.tun_flags = 0xFFFF
-    mask.tun_tos = mask.tun_ttl = 0xFF
+    if key.tun_dst:
+        mask.tun_src = mask.tun_dst = 0xFFFFFFFF
+    else:
+        mask.tun_ipv6_src[0] = mask.tun_ipv6_src[1] = mask.tun_ipv6_dst[0] = mask.tun_ipv6_dst[1] = <uint64_t>-1
+    mask.tun_flags |= TUNNEL_DONT_FRAGMENT | TUNNEL_CSUM | TUNNEL_KEY
+    mask.tun_tos = 0xFF
+    mask.tun_ttl = 0

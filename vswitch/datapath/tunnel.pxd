@@ -18,6 +18,8 @@ cdef enum tunnel_flag:              # of flow_key.tun_flags (OVS FLOW_TNL_F_*)
 
 cdef enum:
     MAX_TUNNEL_HEADER = 384         # Ethernet, IPv6, UDP, Geneve and 252 bytes of options
+    SRC_PORT_MIN = 32768            # tnl/egress_port_range
+    SRC_PORT_MAX = 61000
 
 cdef struct tunnel:
     uint8_t kind
@@ -54,3 +56,7 @@ cdef struct tunnel:
     uint16_t header_flags
     uint32_t header_device          # number of the port that it leaves by
     uint8_t header[384]             # MAX_TUNNEL_HEADER
+
+cdef inline uint16_t tunnel_source_port(uint32_t hash) noexcept nogil:
+    """The UDP port that a frame whose five-tuple has this hash is sent from (OVS netdev_tnl_get_src_port())."""
+    return <uint16_t>((<uint64_t>hash * (SRC_PORT_MAX - SRC_PORT_MIN) >> 32) + SRC_PORT_MIN)

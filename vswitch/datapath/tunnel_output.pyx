@@ -23,7 +23,7 @@ from vswitch.datapath.tap cimport tap_frame
 from vswitch.datapath.translate_hash cimport flow_hash_5tuple
 from vswitch.datapath.tlv_map cimport tlv_write
 from vswitch.datapath.tunnel cimport (
-    TUNNEL_CSUM, TUNNEL_DONT_FRAGMENT, TUNNEL_GENEVE, TUNNEL_KEY, TUNNEL_OAM, TUNNEL_OFF, tunnel,
+    TUNNEL_CSUM, TUNNEL_DONT_FRAGMENT, TUNNEL_GENEVE, TUNNEL_KEY, TUNNEL_OAM, TUNNEL_OFF, tunnel, tunnel_source_port,
 )
 from vswitch.datapath.tunnels cimport (
     is_mapped_ipv4, tunnel_destination, tunnel_set, tunnel_set_tlv_map, tunnel_set_version, tunnel_source,
@@ -46,8 +46,6 @@ cdef enum:
     ECN_MASK = 0x03
     ECN_CE = 0x03
     ECN_ECT_0 = 0x02
-    SRC_PORT_MIN = 32768            # tnl/egress_port_range
-    SRC_PORT_MAX = 61000
     ND_OPT_SOURCE_MAC = 1
     NS_PER_MS = 1000000
 
@@ -226,7 +224,7 @@ cdef uint16_t source_port(execution* ex) noexcept nogil:
             ex.rss = flow_hash_5tuple(&key, 0)
         else:
             ex.rss = flow_hash_5tuple(&ex.key, 0)
-    return <uint16_t>((<uint64_t>ex.rss * (SRC_PORT_MAX - SRC_PORT_MIN) >> 32) + SRC_PORT_MIN)
+    return tunnel_source_port(ex.rss)
 
 
 cdef void ask(execution* ex, port* dev, const uint64_t* source, const uint64_t* address) noexcept nogil:

@@ -7,6 +7,7 @@ import re
 from vswitch.openflow.match import Match
 from vswitch.openflow.text import Names
 from vswitch.openflow.tlv_map import TlvMap
+from vswitch.switch.ip_addresses import IPV4_MAPPED
 from vswitch.tables.flow_key import MEMBER_OFFSETS
 
 Words = dict[int, int]
@@ -14,12 +15,15 @@ _BITS = {
     "metadata": 64, "in_port": 32, "actset_output": 32, "pkt_mark": 32, "dp_hash": 32, "dl_dst": 48,
     "dl_src": 48, "dl_type": 16, "nw_src": 32, "nw_dst": 32, "ipv6_label": 32, "nw_frag": 8, "nw_tos": 8,
     "nw_ttl": 8, "nw_proto": 8, "tcp_flags": 16, "tp_src": 16, "tp_dst": 16, "arp_sha": 48, "arp_tha": 48,
-    "igmp_group_ip4": 32,
+    "igmp_group_ip4": 32, "tun_flags": 16, "tun_tos": 8, "tun_ttl": 8, "tun_id": 64, "tun_src": 32, "tun_dst": 32,
 }  # fmt: skip
 IPV4, IPV6, ARP, RARP, MPLS, MPLS_MCAST = 0x0800, 0x86DD, 0x0806, 0x8035, 0x8847, 0x8848
 TCP, UDP, ICMP, ICMPV6, SCTP = 6, 17, 1, 58, 132
+ND_TYPES = (135, 136)  # neighbour solicitation, advertisement
 _TRANSPORT = {TCP: "tcp", UDP: "udp", SCTP: "sctp"}
 _PRESENT = 0x1000
+_WIDE = ("ipv6_src", "ipv6_dst", "nd_target")
+TUN_KEY = 8  # tun_flags: there is a key
 _KEPT = ("pkt_mark", "skb_priority")
 
 
@@ -32,6 +36,14 @@ def word(name: str) -> tuple[int, int, int]:
     else:
         offset, bits = MEMBER_OFFSETS[name], _BITS[name]
     return offset // 8, offset % 8 * 8, bits
+
+
+def words(name: str) -> list[tuple[int, int, int]]:
+    """As `word`, also for a member of 128 bits, which has two."""
+    if name in _WIDE:
+        at = MEMBER_OFFSETS[name] // 8
+        return [(at, 0, 64), (at + 1, 0, 64)]
+    return [word(name)]
 
 
 def get(key: Words, name: str) -> int:
@@ -49,6 +61,17 @@ def put(key: Words, name: str, value: int) -> None:
 def _wide(key: Words, name: str) -> int:
     at = MEMBER_OFFSETS[name] // 8
     return key.get(at, 0) << 64 | key.get(at + 1, 0)
+
+
+def put_wide(key: Words, name: str, value: int) -> None:
+    """Gives a member of 128 bits a value."""
+    at = MEMBER_OFFSETS[name] // 8
+    key[at], key[at + 1] = value >> 64, value & (1 << 64) - 1
+
+
+def address(key: Words, ipv4: str, ipv6: str) -> int:
+    """The address in one of two members, as a number of 128 bits: IPv4 mapped, 0 for none."""
+    return IPV4_MAPPED | get(key, ipv4) if get(key, ipv4) else _wide(key, ipv6)
 
 
 def tags(key: Words) -> int:
@@ -73,10 +96,15 @@ def set_tags(key: Words, stack: int) -> None:
     key[MEMBER_OFFSETS["vlans"] // 8] = at
 
 
+def packet_fields(key: Words) -> Words:
+    """What of a key is in the frame."""
+    first, last = MEMBER_OFFSETS["dl_dst"] // 8, MEMBER_OFFSETS["ct_nw_src"] // 8
+    return {at: value for at, value in key.items() if first <= at < last}
+
+
 def behind_patch(key: Words, ofport: int) -> Words:
     """The key with which a frame enters the next bridge."""
-    first, last = MEMBER_OFFSETS["dl_dst"] // 8, MEMBER_OFFSETS["ct_nw_src"] // 8
-    out = {at: value for at, value in key.items() if first <= at < last}
+    out = packet_fields(key)
     at, shift, bits = word("pkt_mark")
     out[at] = key.get(at, 0) & ((1 << bits) - 1) << shift
     at, shift, _ = word("in_port")
@@ -112,6 +140,14 @@ def flow_text(key: Words, names: Names, options: TlvMap) -> str:
                 seen[at] = seen.get(at, 0) | 0xFFFFFFFF << half
     if key.get(0, 0):
         seen[0] = (1 << 64) - 1
+    is_tunnelled = bool(address(key, "tun_dst", "tun_ipv6_dst"))
+    if is_tunnelled:
+        for at in range(MEMBER_OFFSETS["tun_flags"] // 8, MEMBER_OFFSETS["tun_metadata_present"] // 8):
+            seen[at] = (1 << 64) - 1
+        if not get(key, "tun_flags") & TUN_KEY:
+            del seen[MEMBER_OFFSETS["tun_id"] // 8]
+    elif get(key, "tun_id"):
+        see("tun_id")
     kind, proto = get(key, "dl_type"), get(key, "nw_proto")
     if kind in (IPV4, IPV6):
         see("nw_tos", "nw_ttl", "nw_frag", "nw_proto")
@@ -120,6 +156,9 @@ def flow_text(key: Words, names: Names, options: TlvMap) -> str:
         else:
             see_wide("ipv6_src", "ipv6_dst")
             see("ipv6_label")
+            if proto == ICMPV6 and get(key, "tp_src") in ND_TYPES and get(key, "tp_dst") == 0:
+                see("arp_sha", "arp_tha")
+                see_wide("nd_target")
         if get(key, "nw_frag") & 2:
             proto = 0  # later fragments have no transport header
         if proto in _TRANSPORT or proto in (ICMP, ICMPV6):
@@ -131,7 +170,8 @@ def flow_text(key: Words, names: Names, options: TlvMap) -> str:
     elif kind in (MPLS, MPLS_MCAST):
         see(*(f"mpls_lse{i}" for i in range(max(1, len(_labels(key))))))
     match = Match({at: (key.get(at, 0) & bits, bits) for at, bits in seen.items()})
-    match.options.update(options.read(key))
+    if is_tunnelled:
+        match.options.update(options.read(key))
     return match.format(names)
 
 
@@ -184,7 +224,7 @@ def _network(old: Words, new: Words) -> list[str]:
 
 
 def _value(key: Words, member: str) -> int:
-    return _wide(key, member) if member in ("ipv6_src", "ipv6_dst") else get(key, member)
+    return _wide(key, member) if member in _WIDE else get(key, member)
 
 
 def _set(name: str, new: Words, old: Words, fields: list[tuple[str, str]]) -> str:
@@ -266,9 +306,31 @@ def joined(actions: list[str]) -> str:
     return ",".join(actions) or "drop"
 
 
+def without_last_clone(actions: list[str]) -> list[str]:
+    """A copy is not needed where nothing follows (xlate_optimize_odp_actions())."""
+    if actions and actions[-1].startswith("clone("):
+        return [*actions[:-1], actions[-1].removeprefix("clone(").removesuffix(")")]
+    return actions
+
+
+def forget_absent(mask: Words, key: Words) -> None:
+    """Takes out of a megaflow's mask what the frame did not have when it came (xlate_wc_finish())."""
+    at = MEMBER_OFFSETS["vlans"] // 8
+    for i in range(2):
+        if not key.get(at, 0) >> 32 * i & 0xFFFF:
+            mask[at] = mask.get(at, 0) & ~(0xFFFFFFFF << 32 * i)
+    if get(key, "dl_type") not in (MPLS, MPLS_MCAST):
+        for i in range(3):
+            put(mask, f"mpls_lse{i}", 0)
+    if not address(key, "tun_dst", "tun_ipv6_dst"):
+        for at in [at for at in mask if at >= MEMBER_OFFSETS["tun_flags"] // 8]:
+            del mask[at]
+
+
 def with_masks(text: str, megaflow: Words) -> str:
     """The actions with the mask of a type of service of which only a part is written."""
     mask = get(megaflow, "nw_tos")
     if mask in (0, 0xFF):
         return text
-    return re.sub(r"\b(tos|tclass)=(0x[0-9a-f]+)", lambda m: f"{m[1]}={int(m[2], 16) & mask:#x}/{mask:#x}", text)
+    pattern = r"(set\(ipv[46]\((?:[^()]*,)?(?:tos|tclass))=(0x[0-9a-f]+)"
+    return re.sub(pattern, lambda m: f"{m[1]}={int(m[2], 16) & mask:#x}/{mask:#x}", text)

@@ -104,6 +104,14 @@ class TunnelPortMap:
             for (mac, address, _, _), (name, _) in entries.items()
         ]
 
+    def subtables(self) -> list[tuple[int, bool, dict[tuple[int, int, int, int], ListeningPort]]]:
+        """As a classifier has them: version of IP, whether ports of UDP are compared, and by what is compared (MAC,
+        address, protocol, port of UDP or 0) who listens."""
+        return [
+            (version, has_ports, {key: self._ports[name] for key, (name, _) in entries.items()})
+            for (version, has_ports), entries in self._entries.items()
+        ]
+
     def _listen(self, port: ListeningPort, device: Port) -> None:
         for address, _ in self._datapath.port_addresses(device.number):
             version = 4 if is_ipv4(address) else 6

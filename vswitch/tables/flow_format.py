@@ -40,7 +40,8 @@ RESERVED_PORTS = {  # OFPP_ values of OpenFlow 1.0, which flow keys hold
     0xFFF7: "UNSET", 0xFFF8: "IN_PORT", 0xFFF9: "TABLE", 0xFFFA: "NORMAL", 0xFFFB: "FLOOD", 0xFFFC: "ALL",
     0xFFFD: "CONTROLLER", 0xFFFE: "LOCAL", 0xFFFF: "ANY",
 }  # fmt: skip
-TUN_FLAGS = {1: "oam"}
+TUN_FLAGS = {1: "oam", 2: "df", 4: "csum", 8: "key"}
+TUN_FLAGS_MASK = 0xF
 CT_STATES = {1: "new", 2: "est", 4: "rel", 8: "rpl", 16: "inv", 32: "trk", 64: "snat", 128: "dnat"}
 TCP_FLAGS = {
     1: "fin", 2: "syn", 4: "rst", 8: "psh", 16: "ack", 32: "urg", 64: "ece", 128: "cwr", 256: "ns",
@@ -252,8 +253,9 @@ def format_tunnel(parts: Parts) -> None:
     ):  # fmt: skip
         if parts.has(field) and ERSPAN_VERSIONS.get(field, version) == version:
             parts.add(f"{name}={c_format(parts.flow[field], spec)}")
-    if parts.mask.get("tun_flags", 0) & 1:
-        parts.add("tun_flags=" + format_flags(parts.flow["tun_flags"] & 1, 1, 0x1F, TUN_FLAGS))
+    if parts.mask.get("tun_flags", 0) & TUN_FLAGS_MASK:
+        flags, mask = (fields["tun_flags"] & TUN_FLAGS_MASK for fields in (parts.flow, parts.mask))
+        parts.add("tun_flags=" + format_flags(flags, mask, TUN_FLAGS_MASK, TUN_FLAGS))
     parts.texts += parts.flow.get("tun_options", ())
 
 
