@@ -19,7 +19,7 @@ BELOW = {
     "switch": {"openflow", "ovsdb", "datapath", "capture"},
     "explain": {"switch", "openflow", "ovsdb", "datapath", "capture", "tables"},
     "ovs": {"explain", "switch", "openflow", "ovsdb", "datapath"},
-    "setups": {"ovs", "switch"},
+    "setups": {"ovs", "explain", "switch"},
     "cli": {"setups", "explain", "ovs", "switch", "capture"},
 }
 COMMON = {"errors", "light_typing"}

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from vswitch.errors import VSwitchError as VSwitchError
     from vswitch.ovs.node import Node as Node
     from vswitch.setups.load import load as load
+    from vswitch.setups.topology import Topology as Topology
     from vswitch.switch.bridge import Bridge as Bridge
     from vswitch.switch.inputs import Input as Input
     from vswitch.switch.port import Port as Port
     from vswitch.switch.result import ReplayResult as ReplayResult
-    from vswitch.switch.topology import Topology as Topology
     from vswitch.tables.fdb import MacTable as MacTable
     from vswitch.tables.rules import Classifier as Classifier
     from vswitch.wire.frame import Frame as Frame
@@ -51,7 +51,7 @@ _HOMES = {
     "Node": "vswitch.ovs.node",
     "Port": "vswitch.switch.port",
     "ReplayResult": "vswitch.switch.result",
-    "Topology": "vswitch.switch.topology",
+    "Topology": "vswitch.setups.topology",
     "TruncatedCaptureError": "vswitch.errors",
     "UnsupportedCaptureError": "vswitch.errors",
     "VSwitchError": "vswitch.errors",

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Lines for test_trace_oracle.py: tunnels of all kinds over one bridge, and traces through them."""
 
 SETUP = """

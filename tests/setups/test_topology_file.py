@@ -195,7 +195,7 @@ def test_commands_of_the_cli(tmp_path, capsys):
     assert main(["flows", path, "b/br0"]) == 0
     assert main(["show", path, "a"]) == 0
     assert main(["trace", path, "arp"]) == 2
-    assert "which node?" in capsys.readouterr().err
+    assert "which bridge?" in capsys.readouterr().err
     assert main(["trace", path, "br0", "in_port=vm,arp", "--node", "b"]) == 0
     assert 'bridge("br0")' in capsys.readouterr().out
     assert main(["trace", path, "br0", "arp", "--node", "c"]) == 2

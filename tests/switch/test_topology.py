@@ -12,8 +12,9 @@ from tests.twins import network as twin
 from vswitch import Node, load
 from vswitch.capture import CaptureReader, PcapWriter
 from vswitch.errors import CommandError, ConfigError
+from vswitch.setups.topology import Topology
 from vswitch.switch.inputs import Input
-from vswitch.switch.topology import TimelineCommand, Topology, Wire
+from vswitch.switch.topology import TimelineCommand, Wire
 
 START_NS = 1_700_000_000_000_000_000
 MS = 1_000_000

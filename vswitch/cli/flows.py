@@ -13,7 +13,7 @@ from vswitch.switch.inputs import Input
 
 if TYPE_CHECKING:
     from vswitch.ovs.node import Node
-    from vswitch.switch.topology import Topology
+    from vswitch.setups.topology import Topology
 
 _VERSIONS = [f"OpenFlow1{minor}" for minor in range(6)]
 

@@ -18,8 +18,8 @@ from vswitch.switch.outputs import FORMATS
 
 if TYPE_CHECKING:
     from vswitch.errors import TruncatedCaptureError
+    from vswitch.setups.topology import Topology
     from vswitch.switch.result import ReplayResult
-    from vswitch.switch.topology import Topology
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,3 +1,4 @@
+from vswitch.datapath.tunnel_ports import KINDS as KINDS
 from vswitch.datapath.tunnel_ports import TunnelPorts
 
 def outer_source_port(words: dict[int, int]) -> int: ...

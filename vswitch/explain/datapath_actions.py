@@ -69,6 +69,11 @@ def put_wide(key: Words, name: str, value: int) -> None:
     key[at], key[at + 1] = value >> 64, value & (1 << 64) - 1
 
 
+def copy_wide(key: Words, name: str, to: Words, to_name: str) -> None:
+    """Gives a member of 128 bits the value of another."""
+    put_wide(to, to_name, _wide(key, name))
+
+
 def address(key: Words, ipv4: str, ipv6: str) -> int:
     """The address in one of two members, as a number of 128 bits: IPv4 mapped, 0 for none."""
     return IPV4_MAPPED | get(key, ipv4) if get(key, ipv4) else _wide(key, ipv6)

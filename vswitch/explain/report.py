@@ -18,7 +18,7 @@ from vswitch.switch.result import Drop, PortTotals, ReplayResult
 if TYPE_CHECKING:
     from vswitch.switch.bridge import Bridge
     from vswitch.switch.node import SwitchNode
-    from vswitch.switch.topology import Topology
+    from vswitch.switch.topology import SwitchTopology
 
 TEMPLATE = Path(__file__).with_name("report.html.jinja")
 MAX_FDB_ENTRIES = 1000  # of a bridge; a page with more serves nobody
@@ -44,7 +44,7 @@ class ReportFile:
             raise ConfigError("a report needs Jinja2", path=path, hint="pip install jinja2") from error
         self._file = OutputFile(path)
 
-    def write(self, topology: Topology, result: ReplayResult) -> None:
+    def write(self, topology: SwitchTopology, result: ReplayResult) -> None:
         """Write the page about a replay that kept a ledger, and give the file its name."""
         self._file.write(report_html(topology, result).encode())
         self._file.commit()
@@ -58,7 +58,7 @@ class ReportFile:
         self._file.abort()
 
 
-def report_html(topology: Topology, result: ReplayResult) -> str:
+def report_html(topology: SwitchTopology, result: ReplayResult) -> str:
     """The page. The result must have kept a ledger; the topology is as the replay left it."""
     import jinja2
     from markupsafe import Markup

@@ -17,25 +17,34 @@ from typing import TYPE_CHECKING
 from vswitch.errors import ConfigError
 from vswitch.explain import datapath_actions as dp
 from vswitch.explain.explanation import Explanation, TraceNode
+from vswitch.explain.trace_tunnels import Payload
 from vswitch.explain.tracer import Traced, Tracer
 from vswitch.openflow.match import Match
 
 if TYPE_CHECKING:
     from vswitch.switch.bridge import Bridge
     from vswitch.switch.node import SwitchNode
+    from vswitch.switch.port import Port
 
 
-def explain_frame(
-    bridge: Bridge, frame: bytes = b"", *, in_port: int = 0, match: Match | None = None, names: bool = True
-) -> Explanation:
-    """Follow a frame, or a key given as a match, from OpenFlow port `in_port` of a bridge."""
-    return Tracer(bridge, names).explain(traced(frame, match), in_port)
+def explain_frame(port: Port, frame: bytes | str, *, names: bool = True) -> Explanation:
+    """Follow a frame, or a flow expression, from a port to where copies leave the node."""
+    return Tracer(port.bridge, names).explain(start_at(port, frame), port.ofport)
 
 
 def traced(frame: bytes, match: Match | None) -> Traced:
     """What is to be followed: a frame, a key given as a match, or a frame with metadata."""
     words = {word: value for word, (value, _) in match.words.items()} if match is not None else {}
-    return Traced(words, frame, has_frame=bool(frame))
+    return Traced(words, frame, has_frame=bool(frame), payload=Payload(frame))
+
+
+def start_at(port: Port, frame: bytes | str) -> Traced:
+    """What is to be followed from a port: a frame, or a flow expression."""
+    from vswitch.openflow.match import parse_match
+
+    if isinstance(frame, str):
+        return traced(b"", port.bridge.placed_loosely(parse_match(frame, port.bridge.numbers())))
+    return traced(bytes(frame), None)
 
 
 def explain_text(node: SwitchNode, bridge_name: str, flow: str, *, names: bool = True) -> Explanation:
@@ -67,4 +76,4 @@ def parse_start(node: SwitchNode, bridge_name: str, flow: str) -> tuple[Bridge, 
     return bridge, traced(bytes.fromhex(frame), match), in_port
 
 
-__all__ = ["Explanation", "TraceNode", "explain_frame", "explain_text", "parse_start", "traced"]
+__all__ = ["Explanation", "TraceNode", "explain_frame", "explain_text", "parse_start", "start_at"]

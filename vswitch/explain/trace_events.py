@@ -17,8 +17,8 @@ from vswitch.openflow.match import Match
 from vswitch.openflow.text import NUMERIC, Names
 
 if TYPE_CHECKING:
+    from vswitch.openflow.flow import FlowStats
     from vswitch.switch.bridge import Bridge
-    from vswitch.switch.bridge_flows import FlowStats
 
 (
     TABLE, MISS, MISS_PACKET_IN, FRAGMENTS, ACTION, NO_ACTIONS, BUCKET, ACTION_SET, SET_IS, SET_WAS, FIELD,

@@ -1,10 +1,10 @@
 """Tunnels in a trace: what a frame gets in front of it, and where a tunnel ends.
 
-`push` follows tnl_port_send() of ofproto/tunnel.c and native_tunnel_output() of ofproto-dpif-xlate: the outer headers come
-from the port or the flow, the way from the routes, the neighbour's MAC from what is known; then the outer headers, as a
-key, walk through the bridge underneath, where Open vSwitch does not show what is looked at. `listening_tunnel` is
-terminate_native_tunnel(): is what leaves at a device for a tunnel that ends here? What is inside is then followed by
-whoever follows frames further than ``ofproto/trace`` does (journey.py).
+`push` follows tnl_port_send() of ofproto/tunnel.c and native_tunnel_output() of ofproto-dpif-xlate: the outer headers
+come from the port or the flow, the way from the routes, the neighbour's MAC from what is known; then the outer
+headers, as a key, walk through the bridge underneath, where Open vSwitch does not show what is looked at.
+`listening_tunnel` is terminate_native_tunnel(): is what leaves at a device for a tunnel that ends here? What is inside
+is then followed by whoever follows frames further than ``ofproto/trace`` does (journey.py).
 """
 
 from __future__ import annotations
@@ -89,7 +89,9 @@ def push(run: Run, port: Port, max_len: int, nodes: list[TraceNode], is_last: bo
     way = _find_way(node, outer, nodes)
     if way is None:
         return
-    options, is_critical = options_written(node.datapath, port.bridge.number, key) if config.type == "geneve" else (b"", False)
+    options, is_critical = b"", False
+    if config.type == "geneve":
+        options, is_critical = options_written(node.datapath, port.bridge.number, key)
     listener = tunnel.config.dp_name if tracer.texts.named else str(tunnel.dp_port)
     header = _header_text(config, outer, way, options, is_critical)
     action = f"tnl_push(tnl_port({listener}),{header},out_port({tracer.port_text(way.device)}))"

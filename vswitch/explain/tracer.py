@@ -50,7 +50,7 @@ class Tracer:
         self.left_mask: Words = {}
 
     def note_left(self, key: Words, names: tuple[str, ...]) -> None:
-        """A tunnel port in the first bridge has changed these fields for good, as Open vSwitch does not put them back."""
+        """A tunnel port in the first bridge has changed these fields: Open vSwitch does not put them back."""
         if self.depth == 0:
             for name in names:
                 dp.put(self.left, name, dp.get(key, name))

@@ -69,11 +69,7 @@ class Node(SwitchNode):
             The expression is wrong.
         """
         from vswitch.explain.trace import explain_frame
-        from vswitch.openflow.match import parse_match
 
         found = self.port(port)
         self.settle()
-        if isinstance(frame, str):
-            match = parse_match(frame, found.bridge.numbers())
-            return explain_frame(found.bridge, in_port=found.ofport, match=match, names=names)
-        return explain_frame(found.bridge, frame, in_port=found.ofport, names=names)
+        return explain_frame(found, frame, names=names)

@@ -8,8 +8,8 @@ from vswitch.errors import ConfigError, nearest
 from vswitch.light_typing import TYPE_CHECKING
 from vswitch.ovs.node import Node
 from vswitch.ovs.script import run_script
+from vswitch.setups.topology import Topology
 from vswitch.switch.inputs import Input
-from vswitch.switch.topology import Topology
 
 if TYPE_CHECKING:
     from pathlib import Path  # a file's paths are kept as text: pathlib takes long to load

@@ -28,11 +28,12 @@ from typing import Any
 from vswitch.errors import ConfigError, nearest
 from vswitch.ovs.node import Node
 from vswitch.ovs.script import run_script
+from vswitch.setups.topology import Topology
 from vswitch.setups.topology_schema import SCHEMA
 from vswitch.setups.yaml_text import Path, YamlText, check
 from vswitch.switch.inputs import Input
 from vswitch.switch.port import Port
-from vswitch.switch.topology import HOP_LIMIT, TimelineCommand, Topology, Wire
+from vswitch.switch.topology import HOP_LIMIT, TimelineCommand, Wire
 
 UNITS_NS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
 

@@ -37,13 +37,13 @@ if TYPE_CHECKING:
 
     from vswitch.switch.drop_places import DropPlace
     from vswitch.switch.port import Port
-    from vswitch.switch.topology import TimelineCommand, Topology
+    from vswitch.switch.topology import SwitchTopology, TimelineCommand
 
 _DROPS = {FATES[code][0] for code in FATES if code >= FIRST_DROP}
 
 
 def replay_nodes(
-    topology: Topology,
+    topology: SwitchTopology,
     captures: Mapping[str, object] | Iterable[Input],
     out: str | Path | None = None,
     *,
@@ -87,7 +87,7 @@ def replay_nodes(
 class _Replay:
     """One replay: which input is which port's, and what was counted before."""
 
-    def __init__(self, topology: Topology, ledger: bool | str | Path) -> None:
+    def __init__(self, topology: SwitchTopology, ledger: bool | str | Path) -> None:
         self.topology = topology
         self.names = list(topology.nodes)
         self.nodes = list(topology.nodes.values())

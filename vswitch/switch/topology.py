@@ -39,8 +39,8 @@ class TimelineCommand(NamedTuple):
     place: str = ""
 
 
-class Topology:
-    """Nodes, wires and captures, as `vswitch.load` makes them of a set-up.
+class SwitchTopology:
+    """Nodes, wires and captures, and what replays them. The public class is `vswitch.Topology`.
 
     Attributes
     ----------
@@ -65,7 +65,8 @@ class Topology:
     >>> for node in (left, right):
     ...     bridge = node.add_bridge("br0")
     ...     ports = bridge.add_port("vm", tag=10), bridge.add_port("eth", trunks=[10, 20])
-    >>> topology = Topology("", {"left": left, "right": right}, wires=[Wire((("left", "eth"), ("right", "eth")))])
+    >>> wire = Wire((("left", "eth"), ("right", "eth")))
+    >>> topology = SwitchTopology("", {"left": left, "right": right}, wires=[wire])
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     with PcapWriter(f"{folder}/vm.pcap") as pcap:
     ...         pcap.write(1_500_000_000, bytes.fromhex("ffffffffffff0200000000010806") + bytes(46))

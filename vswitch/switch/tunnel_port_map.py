@@ -26,6 +26,7 @@ class ListeningPort(NamedTuple):
     protocol: int
     tp_port: int  # 0 for gre
     n_tunnels: int
+    type: str  # vxlan, gre or geneve
 
 
 class ListeningAddress(NamedTuple):
@@ -53,7 +54,7 @@ class TunnelPortMap:
         if old is not None:
             self._ports[name] = old._replace(n_tunnels=old.n_tunnels + 1)
             return
-        port = self._ports[name] = ListeningPort(name, dp_port, _PROTOCOLS[type], tp_port, 1)
+        port = self._ports[name] = ListeningPort(name, dp_port, _PROTOCOLS[type], tp_port, 1, type)
         for device in self._devices:
             self._listen(port, device)
 
