@@ -1,6 +1,6 @@
 """One table: `vswitch` and its peers on the same frames in the same run.
 
-    python -m benchmarks.compare [--work W1,P2] [--peers cp,vswitch] [--runs N] [--frames N] [--scale N] [--dir DIR]
+    python -m benchmarks.compare [--work W1,P2,T1] [--peers cp,vswitch] [--runs N] [--frames N] [--scale N] [--dir DIR]
 
 The peers take turns within each run, so that a slow minute of the machine hits all of them; the table shows medians.
 A peer that cannot run here is skipped with its reason; one that fails is shown as such, and the exit status is 1.
@@ -27,6 +27,8 @@ OVS_FRAMES = 128_000  # the longest loop of a workload's frames that the driver'
 OVS_SHORT_LOOP = 16_000  # an eighth of it: a loop that caches like better
 N_FRAMES = {"W1": 2_000_000, "W2": 2_000_000, "W3": 1_000_000}
 N_FRAMES |= {"P1": 1_000_000, "P2": 1_000_000, "P3": 1_000_000, "P4": 1_000_000, "P5": 200_000}
+N_FRAMES |= {"T1": 2_000_000, "T2": 2_000_000, "T3": 2_000_000, "T4": 2_000_000}
+GENERATORS = {"W": "benchmarks.workloads", "P": "benchmarks.pipelines", "T": "benchmarks.overlays"}
 
 
 class Bench:
@@ -46,8 +48,7 @@ class Bench:
         """The scenario's folder, made when it is not there yet, by a process of its own (see `measure.run`)."""
         key = (work, n_frames or self.frames_of(work), n_macs)
         if key not in self._scenarios:
-            module = "benchmarks.pipelines" if work.startswith("P") else "benchmarks.workloads"
-            argv = [sys.executable, "-m", module, str(self.root), "--work", work, "--frames", str(key[1])]
+            argv = [sys.executable, "-m", GENERATORS[work[0]], str(self.root), "--work", work, "--frames", str(key[1])]
             if n_macs != 1000:
                 argv += ["--macs", str(n_macs)]
             done = subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True)
@@ -57,12 +58,22 @@ class Bench:
     def captures(self, work: str) -> list[Path]:
         return sorted((self.scenario(work) / "in").glob("*.pcap"))
 
+    def outputs(self, work: str) -> list[Path]:
+        """Captures of as many bytes as a switch must write; tunnels write more than they read, or less."""
+        if not work.startswith("T"):
+            return self.captures(work)
+        folder = self.root / f"{self.scenario(work).name}-outputs"
+        if not (folder / "summary.json").exists():
+            subprocess.run(_replay(self.scenario(work), folder), check=True, stdout=subprocess.DEVNULL)
+        return sorted(folder.glob("*.pcap"))
+
 
 # ---- the rows ----
 
 
 def cp(bench: Bench, work: str) -> Sample:
-    return run(["cp", *map(str, bench.captures(work)), str(bench.out)], bench.frames_of(work))
+    outputs = bench.outputs(work)  # made before the clock starts
+    return run(["cp", *map(str, outputs), str(bench.out)], bench.frames_of(work))
 
 
 def tcpdump(bench: Bench, work: str) -> Sample:
@@ -79,7 +90,7 @@ def tcpdump(bench: Bench, work: str) -> Sample:
 
 
 def dpkt(bench: Bench, work: str) -> Sample:
-    if work.startswith("P"):
+    if not work.startswith("W"):
         raise Unavailable("it has no flow tables")
     n_frames = min(DPKT_FRAMES, bench.frames_of(work))
     scenario = bench.scenario(work, n_frames)
@@ -89,8 +100,11 @@ def dpkt(bench: Bench, work: str) -> Sample:
 
 def vswitch(bench: Bench, work: str) -> Sample:
     """File to files, interpreter start and summary included."""
-    argv = [sys.executable, "-m", "vswitch.cli.main", "replay", str(bench.scenario(work)), "--out", str(bench.out)]
-    return run(argv, bench.frames_of(work))
+    return run(_replay(bench.scenario(work), bench.out), bench.frames_of(work))
+
+
+def _replay(scenario: Path, out: Path) -> list[str]:
+    return [sys.executable, "-m", "vswitch.cli.main", "replay", str(scenario), "--out", str(out)]
 
 
 def vswitch_in_memory(bench: Bench, work: str, *options: str) -> Sample:
@@ -115,7 +129,7 @@ def ovs_dpdk(bench: Bench, work: str) -> Sample:
 
 
 def ovs_dpdk_short_loop(bench: Bench, work: str) -> Sample:
-    if work.startswith("P"):
+    if not work.startswith("W"):
         raise Unavailable("measured with W1 to W3 only")
     return _ovs_dpdk(bench, bench.scenario(work, OVS_SHORT_LOOP))
 
@@ -145,7 +159,7 @@ def _ovs_dpdk(bench: Bench, scenario: Path, *options: str) -> Sample:
 
 
 PEERS: dict[str, tuple[str, Callable[[Bench, str], Sample]]] = {
-    "cp": ("cp of the same bytes", cp),
+    "cp": ("cp of what is written", cp),
     "tcpdump": ("tcpdump -r IN -w OUT", tcpdump),
     "dpkt": ("dpkt loop, learning switch", dpkt),
     "vswitch": ("vswitch replay, file to files", vswitch),
@@ -167,7 +181,8 @@ def measure(bench: Bench, work: str, peers: list[str], n_runs: int) -> dict[str,
     """Samples of each peer, or why there are none; the peers take turns."""
     results: dict[str, list[Sample] | str] = {peer: [] for peer in peers}
     # Into the page cache, before the first peer pays for it.
-    subprocess.run(["cat", *map(str, bench.captures(work))], check=True, stdout=subprocess.DEVNULL)
+    captures = {*bench.captures(work), *(bench.outputs(work) if "cp" in peers else [])}
+    subprocess.run(["cat", *map(str, captures)], check=True, stdout=subprocess.DEVNULL)
     for _ in range(n_runs):
         for peer, samples in results.items():
             if isinstance(samples, str):

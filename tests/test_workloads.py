@@ -11,7 +11,7 @@ from pathlib import Path
 import dpkt
 import pytest
 
-from benchmarks import pipelines, workloads
+from benchmarks import overlays, pipelines, workloads
 from benchmarks.peers import dpkt_switch, ovs_dpdk
 from tests.shared import need_oracle
 from vswitch.cli.main import main
@@ -110,6 +110,35 @@ def test_pipelines_forward(tmp_path, work, n_dropped):
     assert n_dropped / 2 <= sum(summary["dropped"].values()) <= n_dropped * 2
 
 
+@pytest.mark.parametrize(("work", "inner"), [("T1", 50), ("T2", 0), ("T3", 42), ("T4", 0)])
+def test_overlays_deliver(tmp_path, work, inner):
+    """Every frame leaves, by one port; what is in the tunnel is what the other way carries."""
+    scenario = overlays.make(work, tmp_path, n_frames=2000)
+    came = Counter(frame[-64:] for _, _, frame in frames_of(scenario))
+    assert main(["replay", str(scenario), "--out", str(tmp_path / "out")]) == 0
+    sent = sent_by(tmp_path / "out")
+    if inner:
+        assert {len(frame) for frame in sent["ethu"]} == {64 + inner}
+        assert Counter(frame[inner:] for frame in sent.pop("ethu")) == came
+        assert not any(sent.values())
+    else:
+        assert Counter(frame for name in overlays.VM_PORTS for frame in sent.pop(name)) == came
+        assert not any(sent.values())
+
+
+def test_overlays_answer_each_other():
+    _, to_hosts = overlays.frames_from_vms()
+    for work in ("T2", "T4"):
+        _, from_hosts = overlays.frames_from_hosts(overlays.OVERLAYS[work])
+        for there, back in zip(to_hosts[::999], from_hosts[::999], strict=True):
+            asked, answered = dpkt.ethernet.Ethernet(bytes(there)), dpkt.ethernet.Ethernet(bytes(back)[-64:])
+            assert (asked.src, asked.data.src, asked.data.data.sport) == (
+                answered.dst, answered.data.dst, answered.data.data.dport)
+            outer = dpkt.ethernet.Ethernet(bytes(back)).data
+            assert outer.len == len(back) - 14
+            assert outer.sum == dpkt.in_cksum(bytes(outer)[:10] + b"\0\0" + bytes(outer)[12:20])
+
+
 def sent_by(folder: Path) -> dict[str, list[bytes]]:
     """Frames of each capture in `folder`."""
     sent = {}
@@ -131,6 +160,21 @@ def test_ovs_dpdk_figures_are_parsed():
     assert {**figures, "misses": 0} == {
         "frames": 1000, "frames_per_second": 3117e3, "cycles_per_frame": 833, "emc_hits": 0.6, "misses": 0,
     }
+    # Out of a tunnel each frame is looked up twice.
+    figures = ovs_dpdk._parse(text.replace("- EMC", "Datapath passes:  2000  (2.00 passes/pkt)\n- EMC"))
+    assert (figures["misses"], figures["emc_hits"]) == (pytest.approx(0.505), 0.3)
+
+
+def test_set_up_for_ovs_dpdk(tmp_path):
+    """Bridges are of the userspace datapath, and ports are devices unless they are of another kind."""
+    scenario = overlays.make("T2", tmp_path, n_frames=100)
+    words = ovs_dpdk._transaction(ovs_dpdk.parse_script((scenario / "setup.ovs").read_text()), scenario)
+    assert words.count("datapath_type=netdev") == 3
+    assert words.count("type=patch") == 2
+    assert words.count("type=vxlan") == 8
+    assert words.count("type=dpdk") == 5
+    assert sum("rx_pcap=" in word for word in words) == 1
+    assert words.count("--") == sum(word in ("add-br", "add-port", "set", "set-fail-mode") for word in words) - 1
 
 
 def test_ovs_dpdk_says_why_not(monkeypatch):
