@@ -1,6 +1,6 @@
-"""Make the captures of the shipped scenarios: the same bytes every time.
+"""Make the captures of the shipped scenarios, and the scripts of compute hosts: the same bytes every time.
 
-    python pcaps/make.py            write every <scenario>/in/<port>.pcap (or in/<node>/<port>.pcap)
+    python pcaps/make.py            write every <scenario>/in/<port>.pcap (or in/<node>/<port>.pcap), hosts' scripts
     python pcaps/make.py --check    compare with the committed files; exit status 1 if one differs
 
 A scenario is a timeline: who sends what at which second. The hosts' frames are what a network card hands over,
@@ -17,6 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import dpkt
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from compute_hosts import Cloud, ComputeHost, Network
 
 HERE = Path(__file__).resolve().parent
 EPOCH_S = 1_700_000_000  # 2023-11-14 22:13:20 UTC; a whole second, because MAC ageing counts whole seconds
@@ -219,45 +222,113 @@ def priority_tagged() -> Iterator[Event]:
     yield 2.00, "always", tag(host(3).udp(phone, "a call"), 0, pcp=5)
 
 
-def two_hosts(vm1: Host, vm2: Host, vm3: Host, vm4: Host) -> Iterator[Event]:
-    """1 and 2 are on one host, 3 and 4 on the other; 1 and 3 are in one network, 2 and 4 in another."""
-    yield 0.00, "host1/vm1", vm1.arp_request(vm3)
-    yield 0.01, "host2/vm3", vm3.arp_reply(vm1)
-    for seq in (1, 2):
-        yield 0.02 * seq, "host1/vm1", vm1.ping(vm3, seq)
-        yield 0.02 * seq + 0.01, "host2/vm3", vm3.ping(vm1, seq, reply=True)
-    yield 1.00, "host2/vm4", vm4.arp_request(vm2)
-    yield 1.01, "host1/vm2", vm2.arp_reply(vm4)
-    yield 1.02, "host2/vm4", vm4.ping(vm2, 1)
-    yield 1.03, "host1/vm2", vm2.ping(vm4, 1, reply=True)
+def two_hosts() -> Iterator[Event]:
+    """vm1 and vm3 are in one network, vm2 and vm4 in another."""
+    vm1, vm2, vm3, vm4 = (host(number) for number in range(1, 5))
+    yield from talk("host1/vm1", vm1, "host2/vm3", vm3, 0, n_pings=2)
+    yield from talk("host2/vm4", vm4, "host1/vm2", vm2, 1)
     yield 2.00, "host1/vm1", vm1.udp(vm4, "vm1 to vm4: not in this network")
 
 
+def talk(port: str, a: Host, far_port: str, b: Host, start_s: float, *, n_pings: int = 1) -> Iterator[Event]:
+    """`a` asks who has the address of `b`, and pings it."""
+    yield start_s, port, a.arp_request(b)
+    yield start_s + 0.01, far_port, b.arp_reply(a)
+    for seq in range(1, n_pings + 1):
+        yield start_s + 0.02 * seq, port, a.ping(b, seq)
+        yield start_s + 0.02 * seq + 0.01, far_port, b.ping(a, seq, reply=True)
+
+
 def two_hosts_vlan_trunk() -> Iterator[Event]:
-    vm1, vm2, vm3, vm4 = (host(number) for number in range(1, 5))  # 1 and 3 are in network 101, 2 and 4 in 102
-    yield from two_hosts(vm1, vm2, vm3, vm4)
+    vm1, vm3 = host(1), host(3)
+    yield from two_hosts()
     yield 3.00, "host1/vm1", tag(vm1.arp_request(vm3), 101)
     yield 4.00, "host2/vm3", vm3.multicast("to all of network 101")
 
 
-def two_hosts_vxlan() -> Iterator[Event]:
-    vm1, vm2, vm3, vm4 = (host(number) for number in range(1, 5))  # 1 and 3 are in network 1001, 2 and 4 in 1002
-    yield from two_hosts(vm1, vm2, vm3, vm4)
+def two_hosts_tunnel() -> Iterator[Event]:
+    vm1, vm3 = host(1), host(3)
+    yield from two_hosts()
     yield 3.00, "host1/vm1", vm1.udp(vm3, "one flow")
     yield 3.01, "host2/vm3", vm3.udp(vm1, "and back")
-    yield 4.00, "host2/vm3", vm3.multicast("to all of network 1001")
+    yield 4.00, "host2/vm3", vm3.multicast("to all of the network")
+
+
+def three_hosts_tunnel() -> Iterator[Event]:
+    """vm1, vm3 and vm5 are in one network, vm2, vm4 and vm6 in another; two on each host."""
+    vm1, vm2, vm3, vm4, vm5, vm6 = (host(number) for number in range(1, 7))
+    yield from talk("host1/vm1", vm1, "host2/vm3", vm3, 0)
+    yield from talk("host3/vm5", vm5, "host1/vm1", vm1, 1)
+    yield 2.00, "host2/vm3", vm3.ping(vm5, 1)
+    yield 2.01, "host3/vm5", vm5.ping(vm3, 1, reply=True)
+    yield from talk("host3/vm6", vm6, "host2/vm4", vm4, 3)
+    yield 4.00, "host1/vm2", vm2.udp(vm3, "vm2 to vm3: not in this network")
+    yield 5.00, "host2/vm3", vm3.multicast("to all of the network")
+    yield 310.00, "host1/vm1", vm1.udp(vm3, "vm1 to vm3: forgotten after 300 s")
+
+
+def mixed_networks() -> Iterator[Event]:
+    """Networks of VLAN (1, 4, 7), VXLAN (2, 5), GRE (6, 8) and Geneve (3, 9); three machines on each host."""
+    vm1, vm2, vm3, vm4, vm5, vm6, vm7, vm8, vm9 = (host(number) for number in range(1, 10))
+    yield from talk("host1/vm1", vm1, "host2/vm4", vm4, 0)
+    yield from talk("host1/vm2", vm2, "host2/vm5", vm5, 1)
+    yield from talk("host2/vm6", vm6, "host3/vm8", vm8, 2)
+    yield from talk("host3/vm9", vm9, "host1/vm3", vm3, 3)
+    yield 4.00, "host1/vm1", vm1.udp(vm5, "vm1 to vm5: not in this network")
+    yield 5.00, "host3/vm7", vm7.multicast("to all of the VLAN")
 
 
 SCENARIOS: dict[str, Callable[[], Iterator[Event]]] = {
     "arp-ping": arp_ping,
     "compute-host": compute_host,
     "learning-switch": learning_switch,
+    "mixed-networks": mixed_networks,
     "priority-tagged": priority_tagged,
     "qinq": qinq,
+    "three-hosts-gre": three_hosts_tunnel,
+    "three-hosts-vxlan": three_hosts_tunnel,
+    "two-hosts-gre": two_hosts_tunnel,
     "two-hosts-vlan-trunk": two_hosts_vlan_trunk,
-    "two-hosts-vxlan": two_hosts_vxlan,
+    "two-hosts-vxlan": two_hosts_tunnel,
+    "two-hosts-vxlan-ipv6": two_hosts_tunnel,
     "vlan-two-bridges": vlan_two_bridges,
 }
+
+
+def two_networks(type: str, segment: int, n_hosts: int, **underlay: str | int) -> Cloud:
+    """Two networks of a type, a machine of each on every host; odd numbers are in the first.
+
+    Every second host has them in the other order, so that local VLANs differ.
+    """
+    networks = Network(type, segment), Network(type, segment + 1)
+    hosts = []
+    for number in range(1, n_hosts + 1):
+        machines = {f"vm{2 * number - 1 + i}": network for i, network in enumerate(networks)}
+        hosts.append(ComputeHost(number, machines if number % 2 else dict(reversed(machines.items()))))
+    return Cloud(hosts, **underlay)
+
+
+def mixed_cloud() -> Cloud:
+    vlan, vxlan, gre, geneve = (
+        Network("vlan", 101), Network("vxlan", 1001), Network("gre", 2001), Network("geneve", 3001)
+    )  # fmt: skip
+    return Cloud([
+        ComputeHost(1, {"vm1": vlan, "vm2": vxlan, "vm3": geneve}),
+        ComputeHost(2, {"vm5": vxlan, "vm6": gre, "vm4": vlan}),
+        ComputeHost(3, {"vm8": gre, "vm9": geneve, "vm7": vlan}),
+    ])  # fmt: skip
+
+
+CLOUDS: dict[str, Cloud] = {
+    "mixed-networks": mixed_cloud(),
+    "three-hosts-gre": two_networks("gre", 2001, 3),
+    "three-hosts-vxlan": two_networks("vxlan", 1001, 3),
+    "two-hosts-gre": two_networks("gre", 2001, 2),
+    "two-hosts-vlan-trunk": two_networks("vlan", 101, 2),
+    "two-hosts-vxlan": two_networks("vxlan", 1001, 2),
+    "two-hosts-vxlan-ipv6": two_networks("vxlan", 1001, 2, prefix="2001:db8::", length=64),
+}
+"""The scenarios whose hosts have scripts of compute_hosts.py."""
 
 
 def captures(scenario: str) -> dict[str, bytes]:
@@ -272,15 +343,23 @@ def captures(scenario: str) -> dict[str, bytes]:
     return {port: file.getvalue() for port, file in files.items()}
 
 
+def files(scenario: str) -> dict[Path, bytes]:
+    """Every file of a scenario that is made here."""
+    folder = HERE / scenario
+    made = {folder / "in" / f"{port}.pcap": content for port, content in captures(scenario).items()}
+    if scenario in CLOUDS:
+        made |= {folder / name: text.encode() for name, text in CLOUDS[scenario].scripts().items()}
+    return made
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="make the captures of the shipped scenarios")
     parser.add_argument("--check", action="store_true", help="only compare with the committed files")
     check = parser.parse_args().check
     different = []
     for scenario in SCENARIOS:
-        folder = HERE / scenario / "in"
-        wanted = {folder / f"{port}.pcap": content for port, content in captures(scenario).items()}
-        stale = {path for path in folder.rglob("*") if path.is_file()} - set(wanted)
+        wanted = files(scenario)
+        stale = {path for path in (HERE / scenario / "in").rglob("*") if path.is_file()} - set(wanted)
         different += stale
         for path, content in wanted.items():
             if not path.exists() or path.read_bytes() != content:

@@ -57,10 +57,11 @@ def golden_script():
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_golden_answers_are_those_of_open_vswitch(golden_script, name):
     need_oracle()
-    is_topology = (CHECKOUT / "pcaps" / name / "topology.yaml").exists()
-    answer = golden_script.answer_topology if is_topology else golden_script.answer
-    files = answer(golden_script.load_oracle(), CHECKOUT / "pcaps" / name)
-    golden = GOLDEN / name
+    golden, scenario, oracle = GOLDEN / name, CHECKOUT / "pcaps" / name, golden_script.load_oracle()
+    if (scenario / "topology.yaml").exists():
+        files = golden_script.answer_topology(oracle, scenario, golden)
+    else:
+        files = golden_script.answer(oracle, scenario)
     stored = {str(path.relative_to(golden)): path.read_bytes() for path in golden.rglob("*") if path.is_file()}
     assert {file: text.encode() if isinstance(text, str) else text for file, text in files.items()} == stored
 
@@ -149,6 +150,7 @@ def readme_commands() -> list[tuple[str, list[str]]]:
     found = []
     for name in SCENARIOS:
         text = (CHECKOUT / "pcaps" / name / "README.md").read_text()
+        text = re.sub(r"^```$.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)  # pictures
         for block in re.findall(r"(?:^    .+\n)+", text, re.MULTILINE):
             found.append((name, [line.strip() for line in block.splitlines()]))
     return found

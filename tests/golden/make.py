@@ -69,18 +69,22 @@ def ask(oracle: ModuleType, name: str, lines: list[str], trace: list[dict[str, A
     return expected
 
 
-def answer_topology(oracle: ModuleType, scenario: Path) -> dict[str, str | bytes]:
-    """As `answer`, for a ``topology.yaml`` with scripts, and wires of two ends without latency.
+def answer_topology(oracle: ModuleType, scenario: Path, stored: Path | None = None) -> dict[str, str | bytes]:
+    """As `answer`, for a ``topology.yaml`` with scripts, and wires without latency.
 
     Each node is asked again with what the others have sent to it by their last answers, until nothing changes. That is
-    the one run in which all agree: of two such runs the first frame that differs would have no cause.
+    the one run in which all agree: of two such runs the first frame that differs would have no cause. Answers that are
+    stored already are a start; if they are right, each node is asked once.
     """
     topology = yaml.safe_load((scenario / "topology.yaml").read_text())
     setups = {
         name: oracle.join_lines((scenario / node["setup"]).read_text().splitlines(keepends=True))
         for name, node in topology["nodes"].items()
     }
-    far_ends = {tuple(a.split("/")): tuple(b.split("/")) for pair in topology["wires"] for a, b in (pair, pair[::-1])}
+    far_ends: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for wire in topology["wires"]:
+        ends = [tuple(end.split("/")) for end in (wire if isinstance(wire, list) else wire["segment"])]
+        far_ends |= {end: [other for other in ends if other != end] for end in ends}
     frames = {
         name: [
             (us, path.stem, frame)
@@ -93,25 +97,41 @@ def answer_topology(oracle: ModuleType, scenario: Path) -> dict[str, str | bytes
     last_us = max(us for some in frames.values() for us, _, _ in some)
     start_us = first_us // 1000 * 1000
     arrivals: dict[str, list[tuple[int, str, bytes]]] = {name: [] for name in setups}
+    for (name, port), ends in far_ends.items():
+        path = stored / name / f"{port}.pcap" if stored is not None else None
+        for us, frame in oracle.read_pcap(str(path)) if path is not None and path.exists() else ():
+            for node, far_port in ends:
+                arrivals[node].append((us, far_port, frame))
+    arrivals = {name: in_order(events) for name, events in arrivals.items()}
+    answered: dict[str, tuple[list[tuple[int, str, bytes]], list[dict[str, Any]], dict[str, Any]]] = {}
     while True:
-        files: dict[str, str | bytes] = {}
         sent: dict[str, list[tuple[int, str, bytes]]] = {name: [] for name in setups}
         for name, lines in setups.items():
-            events = sorted(frames[name] + arrivals[name], key=lambda event: event[0])
-            trace = [{"t": (us - start_us) / 10**6, "port": port, "pkt": frame.hex()} for us, port, frame in events]
-            # The clocks of all nodes end where the last frame of any is.
-            trace.append({"t": (last_us - start_us) / 10**6, "cmd": "ovs-appctl version"})
-            expected = ask(oracle, f"{scenario.name}/{name}", lines, trace)
+            if name not in answered or answered[name][0] != arrivals[name]:
+                events = sorted(frames[name] + arrivals[name], key=lambda event: event[0])
+                trace = [{"t": (us - start_us) / 10**6, "port": port, "pkt": frame.hex()} for us, port, frame in events]
+                # The clocks of all nodes end where the last frame of any is.
+                trace.append({"t": (last_us - start_us) / 10**6, "cmd": "ovs-appctl version"})
+                answered[name] = arrivals[name], trace, ask(oracle, f"{scenario.name}/{name}", lines, trace)
+            _, trace, expected = answered[name]
             for event, result in zip(trace, expected["events"], strict=True):
                 for port, copies in result.get("out", {}).items():
-                    if (name, port) in far_ends:
-                        node, far_port = far_ends[name, port]
+                    for node, far_port in far_ends.get((name, port), []):
                         us = start_us + round(event["t"] * 10**6)
                         sent[node] += [(us, far_port, bytes.fromhex(copy)) for copy in copies]
-            files |= {f"{name}/{file}": content for file, content in as_files(expected, lines, trace, start_us).items()}
+        sent = {name: in_order(events) for name, events in sent.items()}
         if sent == arrivals:
-            return files
+            return {
+                f"{name}/{file}": content
+                for name, (_, trace, expected) in answered.items()
+                for file, content in as_files(expected, setups[name], trace, start_us).items()
+            }
         arrivals = sent
+
+
+def in_order(events: list[tuple[int, str, bytes]]) -> list[tuple[int, str, bytes]]:
+    """By time and port; what a port gets at one time stays as it came."""
+    return sorted(events, key=lambda event: event[:2])
 
 
 def as_files(
