@@ -2,7 +2,8 @@
 """Hold random cases against a real Open vSwitch: run.py SEED COUNT [--kind K] [--first N] [--twice] [--keep DIR].
 
 Kinds: `normal` (gen_normal.py: NORMAL and what surrounds it), `flows` (gen_flows.py: pipelines with every action),
-`oracle` (the oracle's own gen_cases.py, without tunnels).
+`tunnels` (gen_tunnels.py: tunnels, and broken frames for them), `oracle` (the oracle's own gen_cases.py, without
+tunnels).
 
 Case by case: the generator makes it, the oracle answers (about a second), our switch answers, and what differs is
 printed: frames of each event, fdb with ages, flows' and ports' counters, numbers, texts and refusals of commands.
@@ -24,7 +25,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 from tests import check_corpus
-from tests.oracle import gen_flows, gen_normal
+from tests.oracle import gen_flows, gen_normal, gen_tunnels
 from tests.shared import SHARED
 
 
@@ -59,6 +60,7 @@ def oracle_case(seed: int, number: int) -> dict[str, Any]:
 KINDS: dict[str, Callable[[int, int], dict[str, Any]]] = {
     "normal": gen_normal.make_case,
     "flows": gen_flows.make_case,
+    "tunnels": gen_tunnels.make_case,
     "oracle": oracle_case,
 }
 

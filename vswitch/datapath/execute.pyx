@@ -326,7 +326,6 @@ cdef void clone_end(execution* ex, execution* saved) noexcept nogil:
     ex.layout = saved.layout
     ex.caplen = saved.caplen
     ex.len = saved.len
-    ex.counted_len = saved.counted_len
     ex.dirty = saved.dirty
     ex.nd_edits = saved.nd_edits
     ex.is_ghost = saved.is_ghost

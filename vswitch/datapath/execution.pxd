@@ -43,6 +43,7 @@ cdef struct execution:
     uint32_t caplen                 # bytes at `data`
     uint32_t len                    # bytes on the wire
     uint32_t counted_len            # ... when it was received, or parsed again: what counters count
+    bint is_pushed                  # it was put in a tunnel: OVS counts all headers that come to it from then on
     uint64_t time_ns                # its time stamp
     tag_stack base_tags             # tags at its front, as far as vlan_limit lets the key see them
     # As the pipeline sees it now

@@ -142,11 +142,6 @@ cdef void patch_output(execution* ex, port* out) noexcept nogil:
     cdef uint32_t saved_mirrors = ex.mirrors
     cdef vlan_tag saved_vlans[2]
     cdef port* peer = out.peer
-    # OVS accounts the frame as it was received, whatever tags it has by now.
-    out.tx_packets += 1
-    out.tx_bytes += ex.counted_len
-    peer.rx_packets += 1
-    peer.rx_bytes += ex.counted_len
     if out.tap != NULL:
         tap_frame(ex, out.tap)
     if peer.tap != NULL:
@@ -161,6 +156,11 @@ cdef void patch_output(execution* ex, port* out) noexcept nogil:
     if tags_from_key(ex.key.vlans) != ex.tags:
         tags_to_key(ex.tags, ex.key.vlans)
     ex.receive(ex)
+    # OVS accounts the frame as it was received, whatever tags it has by now, and when it has been there.
+    out.tx_packets += 1
+    out.tx_bytes += ex.counted_len
+    peer.rx_packets += 1
+    peer.rx_bytes += ex.counted_len
     ex.key.vlans[0] = saved_vlans[0]
     ex.key.vlans[1] = saved_vlans[1]
     if peer.bridge != saved_bridge:

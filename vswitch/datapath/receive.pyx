@@ -241,6 +241,7 @@ cdef void frame_resume(execution* ex, const void* frozen) noexcept nogil:
     cdef uint32_t own_resubmits = ex.own_resubmits
     cdef uint32_t actions_bytes = ex.actions_bytes
     cdef uint32_t counted_len = ex.counted_len
+    cdef bint is_pushed = ex.is_pushed
     cdef int key_depth = ex.key_depth
     cdef frame_layout layout = ex.layout
     cdef tag_stack tags = ex.tags
@@ -250,6 +251,7 @@ cdef void frame_resume(execution* ex, const void* frozen) noexcept nogil:
     if not commit_tags_to_bytes(ex):
         return
     ex.counted_len = ex.len
+    ex.is_pushed = False
     flow_extract(ex.data, ex.caplen, ex.vlan_limit, FLOW_DEPTH_L4, &ex.key, &ex.layout)
     ex.key_depth = FLOW_DEPTH_L4
     memset(&args, 0, sizeof(args))
@@ -270,6 +272,7 @@ cdef void frame_resume(execution* ex, const void* frozen) noexcept nogil:
     ex.own_resubmits = own_resubmits
     ex.actions_bytes = actions_bytes
     ex.counted_len = counted_len
+    ex.is_pushed = is_pushed
     ex.has_base = ex.has_new_edits = has_base
     ex.base = base
     ex.key = saved

@@ -201,14 +201,19 @@ cdef void send(execution* ex, port* out, tunnel* t, uint64_t tun_id, uint32_t ma
         if not ex.is_ghost:
             ex.receive_anew(ex)
     else:
-        out.tx_packets += 1             # OVS counts it again, as what leaves the bridge underneath
-        out.tx_bytes += t.header_len + saved.counted_len
         ex.counted_len = t.header_len + saved.counted_len
+        ex.is_pushed = True
         ex.key.pkt_mark = mark
         ex.key.skb_priority = skb_priority
         if dev.bridge != saved.bridge:
             ex.mirrors = 0
         ex.receive(ex)
+        # OVS counts it again, as what leaves the bridge underneath: when it has been there, and what is counted in a
+        # tunnel has grown by the headers of all tunnels below.
+        out.tx_packets += 1
+        out.tx_bytes += ex.counted_len
+        if saved.is_pushed:
+            saved.counted_len = ex.counted_len
     nested_end(ex, saved)
 
 
