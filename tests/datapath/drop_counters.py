@@ -11,6 +11,7 @@ from typing import Any
 COUNTERS = {
     "datapath_drop_tunnel_pop_error": ("TUNNEL_INVALID",),
     "datapath_drop_upcall_error": ("TUNNEL_NO_PORT",),
+    "drop_action_invalid_tunnel_metadata": ("TUNNEL_OPTIONS",),
     "drop_action_congestion": ("TUNNEL_CONGESTION",),
     "datapath_drop_recirc_error": ("TUNNEL_NESTED",),
 }

@@ -29,7 +29,9 @@ cdef enum:
     VXLAN_WORD_GPE = 0x04000000
     VXLAN_GPE_BITS = 0x350000FF     # version, GPE, OAM, next protocol
     VXLAN_GPE_OAM = 0x01000000
+    VXLAN_GPE_IPV4 = 1              # next protocols that OVS knows (draft-ietf-nvo3-vxlan-gpe, section 3.2)
     VXLAN_GPE_ETHERNET = 3
+    VXLAN_GPE_NSH = 4
 
 
 cdef int decapsulate(const uint8_t* data, uint32_t caplen, uint32_t n_bytes, const frame_layout* layout,
@@ -110,17 +112,17 @@ cdef bint pop_udp(const uint8_t* data, uint32_t caplen, uint32_t n_bytes, const 
 cdef int pop_vxlan(const uint8_t* data, uint32_t ofs, flow_key* key) noexcept nogil:
     cdef uint32_t flags = load_be32(data + ofs + VXLAN_FLAGS)
     cdef uint32_t vni = load_be32(data + ofs + VXLAN_VNI)
+    cdef uint32_t protocol = VXLAN_GPE_ETHERNET
     if flags & VXLAN_WORD_GPE:
-        if flags & VXLAN_GPE_OAM:
+        protocol = flags & 0xFF
+        if flags & VXLAN_GPE_OAM or protocol < VXLAN_GPE_IPV4 or protocol > VXLAN_GPE_NSH:
             return POP_INVALID
-        if flags & 0xFF != VXLAN_GPE_ETHERNET:
-            return POP_NOT_ETHERNET
         flags &= ~<uint32_t>VXLAN_GPE_BITS
     if flags != VXLAN_WORD_I or vni & 0xFF:
         return POP_INVALID
     key.tun_id = vni >> 8
     key.tun_flags |= TUNNEL_KEY
-    return <int>(ofs + VXLAN_LEN)
+    return <int>(ofs + VXLAN_LEN) if protocol == VXLAN_GPE_ETHERNET else POP_NOT_ETHERNET
 
 
 cdef int pop_gre(const uint8_t* data, uint32_t caplen, uint32_t n_bytes, uint32_t ofs, flow_key* key) noexcept nogil:

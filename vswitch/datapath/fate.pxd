@@ -47,4 +47,5 @@ cdef enum fate:
     DROP_TUNNEL_NO_REMOTE = 42
     DROP_PACKET_TYPE = 43
     DROP_WIRE_LOOP = 44
-    N_FATES = 45
+    DROP_TUNNEL_OPTIONS = 45
+    N_FATES = 46

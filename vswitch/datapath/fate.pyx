@@ -46,6 +46,7 @@ FATES = {
     DROP_TUNNEL_CONGESTION: ("TUNNEL_CONGESTION", "congestion marked outside, but the packet inside cannot carry the mark"),
     DROP_PACKET_TYPE: ("PACKET_TYPE", "no Ethernet frame any more, or none that encap or decap can work on"),
     DROP_WIRE_LOOP: ("WIRE_LOOP", "on more wires than the hop limit lets a frame and its copies go"),
+    DROP_TUNNEL_OPTIONS: ("TUNNEL_OPTIONS", "a critical option of Geneve that no add-tlv-map knows, or one cut short"),
 }
 """Code → (name, meaning); codes from ``FIRST_DROP`` on are drop reasons."""
 

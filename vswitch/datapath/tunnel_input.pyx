@@ -10,7 +10,8 @@ from libc.string cimport memcpy
 from vswitch.datapath.decapsulate cimport POP_NOT_ETHERNET, POP_TRUNCATED, decapsulate
 from vswitch.datapath.execution cimport drop, execution_deepen
 from vswitch.datapath.fate cimport (
-    DROP_ETH_TRUNCATED, DROP_TUNNEL_INVALID, DROP_TUNNEL_NO_PORT, DROP_TUNNEL_NESTED, DROP_UNKNOWN_TRUNCATED,
+    DROP_ETH_TRUNCATED, DROP_TUNNEL_INVALID, DROP_TUNNEL_NO_PORT, DROP_TUNNEL_NESTED, DROP_TUNNEL_OPTIONS,
+    DROP_UNKNOWN_TRUNCATED,
 )
 from vswitch.datapath.nested_frame cimport MAX_RECIRC_DEPTH, nested_begin, nested_end, nested_frame
 from vswitch.datapath.tlv_map cimport tlv_parse
@@ -73,7 +74,7 @@ cdef void receive_inner(execution* ex, const endpoint* e) noexcept nogil:
         drop(ex, DROP_TUNNEL_NO_PORT)
         return
     if e.kind == TUNNEL_GENEVE and not parse_options(ex, in_port, <uint32_t>ofs, &key):
-        drop(ex, DROP_TUNNEL_INVALID)
+        drop(ex, DROP_TUNNEL_OPTIONS)
         return
     saved = nested_begin(ex)
     if saved == NULL:

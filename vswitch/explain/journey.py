@@ -259,7 +259,7 @@ class _Follower:
         if listener.type == "geneve":
             words = options_read(node.datapath, port.bridge.number, options)
             if words is None:
-                step.reason = "TUNNEL_INVALID: an option of Geneve that the bridge's map refuses"
+                step.reason = "TUNNEL_OPTIONS: an option of Geneve that the bridge's map refuses"
                 return
             frame = frame._replace(words=frame.words | words)
         frame = frame._replace(has_frame=at.frame.has_frame)
