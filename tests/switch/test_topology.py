@@ -289,6 +289,48 @@ def test_a_tap_on_a_tunnel_sees_what_is_inside(tmp_path):
     assert len(seen["here"]) == 14
 
 
+@pytest.mark.parametrize("name", ["two-hosts-vxlan", "two-hosts-gre", "two-hosts-vxlan-ipv6"])
+def test_taps_before_and_after_encapsulation_in_one_direction(tmp_path, name):
+    topology = load(f"pcaps/{name}")
+    tunnel = next(port.name for port in topology.nodes["host1"].ports() if port.is_tunnel)
+    far = next(port.name for port in topology.nodes["host2"].ports() if port.is_tunnel)
+    points = {"patch": "patch-int", "tunnel": tunnel, "device": "br-phy", "wire": "eth0"}
+    taps = {f"{name}-{way}": f"host1/{point}:{way}" for name, point in points.items() for way in ("in", "out")}
+    taps |= {f"far-{way}": f"host2/{far}:{way}" for way in ("in", "out")} | {"both": "host1/br-tun/patch-int"}
+    with pytest.raises(ConfigError, match="patch-in and both are on one port"):
+        topology.replay(out=tmp_path / "out", taps=taps)
+    del taps["both"]
+    topology.replay(out=tmp_path / "out", taps=taps)
+    seen = {name: sent(tmp_path / "out" / "taps" / f"{name}.pcap") for name in taps}
+    n_outer = {"two-hosts-vxlan": 50, "two-hosts-gre": 42, "two-hosts-vxlan-ipv6": 70}[name]
+
+    def inner(outer):
+        return [(ms, data[n_outer:]) for ms, data in outer]
+
+    # From br-int into the tunnel, below it in again from the device, out on the wire; the other way round.
+    assert len(seen["tunnel-out"]) == len(seen["tunnel-in"]) == 7
+    assert inner(seen["device-in"]) == inner(seen["wire-out"]) == seen["tunnel-out"] == seen["far-in"]
+    assert inner(seen["device-out"]) == inner(seen["wire-in"]) == seen["tunnel-in"] == seen["far-out"]
+    assert seen["device-in"] == seen["wire-out"]
+    # The patch port carries the same frames with the local VLAN.
+    for way, tunnel_way in (("in", "out"), ("out", "in")):
+        assert [(ms, data[:12] + data[16:]) for ms, data in seen[f"patch-{way}"]] == seen[f"tunnel-{tunnel_way}"]
+    assert sent(tmp_path / "out" / "host1" / "eth0.pcap") == seen["wire-out"]
+
+
+def test_a_tap_in_one_direction_on_a_wire_with_latency(tmp_path):
+    wires = [Wire((("a", "e"), ("b", "e")), 5 * MS)]
+    topology = Topology("", {"a": switch("vm", "e"), "b": switch("vm", "e")}, wires=wires)
+    inputs = [Input("a/vm", capture(tmp_path / "a.pcap", [(0, frame("x>*"))])),
+              Input("b/vm", capture(tmp_path / "b.pcap", [(7, frame("y>x"))]))]  # fmt: skip
+    taps = {"near-out": "a/e:out", "near-in": "a/e:in", "far-out": "b/e:out", "far-in": "b/e:in"}
+    topology.replay(inputs, tmp_path / "out", taps=taps)
+    assert {name: sent(tmp_path / "out" / "taps" / f"{name}.pcap") for name in taps} == {
+        "near-out": [(0.0, frame("x>*"))], "far-in": [(5.0, frame("x>*"))],
+        "far-out": [(7.0, frame("y>x"))], "near-in": [(12.0, frame("y>x"))],
+    }  # fmt: skip
+
+
 def test_taps_that_cannot_be(tmp_path):
     topology = Topology("", {"a": patched()})
     inputs = [Input("vm", capture(tmp_path / "vm.pcap", [(0, frame("x>y"))]))]
@@ -296,8 +338,13 @@ def test_taps_that_cannot_be(tmp_path):
         topology.replay(inputs, taps={"t": "to1"})
     with pytest.raises(ConfigError, match="on one port"):
         topology.replay(inputs, tmp_path / "out", taps={"t": "to1", "u": "br0/to1"})
-    with pytest.raises(ConfigError, match="no port named to7"):
-        topology.replay(inputs, tmp_path / "out", taps={"t": "to7"})
+    with pytest.raises(ConfigError, match="on one port"):
+        topology.replay(inputs, tmp_path / "out", taps={"t": "to1:in", "u": "br0/to1"})
+    for point in ("to7", "to7:in"):
+        with pytest.raises(ConfigError, match="no port named to7"):
+            topology.replay(inputs, tmp_path / "out", taps={"t": point})
+    with pytest.raises(ConfigError, match="no port named to1:both"):
+        topology.replay(inputs, tmp_path / "out", taps={"t": "to1:both"})
 
 
 # The same every time, and as the twin says.

@@ -36,8 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--tap", dest="taps", metavar="NAME=POINT", action="append", default=[],
-        help="DIR/taps/NAME.pcap gets what passes a port of any kind in both directions: a patch port, a wire's end, a "
-        "tunnel (inner frames); may be given again",
+        help="DIR/taps/NAME.pcap gets what passes a port of any kind in both directions, or in one with POINT:in or "
+        "POINT:out: a patch port, a wire's end, a tunnel (inner frames), the port below it (outer frames); may be "
+        "given again",
     )
     parser.add_argument("--format", choices=FORMATS, default="pcap", help="of the captures (default: pcap)")
     parser.add_argument("--fates", metavar="FILE", help="what became of each frame, as FILE.csv, .jsonl or .parquet")
@@ -104,7 +105,7 @@ def _taps(texts: Sequence[str]) -> dict[str, str]:
     for text in texts:
         name, _, point = text.partition("=")
         if not (name and point):
-            raise ConfigError(f"--tap {text}: not NAME=POINT", key="--tap", hint="such as --tap before=host1/vxlan0")
+            raise ConfigError(f"--tap {text}: not NAME=POINT", key="--tap", hint="such as --tap in=host1/vxlan0:out")
         if name in taps:
             raise ConfigError(f"--tap {text}: {name} is given twice", key="--tap")
         taps[name] = point

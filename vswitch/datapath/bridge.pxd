@@ -65,7 +65,8 @@ cdef struct port:
     tunnel* tunnel                  # NULL: no tunnel port
     port* next_tunnel               # in tunnel_set.buckets
     wire_end* wire                  # that leads to other nodes; NULL: none, or no replay of several nodes runs
-    capture_writer* tap             # gets what passes here in both directions; NULL: nothing does
+    capture_writer* tap_in          # gets what comes in here; NULL: nothing does
+    capture_writer* tap_out         # gets what leaves here, also into a tunnel or a patch port; may be the same
     bint is_plain                   # no rule of its own: a frame sent here just leaves (port_update_plain())
     bint is_open                    # ... and no rule on what comes in here
     uint64_t mac                    # of the device; 0: unknown

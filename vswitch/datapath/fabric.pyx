@@ -203,11 +203,15 @@ cdef class Fabric:
         p.interface = interface
         self.writers[number] = writer
 
-    def set_tap(self, uint32_t number, CaptureWriter writer):
-        """A capture of what passes a port in both directions, whatever its kind; or None. The caller keeps the writer alive."""
+    def set_taps(self, uint32_t number, CaptureWriter come_in, CaptureWriter leave):
+        """Captures of what comes in at a port and of what leaves there, whatever its kind; they may be one, or None.
+
+        The caller keeps the writers alive.
+        """
         cdef port* p = self._port(number)
         self._change()
-        p.tap = NULL if writer is None else &writer.writer
+        p.tap_in = NULL if come_in is None else &come_in.writer
+        p.tap_out = NULL if leave is None else &leave.writer
 
     def add_bundle(self, uint32_t bridge_number):
         """A Port without interfaces, last in the order of floods; returns its number in the bridge."""

@@ -92,7 +92,7 @@ cdef void output_to_port(execution* ex, port* out) noexcept nogil:
         emit(ex, out)
     elif passes_rules(ex, out):
         count_actions(ex)
-        if (out.wire != NULL and ex.wires != NULL) or out.tap != NULL:
+        if (out.wire != NULL and ex.wires != NULL) or out.tap_out != NULL:
             emit_watched(ex, out)
         else:
             emit(ex, out)
@@ -142,10 +142,10 @@ cdef void patch_output(execution* ex, port* out) noexcept nogil:
     cdef uint32_t saved_mirrors = ex.mirrors
     cdef vlan_tag saved_vlans[2]
     cdef port* peer = out.peer
-    if out.tap != NULL:
-        tap_frame(ex, out.tap)
-    if peer.tap != NULL:
-        tap_frame(ex, peer.tap)
+    if out.tap_out != NULL:
+        tap_frame(ex, out.tap_out)
+    if peer.tap_in != NULL:
+        tap_frame(ex, peer.tap_in)
     if peer.bridge != ex.bridge:
         ex.mirrors = 0
     ex.bridge = peer.bridge
@@ -220,8 +220,8 @@ cdef void emit_watched(execution* ex, port* out) noexcept nogil:
     to = place(ex, out, shape.caplen, shape.len)
     if to != NULL:
         frame_bytes(ex, &shape, to, shape.caplen)
-    if out.tap != NULL:
-        to = capture_writer_reserve(out.tap, 0, ex.time_ns, shape.caplen, shape.len)
+    if out.tap_out != NULL:
+        to = capture_writer_reserve(out.tap_out, 0, ex.time_ns, shape.caplen, shape.len)
         if to != NULL:
             frame_bytes(ex, &shape, to, shape.caplen)
     if out.wire != NULL and ex.wires != NULL:

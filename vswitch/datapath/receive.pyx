@@ -107,8 +107,8 @@ cdef inline void first_bridge(execution* ex, program* p) noexcept nogil:
 
 cdef bint passes_rules(execution* ex, port* in_port) noexcept nogil:
     """True if the frame may come in at `in_port`, the first on its way. Mirrors that select the port have then a copy."""
-    if in_port.tap != NULL:
-        tap_frame(ex, in_port.tap)
+    if in_port.tap_in != NULL:
+        tap_frame(ex, in_port.tap_in)
     if in_port.bundle != NULL and in_port.bundle.mirror_out:
         drop(ex, DROP_MIRROR_OUTPUT_PORT)
         return False

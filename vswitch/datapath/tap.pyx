@@ -1,7 +1,8 @@
-"""A tap sees what passes a port, in both directions, as tcpdump would on a device of that name.
+"""A tap sees what passes a port, in both directions or in one, as tcpdump would on a device of that name.
 
 At a patch port that is the frame as the next bridge gets it, at a tunnel port the frame before it is encapsulated and after
-it was decapsulated. A live Open vSwitch shows neither without a mirror. A tapped port is not plain, so the frames of
+it was decapsulated, at the device below a tunnel the outer frame, when it enters the bridge underneath and before it is
+decapsulated. A live Open vSwitch shows none of these without a mirror. A tapped port is not plain, so the frames of
 all others do not pay for it.
 """
 from libc.stdint cimport uint8_t

@@ -14,6 +14,7 @@ from vswitch.datapath.fate cimport (
     DROP_UNKNOWN_TRUNCATED,
 )
 from vswitch.datapath.nested_frame cimport MAX_RECIRC_DEPTH, nested_begin, nested_end, nested_frame
+from vswitch.datapath.tap cimport tap_frame
 from vswitch.datapath.tlv_map cimport tlv_parse
 from vswitch.datapath.tunnel cimport TUNNEL_GENEVE
 from vswitch.datapath.tunnels cimport (
@@ -49,6 +50,8 @@ cdef bint tunnel_input(execution* ex, const port* out) noexcept nogil:
     ip_address(ex.key.dl_type == ETH_TYPE_IPV4, ex.key.nw_src, ex.key.ipv6_src, source)
     neighbors_set(set.neighbors, ex.bridge.number, source, ex.key.dl_src, ex.clock_ns // NS_PER_MS)
     if not ex.is_ghost:
+        if out.tap_out != NULL:
+            tap_frame(ex, out.tap_out)
         receive_inner(ex, e)
     return True
 

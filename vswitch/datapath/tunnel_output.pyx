@@ -78,8 +78,8 @@ cdef void tunnel_output(execution* ex, port* out) noexcept nogil:
         outer.options = options
     out.tx_packets += 1
     out.tx_bytes += ex.counted_len
-    if out.tap != NULL:
-        tap_frame(ex, out.tap)
+    if out.tap_out != NULL:
+        tap_frame(ex, out.tap_out)
     if t.sets_mark:
         mark = t.mark
     if not header_is_good(ex, t, &outer, mark) and not find_way(ex, t, &outer, mark):
@@ -194,6 +194,8 @@ cdef void send(execution* ex, port* out, tunnel* t, uint64_t tun_id, uint32_t ma
         t.seq = seq                     # OVS translates it, and pushes no header
     nested_frame(ex, dev, bytes, t.header_len + shape.caplen, t.header_len + shape.len)
     ex.is_scratch = True
+    if dev.tap_in != NULL and not saved.mirror_snaplen:     # what comes in anew passes the port's rules
+        tap_frame(ex, dev.tap_in)
     if saved.mirror_snaplen:
         ex.depth = ex.n_resubmits = ex.own_resubmits = ex.actions_bytes = ex.mirrors = 0
         ex.tunnel_dst[0] = ex.tunnel_dst[1] = 0

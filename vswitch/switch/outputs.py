@@ -1,4 +1,4 @@
-"""What a replay leaves behind: a capture per port, captures of taps, flows and forwarding databases."""
+"""What a replay leaves behind: a capture per port, flows and forwarding databases; taps are in taps.py."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 FORMATS = ("pcap", "pcapng")
 PORTS_CAPTURE = "ports.pcapng"
-TAPS_FOLDER = "taps"
 
 
 def check_output(out: str | Path | None, format: str, taps: Mapping[str, str]) -> None:
@@ -37,15 +36,6 @@ def check_output(out: str | Path | None, format: str, taps: Mapping[str, str]) -
         )
     if taps and (out is None or str(out) == STANDARD_STREAM):
         raise ConfigError("a tap needs a folder for its capture", key="taps", hint="say where: --out DIR")
-
-
-def check_taps(tapped: Mapping[str, object]) -> None:
-    """Refuse two taps on one port."""
-    points: dict[object, str] = {}
-    for name, point in tapped.items():
-        if point in points:
-            raise ConfigError(f"taps {points[point]} and {name} are on one port", key=name)
-        points[point] = name
 
 
 def leaving(node: SwitchNode) -> list[Port]:
@@ -78,17 +68,6 @@ def pcapng_writer(
     return writer
 
 
-def attach_tap(
-    node: SwitchNode, port: Port, folder: OutputFolder, name: str, resolution: str, pool: WriterPool
-) -> None:
-    """A capture of what passes a port in both directions."""
-    path = os.path.join(folder.path, TAPS_FOLDER, f"{file_name(name)}.pcap")
-    folder.make(os.path.dirname(path))
-    writer = PcapWriter(path, resolution, pool=pool)
-    folder.add_writer(writer)
-    node.datapath.set_tap(port.number, writer)
-
-
 @contextlib.contextmanager
 def writers_detached(nodes: Iterable[SwitchNode]) -> Iterator[None]:
     """No port of the nodes has a writer or a tap after the block."""
@@ -98,7 +77,7 @@ def writers_detached(nodes: Iterable[SwitchNode]) -> Iterator[None]:
         for node in nodes:
             for port in node.ports():
                 node.datapath.set_writer(port.number, None, 0)
-                node.datapath.set_tap(port.number, None)
+                node.datapath.set_taps(port.number, None, None)
 
 
 def write_tables(node: SwitchNode, folder: OutputFolder, path: str) -> None:

@@ -14,10 +14,8 @@ from vswitch.switch.inputs import STANDARD_STREAM, Input, as_inputs, merge_input
 from vswitch.switch.node_counts import NodeCounts
 from vswitch.switch.output_folder import OutputFolder, Progress
 from vswitch.switch.outputs import (
-    attach_tap,
     attach_writers,
     check_output,
-    check_taps,
     leaving,
     pcapng_writer,
     write_tables,
@@ -25,6 +23,7 @@ from vswitch.switch.outputs import (
 )
 from vswitch.switch.port import Port
 from vswitch.switch.result import ReplayResult
+from vswitch.switch.taps import attach_taps, find_taps
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,9 +58,10 @@ def replay(
         in the system's place for temporary files.
     progress : callable(frames, bytes read, bytes in all or None) or None
         Called a few times a second.
-    taps : mapping of name to port name, or None
-        ``taps/NAME.pcap`` in `out` gets what passes a port in both directions: on a patch port, into a tunnel before it
-        is encapsulated and out of it after it was decapsulated, or on any other.
+    taps : mapping of name to point, or None
+        ``taps/NAME.pcap`` in `out` gets what passes a port in both directions, or with ``"PORT:in"``, ``"PORT:out"``
+        in one as the bridge sees it: on a patch port, into a tunnel before it is encapsulated and out of it after it
+        was decapsulated, below a tunnel the outer frames, or on any other.
 
     Returns
     -------
@@ -75,8 +75,7 @@ def replay(
         A capture cannot be read, or an output cannot be written.
     """
     check_output(out, format, taps or {})
-    tapped = {name: node.port(point) for name, point in (taps or {}).items()}
-    check_taps({name: port.number for name, port in tapped.items()})
+    found = find_taps(taps or {}, lambda point: (node, node.port(point)))
     pool = WriterPool()
     entrances: list[int] = []
 
@@ -106,8 +105,7 @@ def replay(
         with OutputFolder(str(out)) as folder:
             with writers_detached([node]):
                 attach_writers(node, folder, folder.path, format, merged.resolution, pool)
-                for name, port in tapped.items():
-                    attach_tap(node, port, folder, name, merged.resolution, pool)
+                attach_taps(found, folder, merged.resolution, pool)
                 run()
             done = result()
             write_tables(node, folder, "")

@@ -20,10 +20,8 @@ from vswitch.switch.inputs import STANDARD_STREAM, Input, as_inputs, merge_input
 from vswitch.switch.node_counts import NodeCounts
 from vswitch.switch.output_folder import OutputFolder, Progress, file_name
 from vswitch.switch.outputs import (
-    attach_tap,
     attach_writers,
     check_output,
-    check_taps,
     leaving,
     pcapng_writer,
     write_tables,
@@ -31,11 +29,13 @@ from vswitch.switch.outputs import (
 )
 from vswitch.switch.replay import open_ledger, reporter
 from vswitch.switch.result import NodeTotals, Numbering, PortTotals, ReplayResult
+from vswitch.switch.taps import attach_taps, find_taps
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from vswitch.switch.drop_places import DropPlace
+    from vswitch.switch.node import SwitchNode
     from vswitch.switch.port import Port
     from vswitch.switch.topology import SwitchTopology, TimelineCommand
 
@@ -58,8 +58,12 @@ def replay_nodes(
     timeline that is refused raises CommandError.
     """
     check_output(out, format, taps or {})
-    tapped = {name: topology.find_port(point) for name, point in (taps or {}).items()}
-    check_taps({name: (node, port.number) for name, (node, port) in tapped.items()})
+
+    def find(point: str) -> tuple[SwitchNode, Port]:
+        node, port = topology.find_port(point)
+        return topology.nodes[node], port
+
+    tapped = find_taps(taps or {}, find)
     pool = WriterPool()
     run = _Replay(topology, ledger)
     with run.open(as_inputs(captures), pool) as merged, writers_detached(topology.nodes.values()):
@@ -75,8 +79,7 @@ def replay_nodes(
         with OutputFolder(str(out)) as folder:
             for name, node in topology.nodes.items():
                 attach_writers(node, folder, os.path.join(folder.path, file_name(name)), format, resolution, pool)
-            for name, (node_name, port) in tapped.items():
-                attach_tap(topology.nodes[node_name], port, folder, name, resolution, pool)
+            attach_taps(tapped, folder, resolution, pool)
             result = run.run(merged, progress)
             for name, node in topology.nodes.items():
                 write_tables(node, folder, file_name(name))

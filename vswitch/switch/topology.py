@@ -160,9 +160,10 @@ class SwitchTopology:
                     hint="a scenario folder holds them as in/PORT.pcap; or say --in PORT=CAPTURE",
                 )
         if len(self.nodes) == 1 and not self.wires and not self.timeline:
-            points = {name: self.find_port(point)[1] for name, point in (taps or {}).items()}
-            on = {name: f"{port.bridge.name}/{port.name}" for name, port in points.items()}
-            return replay(self.node, captures, out, format=format, ledger=ledger, progress=progress, taps=on)
+            # The one node's name may stand before a port's.
+            prefix = f"{next(iter(self.nodes))}/"
+            points = {name: point.removeprefix(prefix) for name, point in (taps or {}).items()}
+            return replay(self.node, captures, out, format=format, ledger=ledger, progress=progress, taps=points)
         from vswitch.switch.replay_nodes import replay_nodes  # a node alone starts sooner without
 
         return replay_nodes(self, captures, out, format=format, ledger=ledger, progress=progress, taps=taps)
