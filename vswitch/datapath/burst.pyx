@@ -16,22 +16,12 @@ from vswitch.datapath.flow_cache cimport (
 from vswitch.datapath.flow_learn cimport learned_flow
 from vswitch.datapath.program cimport OP_LEARN
 from vswitch.tables.flow_key cimport (
-    FLOW_DEPTH_L2, FLOW_DEPTH_L4, flow_extract, flow_extract_l2, flow_key, frame_layout,
+    FLOW_DEPTH_L2, FLOW_DEPTH_L4, flow_extract, flow_extract_l2, flow_key, frame_layout, in_port_word,
 )
 from vswitch.tables.hash cimport prefetch
 from vswitch.tables.mac_table cimport mac_table_prefetch
 from vswitch.wire.dot1q cimport DOT1Q_LEN, dot1q_is_tpid, dot1q_vid
 from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE, eth_dst, eth_src, eth_type
-
-cdef extern from *:
-    """
-    #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    #define vswitch_in_port_word(port) ((uint64_t)(port))
-    #else
-    #define vswitch_in_port_word(port) ((uint64_t)(port) << 32)
-    #endif
-    """
-    uint64_t in_port_word "vswitch_in_port_word" (uint32_t port) noexcept nogil     # of a flow key: dp_hash 0, in_port
 
 cdef enum:
     WORDS_IN_FIRST_LINE = 4         # of a megaflow's values
@@ -42,7 +32,6 @@ cdef struct masked_key:             # the words of a frame's key that the megafl
     const flow_cache* cache
     signature_set* set
     uint64_t hash
-    uint32_t n_words
     uint64_t words[12]              # MAX_UNION_WORDS
 
 
@@ -56,49 +45,65 @@ cdef void burst_prefetch(const frame* frames, int n) noexcept nogil:
 
 cdef void burst_look_up(execution* ex, port** in_ports, const frame* frames, int n, frame_ahead* ahead) noexcept nogil:
     """Finds the programs of `n` frames, and brings near what they will need."""
-    cdef flow_key key
     cdef masked_key masked[BURST]
-    cdef flow_cache* cache
-    cdef uint64_t* words = <uint64_t*>&key
-    cdef size_t in_port_at = <size_t>&(<flow_key*>NULL).in_port // sizeof(uint64_t)
-    cdef int n_masked = 0
-    cdef int i
-    memset(&key, 0, sizeof(key))
-    for i in range(n):
-        cache = in_ports[frames[i].input].bridge.cache
-        ahead[i].n_changes = cache.n_changes
-        ahead[i].program = cache.catch_all
-        if (cache.catch_all == NULL and cache.signatures != NULL and cache.n_union_words <= MAX_UNION_WORDS
-                and frames[i].caplen >= ETH_LEN):
-            # As one word, as which it is read again at once: half a word would have to reach the cache first.
-            words[in_port_at] = in_port_word(in_ports[frames[i].input].ofp_port)
-            masked[n_masked].ahead = &ahead[i]
-            mask_key(ex, cache, &frames[i], &key, &masked[n_masked])
-            n_masked += 1
+    cdef int n_masked = mask_keys(ex, in_ports, frames, n, ahead, masked)
     if n_masked:
         find_programs(masked, n_masked)
     prefetch_for_programs(in_ports, frames, n, ahead)
 
 
-cdef inline void mask_key(execution* ex, flow_cache* cache, const frame* f, flow_key* key, masked_key* masked) noexcept nogil:
-    """The words of the key that matter in `cache`, and where their signature must be."""
+cdef inline int mask_keys(execution* ex, port** in_ports, const frame* frames, int n, frame_ahead* ahead,
+                          masked_key* masked) noexcept nogil:
+    """The words of each key that matter in its cache, and where their signature must be. How many frames have any.
+
+    Frames of one burst mostly enter the same bridge, so what is to know of its cache is fetched when it changes.
+    """
+    cdef flow_key key
     cdef frame_layout layout
-    cdef uint64_t hash = 0
-    cdef uint64_t word
-    cdef uint32_t i
-    if cache.depth == FLOW_DEPTH_L2:
-        flow_extract_l2(f.data, f.caplen, ex.vlan_limit, key)
-    elif cache.depth > FLOW_DEPTH_L2:
-        flow_extract(f.data, f.caplen, ex.vlan_limit, FLOW_DEPTH_L4, key, &layout)
-    for i in range(cache.n_union_words):
-        word = (<const uint64_t*>key)[cache.union_words[i]] & cache.union_masks[i]
-        masked.words[i] = word
-        hash = flow_hash_add(hash, word)
-    masked.cache = cache
-    masked.n_words = cache.n_union_words
-    masked.hash = flow_hash_finish(hash)
-    masked.set = &cache.signatures[masked.hash & cache.signature_mask]
-    prefetch(masked.set)
+    cdef uint64_t* words = <uint64_t*>&key
+    cdef size_t in_port_at = <size_t>&(<flow_key*>NULL).in_port // sizeof(uint64_t)
+    cdef masked_key* m = masked
+    cdef const flow_cache* cache = NULL
+    cdef program* catch_all = NULL
+    cdef uint64_t n_changes = 0
+    cdef bint is_looked_up = False
+    cdef int depth = -1
+    cdef uint32_t n_words = 0
+    cdef const port* in_port
+    cdef uint64_t hash, word
+    cdef uint32_t j
+    cdef int i
+    memset(&key, 0, sizeof(key))
+    for i in range(n):
+        in_port = in_ports[frames[i].input]
+        if in_port.bridge.cache != cache:
+            cache = in_port.bridge.cache
+            catch_all = cache.catch_all
+            n_changes = cache.n_changes
+            depth = cache.depth
+            n_words = cache.n_union_words
+            is_looked_up = catch_all == NULL and cache.signatures != NULL and n_words <= MAX_UNION_WORDS
+        ahead[i].program = catch_all
+        ahead[i].n_changes = n_changes
+        if not is_looked_up or frames[i].caplen < ETH_LEN:
+            continue
+        words[in_port_at] = in_port_word(in_port.ofp_port)
+        if depth == FLOW_DEPTH_L2:
+            flow_extract_l2(frames[i].data, frames[i].caplen, ex.vlan_limit, &key)
+        elif depth > FLOW_DEPTH_L2:
+            flow_extract(frames[i].data, frames[i].caplen, ex.vlan_limit, FLOW_DEPTH_L4, &key, &layout)
+        hash = 0
+        for j in range(n_words):
+            word = words[cache.union_words[j]] & cache.union_masks[j]
+            m.words[j] = word
+            hash = flow_hash_add(hash, word)
+        m.hash = hash = flow_hash_finish(hash)
+        m.set = &cache.signatures[hash & cache.signature_mask]
+        prefetch(m.set)
+        m.ahead = &ahead[i]
+        m.cache = cache
+        m += 1
+    return <int>(m - masked)
 
 
 cdef inline void find_programs(masked_key* masked, int n) noexcept nogil:
@@ -112,7 +117,7 @@ cdef inline void find_programs(masked_key* masked, int n) noexcept nogil:
             flow_cache_prefetch(masked[i].cache, masked[i].words)
         else:
             prefetch(flows[i])
-            if masked[i].n_words > WORDS_IN_FIRST_LINE:
+            if masked[i].cache.n_union_words > WORDS_IN_FIRST_LINE:
                 prefetch(<char*>flows[i] + 64)
     for i in range(n):
         if flows[i] != NULL and megaflow_has(flows[i], masked[i].words):

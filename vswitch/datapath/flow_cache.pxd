@@ -5,8 +5,10 @@ Read `flow_cache.pyx` for the algorithm.
 from libc.stdint cimport uint32_t, uint64_t
 from vswitch.datapath.program cimport program
 from vswitch.tables.arena cimport arena
+from vswitch.tables.bits cimport first_bit
 from vswitch.tables.flow_key cimport flow_key
 from vswitch.tables.hash cimport prefetch
+from vswitch.tables.tags cimport find_tag
 
 cdef enum:
     FLOW_KEY_WORDS = sizeof(flow_key) // 8
@@ -33,8 +35,9 @@ cdef struct cache_subtable:
     megaflow* unused                # removed ones
 
 cdef struct signature_set:          # a cache line: the megaflows that four keys used last
-    uint64_t hashes[4]              # SIGNATURE_WAYS
-    megaflow* flows[4]
+    uint32_t tags[4]                # SIGNATURE_WAYS: signature_tag() of their hashes
+    megaflow* flows[4]              # NULL: free, as all behind it
+    uint64_t pad[2]
 
 cdef struct flow_cache:
     program* catch_all              # the one megaflow, if it looks at nothing: no look-up is needed
@@ -61,12 +64,15 @@ cdef bint flow_cache_insert(flow_cache* cache, const flow_key* key, const flow_k
 cdef void flow_cache_remove(flow_cache* cache, program* action) noexcept nogil
 cdef program* flow_cache_find(flow_cache* cache, const flow_key* key, uint64_t hash) noexcept nogil
 
+cdef inline uint32_t signature_tag(uint64_t hash) noexcept nogil:
+    """What a set tells keys apart by; the hash's other half has chosen the set."""
+    return <uint32_t>(hash >> 32)
+
+
 cdef inline megaflow* signature_find(const signature_set* set, uint64_t hash) noexcept nogil:
     """The megaflow that a key with this hash used last, or NULL; another key may have it, too."""
-    # Which of the four it is, nobody can predict: no branch depends on it.
-    cdef uint32_t i = ((set.hashes[1] == hash) | (set.hashes[2] == hash) << 1
-                       | (set.hashes[3] == hash) << 1 | (set.hashes[3] == hash))
-    return set.flows[i & 3] if set.hashes[i & 3] == hash else NULL
+    cdef uint32_t found = find_tag(set.tags, signature_tag(hash))
+    return set.flows[first_bit(found)] if found else NULL
 
 
 cdef inline bint megaflow_has(const megaflow* flow, const uint64_t* union_words) noexcept nogil:

@@ -171,14 +171,15 @@ cdef inline void signature_keep(flow_cache* cache, signature_set* set, uint64_t 
     """The next look-up of the key finds `flow` at once; another key's place is taken if there is no free one."""
     cdef uint32_t i
     cdef uint32_t at = SIGNATURE_WAYS
+    cdef uint32_t tag = signature_tag(hash)
     for i in range(SIGNATURE_WAYS):
-        if set.hashes[i] == hash or set.flows[i] == NULL:
+        if set.flows[i] == NULL or set.tags[i] == tag:
             at = i
             break
     if at == SIGNATURE_WAYS:
         at = cache.n_displaced % SIGNATURE_WAYS
         cache.n_displaced += 1
-    set.hashes[at] = hash
+    set.tags[at] = tag
     set.flows[at] = flow
     if cache.n_displaced > cache.signature_mask and cache.signature_mask + 1 < MAX_SIGNATURE_SETS:
         signatures_grow(cache)
