@@ -16,7 +16,11 @@ extensions = [
         # The baseline of each architecture (no -march): the wheel runs on any x86-64 or aarch64.
         # Flow keys are structs of fields to some and arrays of words to others, which C allows by this flag alone.
         # Cython's loops compare signed with unsigned; some builds of Python ask gcc to complain of that.
-        extra_compile_args=["-fno-strict-aliasing", "-Wno-sign-compare", *(["-O1", "-g", "-UNDEBUG"] if DEBUG else ["-O3", "-g0"])],
+        extra_compile_args=[
+            "-fno-strict-aliasing",
+            "-Wno-sign-compare",
+            *(["-O1", "-g", "-UNDEBUG"] if DEBUG else ["-O3", "-g0"]),
+        ],
         libraries=["pthread"],
     )
     for path in sorted(Path("vswitch").rglob("*.pyx"))

@@ -36,9 +36,10 @@ from vswitch.datapath.packet_in cimport packet_in, packet_in_clear
 from vswitch.datapath.program cimport program
 from vswitch.datapath.packet_out cimport frame_packet_out
 from vswitch.datapath.receive cimport bridge_receive, frame_receive, frame_receive_anew, frame_resume
-from vswitch.datapath.translation cimport FLOW_KEY_WORDS, frozen_state
+from vswitch.datapath.translation cimport frozen_state
 from vswitch.datapath.tunnel_ports cimport TunnelPorts
 from vswitch.tables.flow_key cimport flow_key
+from vswitch.tables.flow_mask cimport FLOW_KEY_WORDS
 from vswitch.tables.mac_table cimport (
     mac_entry, mac_table_add_static, mac_table_clear_statistics, mac_table_del_static, mac_table_flush, mac_table_run,
 )

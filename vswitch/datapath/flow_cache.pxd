@@ -7,11 +7,11 @@ from vswitch.datapath.program cimport program
 from vswitch.tables.arena cimport arena
 from vswitch.tables.bits cimport first_bit
 from vswitch.tables.flow_key cimport flow_key
+from vswitch.tables.flow_mask cimport flow_mask
 from vswitch.tables.hash cimport prefetch
 from vswitch.tables.tags cimport find_tag
 
 cdef enum:
-    FLOW_KEY_WORDS = sizeof(flow_key) // 8
     SIGNATURE_WAYS = 4
 
 cdef struct cache_subtable
@@ -53,13 +53,14 @@ cdef struct flow_cache:
     arena megaflows                 # their memory: a cache that is emptied forgets all at once
     uint64_t n_changes              # to what keys lead to: programs found before may be gone
     signature_set* signatures       # by hash
+    void* signatures_memory         # what they stand in
     uint32_t signature_mask
     uint32_t n_displaced            # keys that pushed another one out, since signatures last grew
 
 cdef flow_cache* flow_cache_new(uint32_t max_megaflows) except NULL
 cdef void flow_cache_free(flow_cache* cache) noexcept nogil
 cdef void flow_cache_clear(flow_cache* cache) noexcept nogil
-cdef bint flow_cache_insert(flow_cache* cache, const flow_key* key, const flow_key* mask,
+cdef bint flow_cache_insert(flow_cache* cache, const flow_key* key, const flow_mask* mask,
                             program* action, bint is_program=*) noexcept nogil
 cdef void flow_cache_remove(flow_cache* cache, program* action) noexcept nogil
 cdef program* flow_cache_find(flow_cache* cache, const flow_key* key, uint64_t hash) noexcept nogil

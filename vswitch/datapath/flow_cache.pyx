@@ -30,13 +30,14 @@ Thread-safety: none; one thread at a time, as all of the datapath.
 from libc.stdint cimport uint8_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcmp, memcpy, memset
-from posix.stdlib cimport posix_memalign
 
 from vswitch.tables.arena cimport arena_clear, arena_take
 from vswitch.tables.flow_key cimport FLOW_DEPTH_L2, FLOW_DEPTH_L4
+from vswitch.tables.flow_mask cimport FLOW_KEY_WORDS, flow_mask_set
 
 cdef enum:
     CACHE_LINE = 64
+    BUCKETS_GROW = 4                # times: each flow is moved a third of a time then, with 2 it is once
     MIN_SIGNATURE_SETS = 16
     MAX_SIGNATURE_SETS = 1 << 18    # that displaced keys alone make it grow to: 16 MB
 
@@ -70,18 +71,19 @@ cdef void flow_cache_clear(flow_cache* cache) noexcept nogil:
     for i in range(cache.n_subtables):
         subtable_free(cache.subtables[i])
     free(cache.subtables)
-    free(cache.signatures)
+    free(cache.signatures_memory)
     arena_clear(&cache.megaflows)
     cache.catch_all = NULL
     cache.subtables = NULL
     cache.signatures = NULL
+    cache.signatures_memory = NULL
     cache.n_subtables = cache.n_megaflows = cache.n_union_words = cache.signature_mask = cache.n_displaced = 0
     cache.depth = -1
     cache.n_changes += 1
     memset(cache.union_mask, 0, FLOW_KEY_WORDS * sizeof(uint64_t))
 
 
-cdef bint flow_cache_insert(flow_cache* cache, const flow_key* key, const flow_key* mask,
+cdef bint flow_cache_insert(flow_cache* cache, const flow_key* key, const flow_mask* mask,
                             program* action, bint is_program=True) noexcept nogil:
     """Adds the megaflow of `key` under `mask`. False if memory ran out (the cache is then as before, or empty)."""
     cdef cache_subtable* subtable
@@ -89,7 +91,7 @@ cdef bint flow_cache_insert(flow_cache* cache, const flow_key* key, const flow_k
     cdef uint32_t i
     if cache.n_megaflows >= cache.max_megaflows:
         flow_cache_clear(cache)
-    subtable = subtable_for(cache, <const uint64_t*>mask)
+    subtable = subtable_for(cache, mask)
     if subtable == NULL:
         return False
     if subtable.n_megaflows > subtable.bucket_mask and not subtable_grow(subtable):
@@ -235,26 +237,14 @@ cdef inline bint subtable_has_mask(const cache_subtable* subtable, const uint32_
             and memcmp(subtable.masks, masks, n_words * sizeof(uint64_t)) == 0)
 
 
-cdef cache_subtable* subtable_for(flow_cache* cache, const uint64_t* mask) noexcept nogil:
+cdef cache_subtable* subtable_for(flow_cache* cache, const flow_mask* mask) noexcept nogil:
     """The subtable of `mask`, made if there is none yet; NULL if memory ran out."""
-    cdef uint32_t words[FLOW_KEY_WORDS]
-    cdef uint64_t masks[FLOW_KEY_WORDS]
-    cdef uint32_t i, end, first = 0, n = 0
-    cdef uint64_t any_bits
+    cdef const uint32_t* words = &mask.words[0]
+    cdef const uint64_t* masks = &mask.masks[0]
+    cdef uint32_t n = mask.n
+    cdef uint32_t i
     cdef cache_subtable* subtable
     cdef cache_subtable** subtables
-    while first < FLOW_KEY_WORDS:
-        # Few words are looked at: eight at a time are passed over.
-        end = min(first + 8, <uint32_t>FLOW_KEY_WORDS)
-        any_bits = 0
-        for i in range(first, end):
-            any_bits |= mask[i]
-        if any_bits:
-            for i in range(first, end):
-                words[n] = i
-                masks[n] = mask[i]
-                n += mask[i] != 0
-        first = end
     for i in range(cache.n_subtables):
         if subtable_has_mask(cache.subtables[i], words, masks, n):
             return cache.subtables[i]
@@ -313,7 +303,7 @@ cdef bint subtable_grow(cache_subtable* subtable) noexcept nogil:
     cdef megaflow* flow
     cdef megaflow* next
     cdef megaflow** old = subtable.buckets
-    if not new_buckets(subtable, n * 2):
+    if not new_buckets(subtable, n * BUCKETS_GROW):
         return False
     for i in range(n):
         flow = old[i]
@@ -335,12 +325,13 @@ cdef void subtable_free(cache_subtable* subtable) noexcept nogil:
 cdef void signatures_grow(flow_cache* cache) noexcept nogil:
     """Doubles the signature cache. It may stay as it is: it is only a shortcut."""
     cdef uint32_t n = max(MIN_SIGNATURE_SETS, (cache.signature_mask + 1) * 2)
-    cdef void* signatures = NULL
+    # Not aligned by the library: what calloc() gives the system has cleared already.
+    cdef char* memory = <char*>calloc(n + 1, sizeof(signature_set))
     cache.n_displaced = 0
-    if posix_memalign(&signatures, CACHE_LINE, n * sizeof(signature_set)) == 0:
-        memset(signatures, 0, n * sizeof(signature_set))
-        free(cache.signatures)
-        cache.signatures = <signature_set*>signatures
+    if memory != NULL:
+        free(cache.signatures_memory)
+        cache.signatures_memory = memory
+        cache.signatures = <signature_set*>(memory + (-<size_t>memory & (CACHE_LINE - 1)))
         cache.signature_mask = n - 1
 
 
@@ -362,11 +353,12 @@ cdef class FlowCache:
 
     def insert(self, const uint8_t[::1] key, const uint8_t[::1] mask, object action):
         """Adds the megaflow of `key` under `mask` (both ``FLOW_KEY_BYTES`` bytes) with any object as its action."""
+        cdef flow_mask words
         check_size(key)
         check_size(mask)
+        flow_mask_set(&words, <const uint64_t*>&mask[0], <const uint64_t*>&mask[0])
         self.actions.append(action)
-        if not flow_cache_insert(self.cache, <const flow_key*>&key[0], <const flow_key*>&mask[0],
-                                 <program*><size_t>len(self.actions), False):
+        if not flow_cache_insert(self.cache, <const flow_key*>&key[0], &words, <program*><size_t>len(self.actions), False):
             raise MemoryError
 
     def lookup(self, const uint8_t[::1] key):

@@ -68,20 +68,20 @@ cdef struct program:                # begins a cache line with what every frame 
     uint8_t edits_key               # has an OP_KEY
     uint8_t has_normal              # has an OP_NORMAL
     uint8_t is_irreversible         # behind a patch port it needs a copy of the frame (OVS reversible_actions())
+    # The rest. Where every frame is of a new kind, the time to clear new memory counts: so it is packed, and four cache lines
+    # hold a walk through eight tables.
     uint16_t error                  # 0, or the fate of a walk that was given up
-    # The rest
-    uint32_t max_depth              # of the walk
-    uint32_t n_resubmits
+    uint16_t max_depth              # of the walk; below MAX_DEPTH
+    uint16_t n_resubmits            # up to MAX_RESUBMITS
+    uint16_t n_consulted
     uint32_t bridge                 # number of the bridge it was translated for
     uint32_t n_flows
-    uint32_t n_tables
     uint32_t n_buckets
-    bint is_dead                    # replaced; freed when no frame is under way
-    flow** flows                    # hit on the way, in order; a reference is held of each
-    uint16_t* tables                # what the walk consulted: tables, TABLE_GROUPS, TABLE_PORTS
-    openflow_tables* owner          # of its bridge
-    uint16_t* lookups               # tables that were looked into, in order; LOOKUP_MISSED: without finding a flow
     uint32_t n_lookups
+    flow** flows                    # hit on the way, in order; a reference is held of each
+    openflow_tables* owner          # of its bridge
+    uint16_t* lookups               # tables that were looked into, in order; LOOKUP_MISSED: without finding a flow. Behind them
+                                    # what else the walk consulted: tables, TABLE_GROUPS, TABLE_PORTS
     bucket_stats* buckets           # groups that count its frames; a reference is held of each
     program* next_dead
     void* megaflow                  # where the flow cache has it, or NULL; flow_cache.pyx casts it
@@ -95,8 +95,8 @@ cdef struct program_list:           # of a datapath
     uint32_t n_allocated
     program* dead                   # replaced, not freed yet
 
-cdef program* program_new(openflow_tables* owner, uint32_t n_ops, uint32_t n_flows, uint32_t n_tables, uint32_t n_buckets,
-                          uint32_t n_lookups) noexcept nogil
+cdef program* program_new(openflow_tables* owner, uint32_t n_ops, uint32_t n_flows, uint32_t n_buckets, uint32_t n_lookups,
+                          uint16_t n_consulted) noexcept nogil
 cdef void program_free(program* p) noexcept nogil
 cdef void bucket_stats_add(bucket_stats* b, uint64_t n_packets, uint64_t n_bytes) noexcept nogil
 cdef void program_uncount_actions(program* p, uint64_t n_bytes) noexcept nogil

@@ -14,29 +14,28 @@ cdef enum:
     GONE = 0xFFFFFFFF
 
 
-cdef size_t program_bytes(uint32_t n_ops, uint32_t n_flows, uint32_t n_tables, uint32_t n_buckets,
-                          uint32_t n_lookups) noexcept nogil:
+cdef size_t program_bytes(uint32_t n_ops, uint32_t n_flows, uint32_t n_buckets, uint32_t n_lookups,
+                          uint16_t n_consulted) noexcept nogil:
     return (sizeof(program) + n_ops * sizeof(op) + n_flows * sizeof(flow*) + n_buckets * sizeof(bucket_stats)
-            + (n_tables + n_lookups) * sizeof(uint16_t))
+            + (n_lookups + n_consulted) * sizeof(uint16_t))
 
 
-cdef program* program_new(openflow_tables* owner, uint32_t n_ops, uint32_t n_flows, uint32_t n_tables, uint32_t n_buckets,
-                          uint32_t n_lookups) noexcept nogil:
+cdef program* program_new(openflow_tables* owner, uint32_t n_ops, uint32_t n_flows, uint32_t n_buckets, uint32_t n_lookups,
+                          uint16_t n_consulted) noexcept nogil:
     """An empty program with room for so much, in one block of memory, or NULL."""
-    cdef program* p = <program*>arena_take(&owner.programs, program_bytes(n_ops, n_flows, n_tables, n_buckets, n_lookups))
+    cdef program* p = <program*>arena_take(&owner.programs, program_bytes(n_ops, n_flows, n_buckets, n_lookups, n_consulted))
     if p != NULL:
         memset(p, 0, sizeof(program))
         p.owner = owner
         p.ops = <op*>(p + 1)
         p.flows = <flow**>(p.ops + n_ops)
         p.buckets = <bucket_stats*>(p.flows + n_flows)
-        p.tables = <uint16_t*>(p.buckets + n_buckets)
-        p.lookups = p.tables + n_tables
+        p.lookups = <uint16_t*>(p.buckets + n_buckets)
         p.n_ops = n_ops
         p.n_flows = n_flows
-        p.n_tables = n_tables
         p.n_buckets = n_buckets
         p.n_lookups = n_lookups
+        p.n_consulted = n_consulted
     return p
 
 
@@ -54,7 +53,7 @@ cdef void program_free(program* p) noexcept nogil:
         flow_unref(p.flows[i])
     for i in range(p.n_buckets):
         group_unref(p.buckets[i].owner)
-    arena_give(&p.owner.programs, p, program_bytes(p.n_ops, p.n_flows, p.n_tables, p.n_buckets, p.n_lookups))
+    arena_give(&p.owner.programs, p, program_bytes(p.n_ops, p.n_flows, p.n_buckets, p.n_lookups, p.n_consulted))
 
 
 cdef void program_push_stats(program* p) noexcept nogil:
@@ -107,14 +106,16 @@ cdef bint program_is_current(program* p, const openflow_tables* t) noexcept nogi
     What changes takes the bridge's newest version: it has changed if that is newer than the one checked last.
     """
     cdef uint32_t i
+    cdef uint16_t table
     cdef uint64_t version
-    for i in range(p.n_tables):
-        if p.tables[i] == TABLE_GROUPS:
+    for i in range(p.n_lookups + p.n_consulted):
+        table = p.lookups[i] & ~LOOKUP_MISSED
+        if table == TABLE_GROUPS:
             version = t.groups_version
-        elif p.tables[i] == TABLE_PORTS:
+        elif table == TABLE_PORTS:
             version = t.ports_version
         else:
-            version = t.tables[p.tables[i]].version
+            version = t.tables[table].version
         if version > p.checked_version:
             return False
     p.checked_version = t.version
@@ -164,7 +165,6 @@ cdef void program_list_bury(program_list* list, program* p) noexcept nogil:
     """`p`, which the list does not hold (any more), is freed when no frame is under way: what it says of drops is read
     when the frame has ended."""
     program_push_stats(p)
-    p.is_dead = True
     p.next_dead = list.dead
     list.dead = p
 

@@ -32,8 +32,9 @@ from vswitch.datapath.translate cimport translate
 from vswitch.datapath.translation cimport frozen_state
 from vswitch.datapath.vlan cimport tag_stack, tags_from_key
 from vswitch.tables.flow_key cimport (
-    DL_TYPE_NONE, FLOW_DEPTH_L2, FLOW_DEPTH_L4, flow_extract, flow_extract_l2, flow_key, frame_layout,
+    DL_TYPE_NONE, FLOW_DEPTH_L2, FLOW_DEPTH_L4, flow_extract, flow_extract_l2, flow_key, flow_key_copy, frame_layout,
 )
+from vswitch.tables.flow_mask cimport flow_mask
 from vswitch.wire.ethernet cimport ETH_LEN
 
 cdef enum:
@@ -185,9 +186,9 @@ cdef void enter(execution* ex, program* p) noexcept nogil:
     if p.is_irreversible:
         execute_clone(ex, p)
     elif p.edits_key:
-        saved = ex.key
+        flow_key_copy(&saved, &ex.key)
         execute(ex, p)
-        ex.key = saved
+        flow_key_copy(&ex.key, &saved)
         ex.dirty |= ex.touched
         ex.has_new_edits = ex.has_base
     else:
@@ -218,10 +219,9 @@ cdef program* program_alone(execution* ex, const translate_args* args) noexcept 
 
     The caller runs it, and hands it to program_list_bury().
     """
-    cdef flow_key mask
     cdef program* p
     execution_deepen(ex, FLOW_DEPTH_L4)
-    p = translate(ex.bridge, &ex.key, args, &mask)
+    p = translate(ex.bridge, &ex.key, args, NULL)
     if p == NULL:
         ex.out_of_memory = True
         return NULL
@@ -311,7 +311,7 @@ cdef inline program* bridge_program(execution* ex, program* p) noexcept nogil:
 
 cdef program* translate_and_cache(execution* ex, program* old) noexcept nogil:
     """Slow path. The tables changed since `old` was translated, or (NULL) the kind of frame is new."""
-    cdef flow_key mask
+    cdef flow_mask mask
     cdef translate_args args
     cdef program* p
     if old != NULL:

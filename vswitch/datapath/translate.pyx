@@ -32,14 +32,14 @@ from vswitch.datapath.translate_actions cimport actions_are_reversible, walk_act
 from vswitch.datapath.translate_freeze cimport close_limits, resources_left, thaw
 from vswitch.datapath.translate_output cimport packet_in
 from vswitch.datapath.translation cimport (
-    ACTSET_UNSET, CONSULTED_WORDS, NO_METER, EVENT_FRAGMENTS, EVENT_MISS, EVENT_MISS_PACKET_IN, EVENT_NO_ACTIONS, EVENT_TABLE, FLOW_KEY_WORDS, REASON_NO_MATCH,
-    flow_is_ip, frozen_state, record, trace, translation, translation_add_flow, translation_add_lookup,
-    translation_add_op, translation_begin,
-    translation_consult, translation_end, translation_note_drop,
+    ACTSET_UNSET, CONSULTED_WORDS, NO_METER, EVENT_FRAGMENTS, EVENT_MISS, EVENT_MISS_PACKET_IN, EVENT_NO_ACTIONS, EVENT_TABLE,
+    REASON_NO_MATCH, flow_is_ip, frozen_state, record, trace, translation, translation_add_flow, translation_add_lookup,
+    translation_add_op, translation_begin, translation_consult, translation_end, translation_note_drop,
 )
 from vswitch.datapath.tunnel cimport TUNNEL_CSUM, TUNNEL_DONT_FRAGMENT, TUNNEL_KEY
 from vswitch.tables.bits cimport first_bit, without_first_bit
-from vswitch.tables.flow_key cimport FLOW_DEPTH_L4, FRAG_ANY, FRAG_LATER, VLAN_PRESENT, flow_key
+from vswitch.tables.flow_key cimport FLOW_DEPTH_L4, FRAG_ANY, FRAG_LATER, VLAN_PRESENT, flow_key, flow_key_copy
+from vswitch.tables.flow_mask cimport FLOW_KEY_WORDS, flow_mask_set
 from vswitch.wire.ethernet cimport ETH_TYPE_IPV4, ETH_TYPE_IPV6, ETH_TYPE_MPLS, ETH_TYPE_MPLS_MCAST
 from vswitch.wire.ipv4 cimport IP_PROTO_ICMP, IP_PROTO_ICMP6
 
@@ -62,10 +62,10 @@ cdef enum lookup_result:
     LOOKUP_FRAGMENT
 
 
-cdef program* translate(const bridge* br, const flow_key* key, const translate_args* args, flow_key* mask) noexcept nogil:
+cdef program* translate(const bridge* br, const flow_key* key, const translate_args* args, flow_mask* mask) noexcept nogil:
     cdef translation t
     cdef program* p
-    t.flow = key[0]
+    flow_key_copy(&t.flow, key)
     translation_begin(&t)
     t.bridge = br
     t.entry = key
@@ -78,14 +78,15 @@ cdef program* translate(const bridge* br, const flow_key* key, const translate_a
     t.is_resumed = args.frozen != NULL
     if not t.is_resumed:
         t.flow.actset_output = ACTSET_UNSET
-    t.run = t.flow
+    flow_key_copy(&t.run, &t.flow)
 
     walk(&t, args.frozen)
     close_limits(&t, 0)
     p = make_program(&t)
     if p != NULL:
         p.is_irreversible = t.is_irreversible
-    make_mask(&t, mask)
+    if mask != NULL:
+        make_mask(&t, mask)
     if t.events != NULL:
         make_ovs_mask(&t, key, &t.events.wc)
         t.events.flow = t.flow
@@ -149,7 +150,6 @@ cdef lookup_result find_flow(translation* t, uint32_t in_port, bint may_packet_i
         t.flow.tp_src = t.flow.tp_dst = 0
     t.flow.in_port = in_port
     while t.table < N_TABLES:
-        translation_consult(t, t.table)
         if t.flow.packet_type:
             t.rule = find_for_packet(t)
         else:
@@ -304,7 +304,7 @@ cdef void swap_key(flow_key* k, bint is_ipv4) noexcept nogil:
 cdef program* make_program(translation* t) noexcept nogil:
     """What the walk left, in one block of memory; NULL without memory."""
     cdef program* p
-    cdef uint32_t n_tables = 0
+    cdef uint16_t n_consulted = 0
     cdef uint32_t i
     cdef uint64_t bits
     if t.n_outputs == 0 or t.error:
@@ -318,9 +318,9 @@ cdef program* make_program(translation* t) noexcept nogil:
     for i in range(CONSULTED_WORDS):
         bits = t.consulted[i]
         while bits:
-            n_tables += 1
+            n_consulted += 1
             bits = without_first_bit(bits)
-    p = NULL if t.out_of_memory else program_new(t.tables, t.n_ops, t.n_flows, n_tables, t.n_buckets, t.n_lookups)
+    p = NULL if t.out_of_memory else program_new(t.tables, t.n_ops, t.n_flows, t.n_buckets, t.n_lookups, n_consulted)
     if p == NULL:
         return NULL
     p.bridge = t.bridge.number
@@ -332,16 +332,16 @@ cdef program* make_program(translation* t) noexcept nogil:
     for i in range(t.n_buckets):
         p.buckets[i] = t.buckets[i]
         group_ref(t.buckets[i].owner)
-    n_tables = 0
+    n_consulted = 0
     for i in range(CONSULTED_WORDS):
         bits = t.consulted[i]
         while bits:
-            p.tables[n_tables] = <uint16_t>(i * 64 + first_bit(bits))
-            n_tables += 1
+            p.lookups[p.n_lookups + n_consulted] = <uint16_t>(i * 64 + first_bit(bits))
+            n_consulted += 1
             bits = without_first_bit(bits)
     p.checked_version = t.tables.version
-    p.max_depth = t.max_depth
-    p.n_resubmits = t.n_resubmits
+    p.max_depth = <uint16_t>t.max_depth
+    p.n_resubmits = <uint16_t>t.n_resubmits
     p.error = <uint16_t>t.error
     for i in range(p.n_flows):
         p.n_timed += p.flows[i].idle_timeout_s != 0
@@ -363,21 +363,24 @@ cdef inline bint needs_whole_key(uint16_t code) noexcept nogil:
                 or code == OP_LEARN or code == OP_LIMIT or code == OP_IF_LARGER or code == OP_SKIP or code == OP_IN_PORT)
 
 
-cdef void make_mask(translation* t, flow_key* mask) noexcept nogil:
+cdef void make_mask(translation* t, flow_mask* mask) noexcept nogil:
     """What the cache matches on. What is the same for every frame that enters a bridge is left out."""
-    cdef uint64_t* to = <uint64_t*>mask
-    cdef uint64_t* wc = <uint64_t*>&t.wc
     cdef uint64_t* need = <uint64_t*>&t.need
     cdef uint32_t i
-    for i in range(FLOW_KEY_WORDS):
-        to[i] = wc[i] | need[i]
-    if not t.is_resumed:
-        clear_pipeline_fields(mask)
-    mask.packet_type = mask.recirc_id = 0
     if t.bridge.cache.n_subtables >= MAX_MASKS:
         # Another narrow mask would cost every miss a probe. Any mask that has more bits is right, too.
         for i in range(FLOW_KEY_WORDS):
-            to[i] |= t.bridge.cache.union_mask[i]
+            need[i] |= t.bridge.cache.union_mask[i]
+    leave_out(t, &t.wc)
+    leave_out(t, &t.need)
+    flow_mask_set(mask, <const uint64_t*>&t.wc, need)
+
+
+cdef inline void leave_out(const translation* t, flow_key* mask) noexcept nogil:
+    """Clears what every frame has when it enters a bridge."""
+    if not t.is_resumed:
+        clear_pipeline_fields(mask)
+    mask.packet_type = mask.recirc_id = 0
 
 
 cdef inline void clear_pipeline_fields(flow_key* mask) noexcept nogil:

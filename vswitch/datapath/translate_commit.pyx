@@ -11,11 +11,16 @@ from vswitch.datapath.program cimport (
     EDIT_ARP, EDIT_ETH, EDIT_ICMP, EDIT_IPV4, EDIT_IPV6, EDIT_L4, EDIT_MPLS, EDIT_ND, EDIT_NSH, OP_IN_PORT, OP_KEY,
     OP_MPLS, OP_TAGS, op,
 )
-from vswitch.datapath.translation cimport FLOW_KEY_WORDS, translation, translation_add_op, translation_consult
+from vswitch.datapath.translation cimport translation, translation_add_op, translation_consult
 from vswitch.datapath.vlan cimport tags_from_key
 from vswitch.tables.flow_key cimport VLAN_PRESENT, flow_key, vlan_tag
+from vswitch.tables.flow_mask cimport FLOW_KEY_WORDS
 from vswitch.wire.ethernet cimport ETH_TYPE_ARP, ETH_TYPE_IPV4, ETH_TYPE_IPV6, ETH_TYPE_RARP
 from vswitch.wire.ipv4 cimport IP_PROTO_ICMP, IP_PROTO_ICMP6
+
+cdef enum:
+    CHUNK = 12                      # words of the key, of which there are seven times as many
+
 
 cdef void translation_commit(translation* t) noexcept nogil:
     """Everything, registers too: for what may resume the walk, or show the key."""
@@ -33,19 +38,19 @@ cdef void commit_words(translation* t, uint32_t first) noexcept nogil:
     cdef const uint64_t* flow = <const uint64_t*>&t.flow
     cdef const uint64_t* run = <const uint64_t*>&t.run
     cdef uint64_t any_changed
-    cdef uint32_t i, end
+    cdef uint32_t i
+    cdef uint32_t chunk = 0
     cdef uint32_t edits = 0
-    while first < FLOW_KEY_WORDS:
-        # Few words change: eight at a time are looked at.
-        end = min(first + 8, <uint32_t>FLOW_KEY_WORDS)
+    while chunk < FLOW_KEY_WORDS:
+        # Few words change, so many are looked at together.
         any_changed = 0
-        for i in range(first, end):
-            any_changed |= flow[i] ^ run[i]
+        for i in range(CHUNK):
+            any_changed |= flow[chunk + i] ^ run[chunk + i]
         if any_changed:
-            for i in range(first, end):
+            for i in range(max(chunk, first), chunk + CHUNK):
                 if flow[i] != run[i] and i != vlan_word():
                     edits |= commit_word(t, i)
-        first = end
+        chunk += CHUNK
     if edits & EDIT_ICMP:
         # OVS sets type and code together.
         t.wc.tp_src |= 0xFF

@@ -17,10 +17,11 @@ from vswitch.datapath.translate_fields cimport (
     low_bits, piece_n_bits, piece_read, piece_shift, piece_unwildcard, piece_word, pieces_load,
 )
 from vswitch.datapath.translation cimport (
-    EVENT_LEARN, EVENT_LEARN_LIMIT, FLOW_KEY_WORDS, byte_list, byte_list_add, byte_list_free, record, trace,
+    EVENT_LEARN, EVENT_LEARN_LIMIT, byte_list, byte_list_add, byte_list_free, record, trace,
     translation, translation_add_op, translation_consult,
 )
 from vswitch.tables.flow_key cimport flow_key
+from vswitch.tables.flow_mask cimport FLOW_KEY_WORDS
 
 cdef enum:
     LEARN_SEND_FLOW_REM = 1

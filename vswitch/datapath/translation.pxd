@@ -21,7 +21,6 @@ cdef extern from "<stdint.h>":
     const uint32_t ALL_BUCKETS "UINT32_MAX"     # of a group: all of them
 
 cdef enum:
-    FLOW_KEY_WORDS = sizeof(flow_key) // 8
     ACTSET_UNSET = 0xFFF7           # actset_output without an output (OFPP_UNSET)
     MAX_STACK_BYTES = 65536
     CONSULTED_WORDS = 5
@@ -173,7 +172,7 @@ cdef struct translation:
     bucket_stats* buckets
     uint32_t n_buckets
     uint32_t n_buckets_allocated
-    uint64_t consulted[5]           # CONSULTED_WORDS: bits of tables, TABLE_GROUPS and TABLE_PORTS
+    uint64_t consulted[5]           # CONSULTED_WORDS: bits of TABLE_GROUPS, TABLE_PORTS, and tables that were asked without a look-up
     uint16_t* lookups               # as program.lookups
     uint32_t n_lookups
     uint32_t n_lookups_allocated
@@ -197,7 +196,7 @@ cdef void record(translation* t, event_kind kind, uint64_t argument, const void*
 cdef void event_list_free(event_list* list) noexcept nogil
 
 cdef inline void translation_consult(translation* t, uint32_t table) noexcept nogil:
-    """The program depends on everything in `table`."""
+    """The program depends on everything in `table`, as it does on those that it looked into."""
     t.consulted[table >> 6] |= <uint64_t>1 << (table & 63)
 
 cdef inline void trace(translation* t, event_kind kind, uint64_t argument) noexcept nogil:

@@ -10,13 +10,13 @@ from libc.string cimport memcpy, memset
 from vswitch.datapath.fate cimport FATE_DELIVERED
 from vswitch.datapath.flow_table cimport flow, group
 from vswitch.datapath.program cimport LOOKUP_MISSED, bucket_stats, op
+from vswitch.tables.blocks cimport clear_block
 
 
 cdef void translation_begin(translation* t) noexcept nogil:
     """Empty lists and masks; the keys are the caller's to fill."""
-    memset(&t.wc, 0, sizeof(flow_key))
-    memset(&t.need, 0, sizeof(flow_key))
-    memset(&t.bridge, 0, <size_t>(<char*>&t.inline_ops - <char*>&t.bridge))
+    # wc, need and all from there to the lists
+    clear_block(&t.wc, <size_t>(<char*>&t.inline_ops - <char*>&t.wc))
     t.ops = t.inline_ops
     t.n_ops_allocated = INLINE_OPS
     t.flows = t.inline_flows

@@ -9,7 +9,7 @@ from vswitch.datapath.bridge cimport port
 from vswitch.datapath.decapsulate cimport decapsulate
 from vswitch.datapath.tlv_map cimport TLV_MAX_OPTIONS_LEN, tlv_parse, tlv_write
 from vswitch.datapath.translate_hash cimport flow_hash_5tuple
-from vswitch.datapath.translation cimport FLOW_KEY_WORDS
+from vswitch.tables.flow_mask cimport FLOW_KEY_WORDS
 from vswitch.datapath.tunnel cimport TUNNEL_GENEVE, tunnel_source_port
 from vswitch.datapath.tunnel_ports cimport TunnelPorts
 from vswitch.datapath.tunnel_ports import KINDS

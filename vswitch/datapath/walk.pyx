@@ -9,14 +9,15 @@ from vswitch.datapath.flow_table cimport flow, meter
 from vswitch.datapath.flows cimport Flows
 from vswitch.datapath.packet_in cimport packet_in_spec
 from vswitch.datapath.program cimport (
-    OP_CLONE, OP_COMMIT, OP_CONTROLLER, OP_DROP, OP_FIN_TIMEOUT, OP_IF_LARGER, OP_IN_PORT, OP_KEY, OP_LEARN, OP_LIMIT, OP_METER,
+    LOOKUP_MISSED, OP_CLONE, OP_COMMIT, OP_CONTROLLER, OP_DROP, OP_FIN_TIMEOUT, OP_IF_LARGER, OP_IN_PORT, OP_KEY, OP_LEARN, OP_LIMIT, OP_METER,
     OP_MPLS, OP_NORMAL, OP_OUTPUT, OP_POP_ETH, OP_POP_HEADER, OP_PUSH_HEADER, OP_RECIRC, OP_SAMPLE, OP_SKIP, OP_TAGS, op, program, program_free,
 )
 from vswitch.datapath.translate cimport translate, translate_args
 from vswitch.datapath.translation cimport (
-    FLOW_KEY_WORDS, NO_FLOW, event, event_list, event_list_free, frozen_state,
+    NO_FLOW, event, event_list, event_list_free, frozen_state,
 )
 from vswitch.tables.flow_key cimport FLOW_DEPTH_L4, flow_extract, flow_key, frame_layout
+from vswitch.tables.flow_mask cimport FLOW_KEY_WORDS, flow_mask
 from vswitch.wire.dot1q cimport TPID_CTAG
 
 OP_NAMES = {
@@ -96,7 +97,8 @@ def walk(Flows datapath, uint32_t bridge_number, bytes frame, uint32_t in_port, 
         operations so far, argument, bytes), see translation.pxd; ``error``; ``drop``: (table, flow number or None for a miss), or None.
     """
     cdef bridge* br = datapath._bridge(bridge_number)
-    cdef flow_key key, mask
+    cdef flow_key key
+    cdef flow_mask mask
     cdef frame_layout layout
     cdef translate_args args
     cdef event_list events
@@ -125,9 +127,9 @@ def walk(Flows datapath, uint32_t bridge_number, bytes frame, uint32_t in_port, 
         return {
             "ops": [op_tuple(&p.ops[i]) for i in range(p.n_ops)],
             "flows": [p.flows[i].number for i in range(p.n_flows)],
-            "tables": [p.tables[i] for i in range(p.n_tables)],
+            "tables": sorted({p.lookups[i] & ~LOOKUP_MISSED for i in range(p.n_lookups + p.n_consulted)}),
             "key": words_of(&key),
-            "mask": words_of(&mask),
+            "mask": {mask.words[i]: mask.masks[i] for i in range(mask.n)},
             "megaflow": words_of(&events.wc),
             "final": words_of(&events.flow),
             "events": [event_tuple(&events, &events.events[i]) for i in range(events.n)],

@@ -8,6 +8,7 @@ odd and hostile frames too: a header that does not fit leaves its fields and all
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memset
 
+from vswitch.tables.blocks cimport copy_block
 from vswitch.wire.byteorder cimport load_be16, load_be64
 from vswitch.wire.dot1q cimport DOT1Q_LEN, DOT1Q_TCI, TPID_CTAG, TPID_STAG
 from vswitch.wire.ethernet cimport (
@@ -188,6 +189,10 @@ cdef inline int flow_extract_tags(const uint8_t* frame, size_t n_bytes, int vlan
             ofs += LLC_SNAP_LEN
     key.dl_type = type
     return <int>ofs
+
+
+cdef inline void flow_key_copy(flow_key* to, const flow_key* key) noexcept nogil:
+    copy_block(to, key, sizeof(flow_key))
 
 
 cdef inline void flow_key_clear_l2(flow_key* key) noexcept nogil:
