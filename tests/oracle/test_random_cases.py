@@ -23,8 +23,13 @@ from tests.switch.story import as_case, expected, retell
 SEED = 2026
 N_CASES = 15
 # Of the pipelines: some of each generator. `run.py --kind` makes any number of them.
-TAKEN = {"flows": (2, 4, 6, 7, 8, 9, 10, 11), "oracle": (1, 3, 4, 5), "tunnels": (1, 2, 5, 6, 7)}
-SAME = [(kind, number) for kind, numbers in TAKEN.items() for number in numbers]
+TAKEN = {
+    ("flows", 1): (2, 4, 6, 7, 8, 9, 10, 11),
+    ("flows", 51): (10, 20, 23, 57),  # select groups behind a patch port, push_mpls and learn; insert-buckets
+    ("oracle", 1): (1, 3, 4, 5),
+    ("tunnels", 1): (1, 2, 5, 6, 7),
+}
+SAME = [(*generator, number) for generator, numbers in TAKEN.items() for number in numbers]
 # One of each module; all of them with VSWITCH_ALL_STORIES=1, which takes half a minute.
 MODULES = ("normal", "mirrors", "patch_ports", "port_flags", "multicast", "reconfigure", "limits", "learning")
 
@@ -47,9 +52,9 @@ def test_random_case_equals_open_vswitch(oracle: Any, number: int) -> None:
     assert (verdict, differences) == ("same", [])
 
 
-@pytest.mark.parametrize(("kind", "number"), SAME)
-def test_random_pipeline_equals_open_vswitch(oracle: Any, kind: str, number: int) -> None:
-    ((_, verdict, differences),) = run.check(1, range(number, number + 1), kind=kind)
+@pytest.mark.parametrize(("kind", "seed", "number"), SAME)
+def test_random_pipeline_equals_open_vswitch(oracle: Any, kind: str, seed: int, number: int) -> None:
+    ((_, verdict, differences),) = run.check(seed, range(number, number + 1), kind=kind)
     assert (verdict, differences) == ("same", [])
 
 

@@ -18,15 +18,13 @@ cdef enum:
     SELECTION_DP_HASH = 1
     MIN_HASH_VALUES = 16
     MAX_HASH_VALUES = 256           # OVS MAX_SELECT_GROUP_HASH_VALUES
-    HASH_ALG_L4 = 0
-    HASH_ALG_SYM_L4 = 1
 
 
-cdef void group_choose_hash(group* g) noexcept nogil:
-    """Settles `hash_map` and what goes with it (OVS group_set_selection_method())."""
+cdef void group_choose_hash(group* g, uint32_t first, uint32_t n) noexcept nogil:
+    """Settles `hash_map`, which leads to `n` buckets from `first` on, and what goes with it (OVS group_set_selection_method())."""
     free(g.hash_map)
     g.hash_map = NULL
-    if g.type != GROUP_SELECT or g.selection > SELECTION_DP_HASH or not make_hash_map(g):
+    if g.type != GROUP_SELECT or g.selection > SELECTION_DP_HASH or not make_hash_map(g, first, n):
         return
     if g.selection == SELECTION_NONE:
         g.hash_alg = HASH_ALG_SYM_L4
@@ -36,14 +34,14 @@ cdef void group_choose_hash(group* g) noexcept nogil:
         g.hash_basis = <uint32_t>g.selection_param
 
 
-cdef bint make_hash_map(group* g) noexcept nogil:
+cdef bint make_hash_map(group* g, uint32_t first, uint32_t n) noexcept nogil:
     cdef uint64_t total = 0
     cdef uint64_t n_values = MIN_HASH_VALUES
     cdef uint32_t smallest = 0
     cdef uint32_t i, hash, winner
     cdef double* values
     cdef uint32_t* divisors
-    for i in range(g.n_buckets):
+    for i in range(first, first + n):
         if g.buckets[i].weight and (smallest == 0 or g.buckets[i].weight < smallest):
             smallest = g.buckets[i].weight
         total += g.buckets[i].weight
@@ -53,25 +51,25 @@ cdef bint make_hash_map(group* g) noexcept nogil:
         n_values *= 2
     if n_values > MAX_HASH_VALUES:
         return False
-    values = <double*>calloc(g.n_buckets, sizeof(double) + sizeof(uint32_t))
+    values = <double*>calloc(n, sizeof(double) + sizeof(uint32_t))
     g.hash_map = <uint16_t*>calloc(n_values, sizeof(uint16_t))
     if values == NULL or g.hash_map == NULL:
         free(values)
         free(g.hash_map)
         g.hash_map = NULL
         return False
-    divisors = <uint32_t*>(values + g.n_buckets)
-    for i in range(g.n_buckets):
-        values[i] = g.buckets[i].weight
+    divisors = <uint32_t*>(values + n)
+    for i in range(n):
+        values[i] = g.buckets[first + i].weight
         divisors[i] = 1
     for hash in range(<uint32_t>n_values):
         winner = 0
-        for i in range(1, g.n_buckets):
+        for i in range(1, n):
             if values[i] > values[winner]:
                 winner = i
         divisors[winner] += 2
-        values[winner] = <double>g.buckets[winner].weight / divisors[winner]
-        g.hash_map[hash] = <uint16_t>winner
+        values[winner] = <double>g.buckets[first + winner].weight / divisors[winner]
+        g.hash_map[hash] = <uint16_t>(first + winner)
     g.hash_mask = <uint32_t>n_values - 1
     free(values)
     return True

@@ -46,6 +46,16 @@ cdef int fill_buckets(group* g, list buckets) except -1:
     return 0
 
 
+cdef void keep_counters(group* g, const group* old, uint32_t first, uint32_t n) noexcept nogil:
+    """All buckets but `n` from `first` on are those of `old`."""
+    cdef uint32_t i, j
+    for i in range(g.n_buckets):
+        for j in range(old.n_buckets):
+            if old.buckets[j].id == g.buckets[i].id and not first <= i < first + n:
+                g.buckets[i].n_packets = old.buckets[j].n_packets
+                g.buckets[i].n_bytes = old.buckets[j].n_bytes
+
+
 cdef int fill_fields(group* g, list fields) except -1:
     cdef group_field* f
     g.fields = <group_field*>calloc(len(fields) + 1, sizeof(group_field))
@@ -87,7 +97,7 @@ cdef class Groups(Flows):
     """Bridges, ports, bonds, flows, groups and meters, by number."""
 
     def set_group(self, uint32_t bridge_number, uint32_t number, int type, list buckets, *, int selection=0,
-                  uint64_t selection_param=0, list fields=None):
+                  uint64_t selection_param=0, list fields=None, tuple hashed=None):
         """Adds a group, or replaces the one with that number; its counters begin anew, its age does not.
 
         Parameters
@@ -100,6 +110,9 @@ cdef class Groups(Flows):
             0 none given, 1 dp_hash, 2 hash.
         fields : list of tuple
             (prereq, n_bytes, [(piece, mask), ...]) of ``hash``, by rising field id of OVS.
+        hashed : tuple
+            The first bucket that ``dp_hash`` may lead to, and their number; all if not given. The others are old ones, and
+            their counters go on.
         """
         cdef bridge* br = self._bridge(bridge_number)
         cdef group* old = group_find(br.flows, number)
@@ -118,7 +131,12 @@ cdef class Groups(Flows):
         try:
             fill_buckets(g, buckets)
             fill_fields(g, fields or [])
-            group_choose_hash(g)
+            first, n = hashed or (0, len(buckets))
+            if first + n > len(buckets):
+                raise ValueError(f"buckets {first} to {first + n - 1} of {len(buckets)}")
+            if hashed is not None and old != NULL:
+                keep_counters(g, old, first, n)
+            group_choose_hash(g, first, n)
             if not groups_put(br.flows, g):
                 raise MemoryError
         except BaseException:

@@ -21,6 +21,7 @@ from vswitch.datapath.fate cimport (
 from vswitch.datapath.flow_cache cimport (
     flow_cache, flow_cache_clear, flow_cache_insert, flow_cache_lookup, flow_cache_remove,
 )
+from vswitch.datapath.group cimport HASH_ALG_SYM_L4
 from vswitch.datapath.normal cimport normal
 from vswitch.datapath.odp_size cimport odp_size_commit
 from vswitch.datapath.program cimport (
@@ -29,6 +30,7 @@ from vswitch.datapath.program cimport (
 )
 from vswitch.datapath.tap cimport tap_frame
 from vswitch.datapath.translate cimport translate
+from vswitch.datapath.translate_hash cimport HASH_SYMMETRIC_L3L4, flow_hash, flow_hash_5tuple, hash_2words
 from vswitch.datapath.translation cimport frozen_state
 from vswitch.datapath.vlan cimport tag_stack, tags_from_key
 from vswitch.tables.flow_key cimport (
@@ -254,6 +256,8 @@ cdef void frame_resume(execution* ex, const void* frozen) noexcept nogil:
     ex.is_pushed = False
     flow_extract(ex.data, ex.caplen, ex.vlan_limit, FLOW_DEPTH_L4, &ex.key, &ex.layout)
     ex.key_depth = FLOW_DEPTH_L4
+    if (<const frozen_state*>frozen).hash:
+        ex.key.dp_hash = hash_for_group(ex, <const frozen_state*>frozen)
     memset(&args, 0, sizeof(args))
     args.frozen = <const frozen_state*>frozen
     p = program_alone(ex, &args)
@@ -280,6 +284,20 @@ cdef void frame_resume(execution* ex, const void* frozen) noexcept nogil:
     ex.tags = tags
     ex.layout.l2_pad = layout.l2_pad
     ex.dirty |= ex.touched
+
+
+cdef uint32_t hash_for_group(execution* ex, const frozen_state* state) noexcept nogil:
+    """OVS's OVS_ACTION_ATTR_HASH: of the frame as it is, or of the five-tuple that it came in with."""
+    cdef flow_key key
+    cdef frame_layout layout
+    if state.hash - 1 == HASH_ALG_SYM_L4:
+        return flow_hash(&ex.key, HASH_SYMMETRIC_L3L4, state.hash_basis)
+    if not ex.has_rss:
+        memset(&key, 0, sizeof(key))
+        flow_extract(ex.received, ex.received_caplen, ex.vlan_limit, FLOW_DEPTH_L4, &key, &layout)
+        ex.rss = flow_hash_5tuple(&key, 0)
+        ex.has_rss = True
+    return hash_2words(ex.rss, state.hash_basis)
 
 
 cdef inline bint may_receive(const execution* ex, const port* in_port) noexcept nogil:

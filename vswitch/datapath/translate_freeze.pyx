@@ -2,7 +2,7 @@
 
 After pop_mpls the headers behind the label stack are unknown until the frame is parsed again. The walk then stops,
 keeps what is left to do (`freeze_actions()`, at every level of nesting), and leaves an operation that parses the frame
-and begins another walk there (`thaw()`). Follows "Freezing Translation" of ofproto-dpif-xlate.c.
+and begins another walk there (`thaw()`). A select group may want that, too, to have the frame hashed. Follows "Freezing Translation" of ofproto-dpif-xlate.c.
 """
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport malloc
@@ -156,6 +156,8 @@ cdef void finish_freezing(translation* t) noexcept nogil:
             state.conntracked = t.conntracked
             state.was_mpls = t.was_mpls
             state.is_packet_out = t.is_packet_out
+            state.hash = t.freeze_hash
+            state.hash_basis = t.freeze_hash_basis
             state.flow = t.rule.number if t.rule != NULL else NO_FLOW
             state.site = t.site
             state.n_actions_bytes = t.frozen.n
@@ -172,6 +174,7 @@ cdef void finish_freezing(translation* t) noexcept nogil:
             translation_add_op(t, op(code=OP_RECIRC, n=0, argument=0, value=<uint64_t>state, mask=t.site))
             t.n_outputs += 1
     t.freezing = False
+    t.freeze_hash = 0
     t.pause = NULL
     t.frozen.n = 0
     t.has_unroll = False

@@ -1,20 +1,26 @@
 """The group action: all, indirect, select, fast failover.
 
 Follows xlate_group_action__(). Every bucket works on a copy of the frame, so the key is as before when it is done. A
-select group that hashes in OVS's datapath (dp_hash) makes OVS run the frame through it once more; here the same
-hash is taken of the key at once, which chooses the same bucket, and stays in the key as it does there.
+select group that hashes in OVS's datapath (dp_hash) makes OVS run the frame through it once more. Here the same
+hash is taken of the key at once, which chooses the same bucket, and stays in the key as it does there; unless the
+walk has done something by then that another look at the frame would show (`must_look_again()`).
 """
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from vswitch.datapath.action_set cimport action_set_to_list
+from vswitch.datapath.bridge cimport bridge_find_port, port
 from vswitch.datapath.fate cimport (
     DROP_GROUP_MISSING, DROP_GROUP_NO_LIVE_BUCKET, DROP_TOO_MANY_MPLS_LABELS,
 )
 from vswitch.datapath.flow_table cimport (
     GROUP_ALL, GROUP_INDIRECT, GROUP_SELECT, TABLE_GROUPS, group, group_bucket, group_field, group_find,
 )
+from vswitch.datapath.group cimport HASH_ALG_SYM_L4
 from vswitch.datapath.ofpact cimport ofpact
+from vswitch.datapath.program cimport (
+    OP_IF_LARGER, OP_LEARN, OP_METER, OP_MPLS, OP_POP_ETH, OP_POP_HEADER, OP_PUSH_HEADER,
+)
 from vswitch.datapath.translate_fields cimport piece_n_bits, piece_read, piece_shift, piece_word, prereq_holds
 from vswitch.datapath.translate_freeze cimport close_limits, finish_freezing, resources_left
 from vswitch.datapath.translate_hash cimport (
@@ -27,14 +33,13 @@ from vswitch.datapath.translation cimport (
     byte_list, byte_list_free, record, trace, translation, translation_add_bucket, translation_consult,
     translation_note_drop,
 )
-from vswitch.tables.flow_key cimport flow_key
+from vswitch.tables.flow_key cimport VLAN_PRESENT, flow_key
 
 cdef enum:
     SELECT_HASH = 2
     MAX_LIVENESS_RECURSION = 128
     OFPP_CONTROLLER = 0xFFFD
     OFPP_ANY = 0xFFFF
-    HASH_ALG_SYM_L4 = 1
 
 
 cdef bint group_action(translation* t, uint32_t group_id, bint is_last) noexcept nogil:
@@ -141,6 +146,11 @@ cdef group_bucket* select_bucket(translation* t, const group* g) noexcept nogil:
         hash_unwildcard(t, HASH_SYMMETRIC_L4)
         return best_live_bucket(t, g, flow_hash(&t.flow, HASH_SYMMETRIC_L4, 0))
     if t.flow.dp_hash == 0:
+        if must_look_again(t):
+            t.exit = t.freezing = True
+            t.freeze_hash = 1 + g.hash_alg
+            t.freeze_hash_basis = g.hash_basis
+            return NULL
         if g.hash_alg == HASH_ALG_SYM_L4:
             unwildcard_quietly(t)
             t.flow.dp_hash = flow_hash(&t.flow, HASH_SYMMETRIC_L3L4, g.hash_basis)
@@ -155,6 +165,29 @@ cdef group_bucket* select_bucket(translation* t, const group* g) noexcept nogil:
         if bucket_is_alive(t, g, bucket, 0):
             return bucket
     return NULL
+
+
+cdef bint must_look_again(const translation* t) noexcept nogil:
+    """True if OVS would find another length to count, flows that the frame has taught, or no frame any more."""
+    cdef const port* in_port = bridge_find_port(t.bridge, t.entry.in_port)
+    cdef uint32_t i
+    cdef uint32_t code
+    if in_port != NULL and in_port.is_patch and not t.is_resumed:
+        return True                 # what happened in other bridges is not known here
+    for i in range(2):
+        if (t.flow.vlans[i].tci ^ t.entry.vlans[i].tci) & VLAN_PRESENT:
+            return True
+    for i in range(4):
+        if t.flow.mpls_lse[i] != t.entry.mpls_lse[i]:
+            return True
+    if t.flow.dl_type != t.entry.dl_type:
+        return True
+    for i in range(t.n_ops):
+        code = t.ops[i].code
+        if (code == OP_LEARN or code == OP_METER or code == OP_MPLS or code == OP_IF_LARGER or code == OP_PUSH_HEADER
+                or code == OP_POP_HEADER or code == OP_POP_ETH):
+            return True
+    return False
 
 
 cdef void unwildcard_quietly(translation* t) noexcept nogil:

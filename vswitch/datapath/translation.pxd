@@ -42,6 +42,8 @@ cdef struct frozen_state:           # how OP_RECIRC goes on, once the frame is p
     bint conntracked
     bint was_mpls
     bint is_packet_out
+    uint8_t hash                    # the frame is hashed for a select group: 1 + group.hash_alg; 0: it is not
+    uint32_t hash_basis
     uint32_t flow                   # number of the one whose actions were interrupted
     uint64_t site                   # where that stands, see drop_places.pxd
     uint32_t n_actions_bytes        # at `data`: actions, then the action set, then the stack
@@ -141,6 +143,8 @@ cdef struct translation:
     # How the walk stands
     bint exit
     bint freezing
+    uint8_t freeze_hash             # for a group that hashes: 1 + group.hash_alg; 0: for something else
+    uint32_t freeze_hash_basis
     bint was_mpls
     bint conntracked
     bint in_action_set

@@ -40,6 +40,7 @@ cdef tuple op_tuple(const op* o):
     """(name, number, ...): numbers instead of pointers."""
     cdef packet_in_spec* spec
     cdef learned_flow* learned
+    cdef frozen_state* state
     if o.code == OP_OUTPUT:
         return ("output", (<port*>o.value).ofp_port, o.argument)
     if o.code == OP_KEY:
@@ -59,7 +60,8 @@ cdef tuple op_tuple(const op* o):
     if o.code == OP_FIN_TIMEOUT:
         return ("fin_timeout", (<flow*>o.value).number, o.argument >> 16, o.argument & 0xFFFF)
     if o.code == OP_RECIRC:
-        return ("recirc", (<char*>(<frozen_state*>o.value).data)[:(<frozen_state*>o.value).n_actions_bytes])
+        state = <frozen_state*>o.value
+        return ("recirc", (<char*>state.data)[:state.n_actions_bytes], state.hash, state.hash_basis)
     return (OP_NAMES[o.code], o.argument)
 
 

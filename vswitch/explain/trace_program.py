@@ -80,6 +80,8 @@ class Run:
             tracer.dp.append(f"meter({op[1]})")
         elif name == "recirc":
             self.commit()
+            if op[2]:  # 1 + the algorithm of a select group's hash
+                tracer.dp.append(f"hash({('l4', 'sym_l4')[op[2] - 1]}({op[3]}))")
             tracer.dp.append("recirc(0x1)")
         elif name in ("if_larger", "clone"):
             self.commit()

@@ -57,6 +57,7 @@ class Group(NamedTuple):
     fields: tuple[tuple[Field, int], ...] = ()
     command_bucket_id: int = BUCKET_ALL
     protocols: int = protocols.ANY
+    hashed: tuple[int, int] | None = None  # first of the buckets that dp_hash leads to, and their number; None: all
 
     def format(self, version: int, names: Names = NUMERIC) -> str:
         """A line of dump-groups in a version of OpenFlow (1 is 1.0), without its leading space."""

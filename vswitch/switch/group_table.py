@@ -81,9 +81,11 @@ class GroupTable:
         if old is None and mod.command not in (ADD, ADD_OR_MODIFY):
             raise OpenFlowError("OFPGMFC_UNKNOWN_GROUP", hint=f"add-group makes group {group.group_id}")
         if old is not None and mod.command == INSERT_BUCKET:
-            group = old._replace(buckets=_inserted(old.buckets, group.buckets, mod.command_bucket_id))
+            # OVS makes the table of dp_hash from the message's buckets, before it puts the others beside them.
+            position, buckets = _inserted(old.buckets, group.buckets, mod.command_bucket_id)
+            group = old._replace(buckets=buckets, hashed=(position, len(group.buckets)))
         elif old is not None and mod.command == REMOVE_BUCKET:
-            group = old._replace(buckets=_removed(old.buckets, mod.command_bucket_id))
+            group = old._replace(buckets=_removed(old.buckets, mod.command_bucket_id), hashed=(0, 0))
         self._put(group)
 
     def _put(self, group: Group) -> None:
@@ -92,6 +94,7 @@ class GroupTable:
         self._datapath.set_group(
             self._bridge_number, group.group_id, group.type, buckets, selection=group.selection,
             selection_param=group.selection_param, fields=group.encode_fields(),
+            hashed=group.hashed,
         )  # fmt: skip
         self._groups[group.group_id] = group
 
@@ -130,7 +133,8 @@ class GroupTable:
         ]  # fmt: skip
 
 
-def _inserted(old: tuple[Bucket, ...], new: tuple[Bucket, ...], where: int) -> tuple[Bucket, ...]:
+def _inserted(old: tuple[Bucket, ...], new: tuple[Bucket, ...], where: int) -> tuple[int, tuple[Bucket, ...]]:
+    """Where the new buckets are, and all of them."""
     numbers = [bucket.bucket_id for bucket in old]
     if where == BUCKET_FIRST:
         position = 0
@@ -143,7 +147,7 @@ def _inserted(old: tuple[Bucket, ...], new: tuple[Bucket, ...], where: int) -> t
     buckets = old[:position] + new + old[position:]
     if len({bucket.bucket_id for bucket in buckets}) != len(buckets):
         raise OpenFlowError("OFPGMFC_BUCKET_EXISTS", hint="give the new bucket a bucket_id of its own")
-    return buckets
+    return position, buckets
 
 
 def _removed(old: tuple[Bucket, ...], which: int) -> tuple[Bucket, ...]:
