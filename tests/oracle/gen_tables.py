@@ -17,6 +17,7 @@ PORTS = (80, 81, 443, 1024, 1025, 32768)
 KINDS = ("tcp", "tcp", "udp", "icmp", "ip", "arp", "tcp6", "udp6", "icmp6", "ipv6", "dl_type=0x1234", "sctp")
 IPV4 = ("tcp", "udp", "icmp", "ip", "sctp")
 IPV6 = ("tcp6", "udp6", "icmp6", "ipv6")
+PREFIXES = ("nw_src", "ip_dst", "ipv6_src", "ipv6_dst", "tun_id", "tun_src", "dl_src")  # the last one cannot
 WITH_PORTS = ("tcp", "udp", "tcp6", "udp6", "sctp")
 
 
@@ -25,6 +26,7 @@ class Tables:
 
     def __init__(self, seed: int, number: int) -> None:
         self.rng = random.Random(f"tables/{seed}/{number}")
+        self.prefix_rng = random.Random(f"prefixes/{seed}/{number}")
         self.flows: list[tuple[int, int, str]] = []  # table, priority, match
         self.commands = ["ovs-vsctl add-br br0 -- set-fail-mode br0 secure"]
         for n in range(1, 5):
@@ -122,7 +124,20 @@ class Tables:
                 self.add_flow(table, rng.randint(1, self.priorities), match)
         if rng.random() < 0.3:
             self.conjunctions()
+        self.prefixes()
         return self.commands, [self.match(exact=True) for _ in range(n_traces)]
+
+    def prefixes(self) -> None:
+        """Other fields with tries, for some tables; drawn apart, before the flows or after some of them."""
+        rng = self.prefix_rng
+        for table in range(N_TABLES):
+            if rng.random() < 0.3:
+                names = rng.choice((["none"], ["nonsense", "tp_src"], rng.sample(PREFIXES, rng.randint(1, 3))))
+                line = (
+                    f"ovs-vsctl -- --id=@t create Flow_Table prefixes={','.join(names)}"
+                    f" -- set bridge br0 flow_tables:{table}=@t"
+                )
+                self.commands.insert(rng.randint(5, len(self.commands)), line)
 
     def conjunctions(self) -> None:
         """Two or three dimensions; some with gaps, so that they are never complete."""

@@ -25,7 +25,8 @@ N_CASES = 15
 # Of the pipelines: some of each generator. `run.py --kind` makes any number of them.
 TAKEN = {
     ("flows", 1): (2, 4, 6, 7, 8, 9, 10, 11),
-    ("flows", 51): (10, 20, 23, 57),  # select groups behind a patch port, push_mpls and learn; insert-buckets
+    # Select groups behind a patch port, push_mpls and learn; insert-buckets; fin_timeout by neighbour discovery.
+    ("flows", 51): (10, 20, 23, 57, 82),
     ("oracle", 1): (1, 3, 4, 5),
     ("tunnels", 1): (1, 2, 5, 6, 7),
 }

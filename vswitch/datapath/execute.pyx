@@ -41,7 +41,6 @@ from vswitch.datapath.program cimport (
 )
 from vswitch.datapath.vlan cimport tag_count, tag_stack
 from vswitch.wire.dot1q cimport DOT1Q_LEN
-from vswitch.wire.ipv4 cimport IP_PROTO_TCP
 
 cdef enum:
     TCP_FIN = 0x001
@@ -129,7 +128,8 @@ cdef void run_ops(execution* ex, const op* ops, uint32_t n_ops) noexcept nogil:
         elif o.code == OP_POP_ETH:
             pop_ethernet(ex)
         elif o.code == OP_FIN_TIMEOUT:
-            if ex.key.nw_proto == IP_PROTO_TCP and ex.key.tcp_flags & (TCP_FIN | TCP_RST):
+            # Of neighbour discovery OVS takes the type of an option, 1 if it is the sender's MAC, for these flags.
+            if ex.key.tcp_flags & (TCP_FIN | TCP_RST):
                 flow_reduce_timeouts(ex.bridge.flows, <flow*>o.value, <uint16_t>(o.argument >> 16), <uint16_t>o.argument)
         elif o.code == OP_RECIRC:
             odp_size_commit(ex)

@@ -7,6 +7,7 @@ from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 from vswitch.datapath.ofpact cimport ofpact
 from vswitch.tables.arena cimport arena
 from vswitch.tables.classifier cimport classifier
+from vswitch.tables.cls_layout cimport cls_field
 from vswitch.tables.flow_key cimport flow_key
 from vswitch.tables.subtable cimport cls_rule
 
@@ -75,6 +76,8 @@ cdef struct flow_table:
     uint64_t n_missed
     table_limit* limit              # NULL: as many flows as come
     bint evicts                     # although its limit does not say so (OpenFlow's table-mod)
+    cls_field* prefixes             # with tries (Flow_Table:prefixes); NULL: OVS's default
+    uint32_t n_prefixes
     uint32_t config                 # OFPUTIL_TABLE_MISS_* in the low two bits (0 default, 1 controller, 2 continue, 3 drop)
 
 cdef struct group_bucket:

@@ -19,7 +19,7 @@ from vswitch.datapath.ofpact cimport OFPACT_CONJUNCTION, ofpact, ofpact_next, of
 from vswitch.tables.arena cimport arena_clear
 from vswitch.tables.classifier cimport classifier_find, classifier_free, classifier_insert, classifier_remove
 from vswitch.tables.classifier_lookup cimport classifier_lookup
-from vswitch.tables.flow_classifier cimport flow_classifier_new
+from vswitch.tables.flow_classifier cimport flow_classifier_new, flow_classifier_set_prefixes
 from vswitch.tables.subtable cimport cls_conjunction
 
 cdef extern from "<stdint.h>":
@@ -43,6 +43,7 @@ cdef void tables_free(openflow_tables* t) noexcept nogil:
         flow_unref(t.flows[i])
     for i in range(N_TABLES):
         classifier_free(t.tables[i].cls)
+        free(t.tables[i].prefixes)
         free(t.tables[i].limit)
     for i in range(t.n_groups):
         group_unref(t.groups[i])
@@ -85,6 +86,8 @@ cdef bint tables_insert(openflow_tables* t, flow* f) noexcept nogil:
         table.cls = flow_classifier_new()
         if table.cls == NULL:
             return False
+        if table.prefixes != NULL:
+            flow_classifier_set_prefixes(table.cls, table.prefixes, table.n_prefixes)
     if not classifier_insert(table.cls, &f.rule):
         return False
     t.last_number += 1

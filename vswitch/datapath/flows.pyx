@@ -17,11 +17,14 @@ from vswitch.datapath.flow_mod cimport (
 )
 from vswitch.datapath.flow_removed cimport flow_removed_cut
 from vswitch.datapath.flow_table cimport (
-    FLOW_RESET_COUNTS, N_TABLES, flow, flow_unref, openflow_tables, table_limit, undo_log,
+    FLOW_RESET_COUNTS, N_TABLES, flow, flow_table, flow_unref, openflow_tables, table_limit, undo_log,
 )
 from vswitch.datapath.ofpact cimport ofpact
 from vswitch.datapath.program cimport program_list_push
+from vswitch.tables.cls_layout cimport cls_field
+from vswitch.tables.flow_classifier cimport flow_classifier_set_prefixes
 from vswitch.tables.flow_key cimport flow_key
+from vswitch.tables.subtable cimport CLS_MAX_TRIES
 
 cdef extern from "<stdint.h>":
     const uint64_t NEVER "UINT64_MAX"
@@ -228,6 +231,37 @@ cdef class Flows(Bonds):
         if table >= N_TABLES:
             raise ValueError(f"there is no table {table}")
         self._bridge(bridge_number).flows.tables[table].evicts = evicts
+
+    def set_table_prefixes(self, uint32_t bridge_number, uint8_t table, object fields):
+        """Which fields of a table have tries of prefixes: look-ups then depend on fewer bits of them.
+
+        Parameters
+        ----------
+        fields : list of tuple or None
+            Up to three of (word of the flow key, shift in it, bits, Ethertype that the frame must have or 0); None: OVS's
+            default, ``nw_dst`` and ``nw_src``.
+        """
+        cdef flow_table* t
+        cdef cls_field* prefixes = NULL
+        cdef flow_key key
+        cdef uint32_t dl_type_at = <uint32_t>(<char*>&key.dl_type - <char*>&key)
+        if table >= N_TABLES or fields is not None and len(fields) > CLS_MAX_TRIES:
+            raise ValueError(f"table {table} with {fields} as prefixes")
+        t = &self._bridge(bridge_number).flows.tables[table]
+        if fields is not None:
+            prefixes = <cls_field*>calloc(CLS_MAX_TRIES, sizeof(cls_field))
+            if prefixes == NULL:
+                raise MemoryError
+            for i, (word, shift, n_bits, dl_type) in enumerate(fields):
+                prefixes[i] = cls_field(
+                    word=word, shift=shift, n_bits=n_bits, if_word=<uint16_t>(dl_type_at // 8),
+                    if_mask=<uint64_t>(0xFFFF if dl_type else 0) << dl_type_at % 8 * 8,
+                    if_value=<uint64_t>dl_type << dl_type_at % 8 * 8)
+        free(t.prefixes)
+        t.prefixes = prefixes
+        t.n_prefixes = <uint32_t>(0 if fields is None else len(fields))
+        if t.cls != NULL:
+            flow_classifier_set_prefixes(t.cls, t.prefixes, t.n_prefixes)
 
     def n_flows(self, uint32_t bridge_number):
         """How many flows a bridge has."""

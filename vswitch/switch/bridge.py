@@ -61,6 +61,7 @@ class Bridge(BridgeFlows):
         self.used_ofports: dict[int, int] = {}  # number → clock (ns) when its port went away
         self.fail_mode = ""
         self.limits: dict[int, TableLimit] = {}  # by the number of their table
+        self.prefixes: dict[int, list[tuple[int, int, int, int]]] = {}  # likewise, see table_prefixes()
         self.tables = TableSettings(self._datapath, number, row)
         self._actions: dict[int, Actions] = {}  # number of a flow → as they were given; a learned flow has none here
         self._kept: dict[int, Actions] = {}  # before a bundle

@@ -55,6 +55,7 @@ class BridgeFlows:
     _groups: GroupTable | None = None
     _meters: MeterTable | None = None
     limits: dict[int, TableLimit]
+    prefixes: dict[int, list[tuple[int, int, int, int]]]
     tables: TableSettings
     _actions: dict[int, Actions]
 
@@ -321,6 +322,13 @@ class BridgeFlows:
             for number in gone:
                 self._actions.pop(number, None)
         self.limits = limits
+
+    def set_prefixes(self, prefixes: dict[int, list[tuple[int, int, int, int]]]) -> None:
+        """Change which fields of tables have tries of prefixes."""
+        for table in self.prefixes.keys() | prefixes.keys():
+            if prefixes.get(table) != self.prefixes.get(table):
+                self._datapath.set_table_prefixes(self.number, table, prefixes.get(table))
+        self.prefixes = prefixes
 
     def table_states(self) -> list[TableState]:
         """The tables, by number, as OpenFlow describes them."""

@@ -14,7 +14,7 @@ from vswitch.switch.bond import Bond
 from vswitch.switch.bridge import OFPP_LOCAL, Bridge
 from vswitch.switch.port import Port
 from vswitch.switch.port_vlans import PRIORITY_TAGS, VLAN_MODES, port_vlans
-from vswitch.switch.table_limits import table_limits
+from vswitch.switch.table_limits import table_limits, table_prefixes
 from vswitch.switch.tunnels import TUNNEL_TYPES
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ def reconfigure(node: SwitchNode) -> None:
         _configure_bridge(node, bridge)
         _configure_mcast_snooping(node, bridge)
         bridge.set_limits(table_limits(bridge.row))
+        bridge.set_prefixes(table_prefixes(bridge.row))
         bridge.set_fail_mode("secure" if bridge.row.text("fail_mode") == "secure" else "standalone")
 
 

@@ -80,3 +80,10 @@ cdef classifier* flow_classifier_new() noexcept nogil:
     if cls != NULL:
         classifier_set_tries(cls, default_tries, 2)
     return cls
+
+
+cdef void flow_classifier_set_prefixes(classifier* cls, const cls_field* fields, uint32_t n) noexcept nogil:
+    if fields == NULL:
+        classifier_set_tries(cls, default_tries, 2)
+    else:
+        classifier_set_tries(cls, fields, n)
