@@ -47,7 +47,9 @@ def test_no_output_has_an_error(tmp_path: Path, name: str) -> None:
 
 
 OUTER, INNER = 14, 50 + 14  # where the IPv4 headers of a frame in VXLAN begin
-BROKEN = {"outer checksum": OUTER + 10, "UDP length": OUTER + 24, "inner length": INNER + 2, "inner checksum": INNER + 10}
+BROKEN = {
+    "outer checksum": OUTER + 10, "UDP length": OUTER + 24, "inner length": INNER + 2, "inner checksum": INNER + 10,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("what", BROKEN)

@@ -40,6 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "POINT:out: a patch port, a wire's end, a tunnel (inner frames), the port below it (outer frames); may be "
         "given again",
     )
+    parser.add_argument(
+        "--threads", metavar="N", type=int, default=1,
+        help="of a topology, replay up to N groups of nodes that no wire joins at the same time; what comes out is the "
+        "same (default: 1)",
+    )
     parser.add_argument("--format", choices=FORMATS, default="pcap", help="of the captures (default: pcap)")
     parser.add_argument("--fates", metavar="FILE", help="what became of each frame, as FILE.csv, .jsonl or .parquet")
     parser.add_argument("--report", metavar="FILE.html", help="totals, drops, ports and addresses as a page to look at")
@@ -69,7 +74,8 @@ def run(options: argparse.Namespace) -> int:
             report = files.enter_context(ReportFile(options.report))
         progress = files.enter_context(ProgressBar())
         result = topology.replay(
-            inputs, options.out, format=options.format, ledger=ledger, progress=progress, taps=taps
+            inputs, options.out, format=options.format, ledger=ledger, progress=progress, taps=taps,
+            threads=options.threads,
         )
         progress.close()
         if options.fates:

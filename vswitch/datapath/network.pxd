@@ -1,5 +1,5 @@
 """Several datapaths that are replayed together, and the wires between them."""
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
 from vswitch.capture.merge cimport MergedCaptures
 from vswitch.capture.record cimport frame
 from vswitch.datapath.bridge cimport port
@@ -23,6 +23,7 @@ cdef struct network_wire:
 cdef class Network:
     cdef readonly list datapaths
     cdef void** nodes               # the same, borrowed
+    cdef uint16_t* numbers          # of the nodes, in the ledger
     cdef uint64_t* offsets_ns       # by node: a frame's time stamp minus the node's clock
     cdef uint32_t n_nodes
     cdef uint64_t* arrived          # by node: frames that came over wires
@@ -39,7 +40,8 @@ cdef class Network:
     cdef frame_ahead ahead[64]
     cdef int n_read                 # of them
     cdef int next
-    cdef bint is_started            # the first frame has come
+    cdef bint is_started            # the first frame has come, or its time is known
+    cdef bint is_cancelled
     cdef uint64_t start_ns          # its time stamp in whole milliseconds
     cdef readonly uint64_t time_ns  # the latest time stamp so far
     cdef uint64_t stop_ns           # time stamp before which the replay stops for a command

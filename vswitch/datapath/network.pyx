@@ -19,9 +19,14 @@ something to say) is done when a frame of another node passes that time, at the 
 
 Commands come between frames: `run` returns when the time of the next one has come, and goes on when it is called again.
 
-Thread-safety: as the datapaths'; one replay at a time.
+Networks that share no node may run at the same time, each in a thread: `first` tells when a network's first frame comes,
+`start` when that of all networks does, which is where their clocks begin; `finish` lets the clocks end together. What falls
+due at a node is up to the frames of its own network only, so nothing depends on how threads take turns.
+
+Thread-safety: as the datapaths'; one replay at a time. Only `cancel` may be called by another thread.
 """
 from cpython.exc cimport PyErr_CheckSignals
+from libc.stdint cimport uint16_t
 from libc.stdlib cimport calloc, free, realloc
 
 from vswitch.capture.record cimport FRAMES_END, FRAMES_SERVICE
@@ -52,9 +57,11 @@ cdef class Network:
         A frame that leaves at one of the ports arrives at all others of its wire. A port is on one wire at most.
     hop_limit : int
         Wires that a frame and what it causes may be on.
+    numbers : list of int or None
+        How the ledger knows the nodes; None: by their place in `datapaths`.
     """
 
-    def __cinit__(self, list datapaths, list wires, *, uint32_t hop_limit=255):
+    def __cinit__(self, list datapaths, list wires, *, uint32_t hop_limit=255, list numbers=None):
         cdef uint32_t i, j
         cdef uint32_t n_ends = sum([len(ends) for ends, _ in wires])
         if hop_limit > 0xFFFE or len(datapaths) > 0xFFFF:
@@ -63,17 +70,19 @@ cdef class Network:
         self.hop_limit = hop_limit
         self.n_nodes = <uint32_t>len(datapaths)
         self.nodes = <void**>calloc(self.n_nodes + 1, sizeof(void*))
+        self.numbers = <uint16_t*>calloc(self.n_nodes + 1, sizeof(uint16_t))
         self.offsets_ns = <uint64_t*>calloc(self.n_nodes + 1, sizeof(uint64_t))
         self.arrived = <uint64_t*>calloc(self.n_nodes + 1, sizeof(uint64_t))
         self.wires = <network_wire*>calloc(len(wires) + 1, sizeof(network_wire))
         self.ends = <network_end*>calloc(n_ends + 1, sizeof(network_end))
-        if (self.nodes == NULL or self.offsets_ns == NULL or self.arrived == NULL or self.wires == NULL
+        if (self.nodes == NULL or self.numbers == NULL or self.offsets_ns == NULL or self.arrived == NULL or self.wires == NULL
                 or self.ends == NULL):
             raise MemoryError
         for i in range(self.n_nodes):
             if not isinstance(self.datapaths[i], Datapath):
                 raise TypeError("a node is a Datapath")
             self.nodes[i] = <void*>self.datapaths[i]
+            self.numbers[i] = <uint16_t>i if numbers is None else numbers[i]
         for i in range(<uint32_t>len(wires)):
             ends, latency_ns = wires[i]
             self.wires[i] = network_wire(first_end=self.n_ends, n_ends=<uint32_t>len(ends), latency_ns=latency_ns)
@@ -90,6 +99,7 @@ cdef class Network:
     def __dealloc__(self):
         wire_queue_free(&self.queue)
         free(self.nodes)
+        free(self.numbers)
         free(self.offsets_ns)
         free(self.arrived)
         free(self.wires)
@@ -141,7 +151,7 @@ cdef class Network:
             datapath.in_network = True
             datapath.ex.wires = &self.queue
             datapath.ex.ledger = self.ledger
-        self.is_started = False
+        self.is_started = self.is_cancelled = False
         self.n_read = self.next = 0
         self.time_ns = 0
         self.queue.cause = LEDGER_OWN
@@ -162,6 +172,47 @@ cdef class Network:
         self.ledger = NULL
         wire_queue_free(&self.queue)
         self.queue.out_of_memory = False
+
+    def first(self, MergedCaptures captures, list inputs):
+        """Reads the first frames, for `run` to begin with; the time stamp of the first one, or None: there is none."""
+        cdef int n
+        self._begin()
+        try:
+            self._set_inputs(inputs)
+            while self.next == self.n_read:
+                n = captures.read(self.frames, BURST)
+                if n == FRAMES_SERVICE:
+                    captures.service()
+                    self._set_inputs(inputs)
+                elif n == FRAMES_END:
+                    return None
+                else:
+                    burst_prefetch(self.frames, n)
+                    self.n_read = n
+                    self.next = 0
+            return self.frames[self.next].time_ns
+        finally:
+            self._pause()
+
+    def start(self, uint64_t time_ns):
+        """The replay begins with this time stamp; without, `run` takes that of the first frame."""
+        self._begin()
+        self._start(time_ns)
+        self._pause()
+
+    def finish(self, uint64_t time_ns):
+        """The clocks go on to this time stamp, if they are not there yet."""
+        self._begin()
+        try:
+            self._tick(max(time_ns, self.time_ns))
+            self._depart()
+            self._check()
+        finally:
+            self._pause()
+
+    def cancel(self):
+        """Lets a `run` under way, and all later ones, return soon."""
+        self.is_cancelled = True
 
     def run(self, MergedCaptures captures, list inputs, object stop_ns=None, object on_progress=None):
         """Takes frames through the nodes, up to the end or to a time.
@@ -193,7 +244,7 @@ cdef class Network:
             self.stop_ns = NEVER
             if stop_ns is not None and self.is_started:
                 self.stop_ns = self.start_ns + stop_after_ns
-            while True:
+            while not self.is_cancelled:
                 PyErr_CheckSignals()
                 if on_progress is not None:
                     on_progress(self.n_frames, captures.n_bytes_read())
@@ -242,7 +293,7 @@ cdef class Network:
     def set_command_node(self, uint32_t node):
         """A command for this node comes: what it sends is its own."""
         if self.ledger != NULL:
-            self.ledger.origin.node = <unsigned short>node
+            self.ledger.origin.node = self.numbers[node]
 
     cdef int _begin(self) except -1:
         cdef Datapath datapath
@@ -392,7 +443,7 @@ cdef class Network:
         if <int64_t>(clock_ns - (<Datapath>self.nodes[node]).next_event_ns) >= 0:
             self._advance_node(node, f.time_ns)
         if self.ledger != NULL:
-            self.ledger.origin.node = <unsigned short>node
+            self.ledger.origin.node = self.numbers[node]
             self.ledger.origin.n_hops = <unsigned short>n_hops
             self.queue.cause = self.ledger.fates_written + self.ledger.n_fates
         self.queue.n_hops = n_hops
@@ -444,6 +495,6 @@ cdef class Network:
         self.queue.cause = LEDGER_OWN
         self.queue.n_hops = 0
         if self.ledger != NULL:
-            self.ledger.origin.node = <unsigned short>node
+            self.ledger.origin.node = self.numbers[node]
         (<Datapath>self.nodes[node])._advance(time_ns - self.offsets_ns[node], time_ns)
         self._depart()

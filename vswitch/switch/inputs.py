@@ -33,6 +33,12 @@ def as_inputs(captures: Mapping[str, object] | Iterable[Input]) -> list[Input]:
     return list(captures)
 
 
+def check_streams(inputs: list[Input]) -> None:
+    """Refuse two captures from standard input."""
+    if [path for _, path in inputs].count(STANDARD_STREAM) > 1:
+        raise ConfigError("standard input can be only one of the captures", key=STANDARD_STREAM)
+
+
 def merge_inputs(
     inputs: list[Input], find: Callable[[str], tuple[Place, Port]], places: list[Place], pool: WriterPool, usage: str
 ) -> MergedCaptures:
@@ -41,9 +47,6 @@ def merge_inputs(
     `find` gives the port of a name, and what the replay knows it by: `places` gets that for each input of the stream,
     also of those that a capture names only later. `usage` says how a capture's port is given.
     """
-    if [path for _, path in inputs].count(STANDARD_STREAM) > 1:
-        raise ConfigError("standard input can be only one of the captures", key=STANDARD_STREAM)
-
     def entrance(name: str) -> int:
         place, port = find(name)
         if not port.has_cable:

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from vswitch.capture.merge import MergedCaptures
 from vswitch.capture.writer_pool import WriterPool
 from vswitch.datapath.ledger import Ledger
+from vswitch.errors import ConfigError
 from vswitch.light_typing import TYPE_CHECKING
-from vswitch.switch.inputs import STANDARD_STREAM, Input, as_inputs, merge_inputs
+from vswitch.switch.inputs import STANDARD_STREAM, Input, as_inputs, check_streams, merge_inputs
 from vswitch.switch.node_counts import NodeCounts
 from vswitch.switch.output_folder import OutputFolder, Progress
 from vswitch.switch.outputs import (
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from vswitch.switch.node import SwitchNode
+
+MAX_THREADS = 1024
 
 
 def replay(
@@ -83,7 +86,9 @@ def replay(
         port = node.port(name)
         return port.number, port
 
-    with merge_inputs(as_inputs(captures), find, entrances, pool, "PORT=CAPTURE") as merged:
+    inputs = as_inputs(captures)
+    check_streams(inputs)
+    with merge_inputs(inputs, find, entrances, pool, "PORT=CAPTURE") as merged:
         counts = NodeCounts(node)
         rows = open_ledger(ledger)
         started = time.perf_counter()
@@ -105,12 +110,18 @@ def replay(
         with OutputFolder(str(out)) as folder:
             with writers_detached([node]):
                 attach_writers(node, folder, folder.path, format, merged.resolution, pool)
-                attach_taps(found, folder, merged.resolution, pool)
+                attach_taps(found, folder, merged.resolution, {node: pool})
                 run()
             done = result()
             write_tables(node, folder, "")
             folder.write_json("summary.json", done.summary())
         return done
+
+
+def check_threads(threads: int) -> None:
+    """Refuse a number of threads that cannot be."""
+    if not 1 <= threads <= MAX_THREADS:
+        raise ConfigError(f"{threads} threads", key="threads", hint=f"1 to {MAX_THREADS}")
 
 
 def open_ledger(ledger: bool | str | Path) -> Ledger | None:

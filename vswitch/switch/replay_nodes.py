@@ -1,23 +1,24 @@
 """Captures through several nodes: their clocks move together, wires carry frames, commands come between frames.
 
-What a node alone needs is in replay.py; the order of frames is network.pyx's. Here numbers get names: in the columns of
-a result a port's number is the node's own plus what stands in `Numbering`.
+What a node alone needs is in replay.py; the order of frames is network.pyx's, which nodes it concerns node_groups.py's.
+Here groups are run, by one thread or by several, and their results become one: numbers get names (in the columns of a
+result a port's number is the node's own plus what stands in `Numbering`), and ledgers are merged by time
+(ledger_merge.pyx).
 """
 
 from __future__ import annotations
 
 import os
+import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 
-from vswitch.capture.merge import MergedCaptures
-from vswitch.capture.writer_pool import WriterPool
 from vswitch.datapath.fate import FATES, FIRST_DROP
-from vswitch.datapath.network import Network
 from vswitch.errors import ConfigError
 from vswitch.light_typing import TYPE_CHECKING
-from vswitch.switch.inputs import STANDARD_STREAM, Input, as_inputs, merge_inputs
-from vswitch.switch.node_counts import NodeCounts
+from vswitch.switch.inputs import STANDARD_STREAM, Input, as_inputs, check_streams
+from vswitch.switch.node_groups import NodeGroup, group_names
 from vswitch.switch.output_folder import OutputFolder, Progress, file_name
 from vswitch.switch.outputs import (
     attach_writers,
@@ -27,17 +28,18 @@ from vswitch.switch.outputs import (
     write_tables,
     writers_detached,
 )
-from vswitch.switch.replay import open_ledger, reporter
+from vswitch.switch.replay import open_ledger
 from vswitch.switch.result import NodeTotals, Numbering, PortTotals, ReplayResult
 from vswitch.switch.taps import attach_taps, find_taps
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from vswitch.datapath.ledger import Ledger
     from vswitch.switch.drop_places import DropPlace
     from vswitch.switch.node import SwitchNode
     from vswitch.switch.port import Port
-    from vswitch.switch.topology import SwitchTopology, TimelineCommand
+    from vswitch.switch.topology import SwitchTopology
 
 _DROPS = {FATES[code][0] for code in FATES if code >= FIRST_DROP}
 
@@ -51,11 +53,13 @@ def replay_nodes(
     ledger: bool | str | Path = True,
     progress: Progress | None = None,
     taps: Mapping[str, str] | None = None,
+    threads: int = 1,
 ) -> ReplayResult:
     """Take captures through all nodes of a topology; see `vswitch.switch.replay.replay` for the parameters and errors.
 
     `out` gets a folder for each node, with what `replay` writes for one, and one ``summary.json``. A command of the
-    timeline that is refused raises CommandError.
+    timeline that is refused raises CommandError. Up to `threads` groups of nodes that no wire joins are replayed at the
+    same time; the result is the same for any number.
     """
     check_output(out, format, taps or {})
 
@@ -64,23 +68,30 @@ def replay_nodes(
         return topology.nodes[node], port
 
     tapped = find_taps(taps or {}, find)
-    pool = WriterPool()
-    run = _Replay(topology, ledger)
-    with run.open(as_inputs(captures), pool) as merged, writers_detached(topology.nodes.values()):
-        resolution = merged.resolution
+    inputs = as_inputs(captures)
+    check_streams(inputs)
+    with ExitStack() as opened:
+        # One capture of all ports has one order; so has one that names its ports only as it is read.
+        is_one = str(out) == STANDARD_STREAM or any(not port for port, _ in inputs)
+        run = _Replay(topology, inputs, ledger, is_one=is_one, opened=opened)
+        opened.enter_context(writers_detached(topology.nodes.values()))
         if out is None:
-            return run.run(merged, progress)
+            return run.run(threads, progress)
+        resolution = run.resolution
         if str(out) == STANDARD_STREAM:
             ports = [
                 (f"{name}/{port.name}", node, port) for name, node in topology.nodes.items() for port in leaving(node)
             ]
-            with pcapng_writer(ports, STANDARD_STREAM, resolution, pool):
-                return run.run(merged, progress)
+            with pcapng_writer(ports, STANDARD_STREAM, resolution, run.groups[0].pool):
+                return run.run(threads, progress)
         with OutputFolder(str(out)) as folder:
+            pools = {node: group.pool for group in run.groups for node in group.nodes}
             for name, node in topology.nodes.items():
-                attach_writers(node, folder, os.path.join(folder.path, file_name(name)), format, resolution, pool)
-            attach_taps(tapped, folder, resolution, pool)
-            result = run.run(merged, progress)
+                attach_writers(
+                    node, folder, os.path.join(folder.path, file_name(name)), format, resolution, pools[node]
+                )
+            attach_taps(tapped, folder, resolution, pools)
+            result = run.run(threads, progress)
             for name, node in topology.nodes.items():
                 write_tables(node, folder, file_name(name))
             folder.write_json("summary.json", result.summary())
@@ -88,75 +99,103 @@ def replay_nodes(
 
 
 class _Replay:
-    """One replay: which input is which port's, and what was counted before."""
+    """One replay: the groups, and what becomes of their results."""
 
-    def __init__(self, topology: SwitchTopology, ledger: bool | str | Path) -> None:
+    def __init__(
+        self,
+        topology: SwitchTopology,
+        inputs: list[Input],
+        ledger: bool | str | Path,
+        *,
+        is_one: bool,
+        opened: ExitStack,
+    ) -> None:
         self.topology = topology
-        self.names = list(topology.nodes)
-        self.nodes = list(topology.nodes.values())
-        self.ledger = open_ledger(ledger)
-        self.inputs: list[tuple[int, int | None]] = []
-        self.counts = [NodeCounts(node) for node in self.nodes]
-        self.network = Network(
-            [node.datapath for node in self.nodes],
-            [([self._end(end) for end in wire.ends], wire.latency_ns) for wire in topology.wires],
-            hop_limit=topology.hop_limit,
-        )
+        self.inputs = inputs
+        self.keeps_ledger = ledger
+        self.groups: list[NodeGroup] = []
+        home = {port: topology.find_port(port)[0] for port, _ in inputs if port}
+        for names in [list(topology.nodes)] if is_one else group_names(topology):
+            own = [entry for entry in inputs if is_one or home[entry.port] in names]
+            group = NodeGroup(topology, names, own, open_ledger(ledger))
+            opened.enter_context(group.captures)
+            self.groups.append(group)
 
-    def open(self, inputs: list[Input], pool: WriterPool) -> MergedCaptures:
-        """The captures as one stream."""
-        return merge_inputs(inputs, self._find, self.inputs, pool, "NODE/PORT=CAPTURE")
+    @property
+    def resolution(self) -> str:
+        """Of the captures' time stamps."""
+        return "ns" if any(group.captures.resolution == "ns" for group in self.groups) else "us"
 
-    def run(self, merged: MergedCaptures, progress: Progress | None) -> ReplayResult:
-        """Everything, in order of time."""
-        report = reporter(progress, self.network.n_frames, merged)
+    def run(self, threads: int, progress: Progress | None) -> ReplayResult:
+        """Everything, in order of time within each group."""
+        reports = self._reports(progress)
         started = time.perf_counter()
         try:
-            self.network.begin(self.ledger)
-            # sorted() keeps the order of commands of one time.
-            for command in sorted(self.topology.timeline, key=lambda command: command.at_ns):
-                self.network.run(merged, self.inputs, command.at_ns, report)
-                self._run_command(command)
-            self.network.run(merged, self.inputs, None, report)
-            if self.ledger is not None:
-                self.ledger.flush()
+            first = [group.begin() for group in self.groups]
+            start_ns = min((time_ns for time_ns in first if time_ns is not None), default=0)
+            jobs = [_Job(group, start_ns, report) for group, report in zip(self.groups, reports, strict=True)]
+            # Names that commands give rows are counted over all nodes: their order is that of the groups.
+            n_with_commands = sum(bool(group.commands) for group in self.groups)
+            _run_jobs(jobs, threads if n_with_commands < 2 else 1)
+            end_ns = max(group.end_ns(start_ns) for group in self.groups)
+            for group in self.groups:
+                group.finish(end_ns)
         finally:
-            self.network.end()
-            self.network.unplug()
-        return self._result(merged, time.perf_counter() - started)
+            for group in self.groups:
+                group.close()
+        return self._result(self._ledger(), time.perf_counter() - started)
 
-    def _run_command(self, command: TimelineCommand) -> None:
-        number = self.names.index(command.node)
-        for counts in self.counts:
-            counts.note()
-        self.network.set_command_node(number)
-        try:
-            self.nodes[number].run(command.command)  # type: ignore[attr-defined]  # Node of the layer above
-        except ConfigError as error:
-            if command.place:
-                error.where = command.place
-            raise
-        self.network.plug([self._end(end) for wire in self.topology.wires for end in wire.ends])
-        numbers = [node.ports_by_number for node in self.nodes]
-        self.inputs[:] = [(node, port if port in numbers[node] else None) for node, port in self.inputs]
-        self.network.put_on_wires()
+    def _reports(self, progress: Progress | None) -> Sequence[Callable[[int, int], None] | None]:
+        """`progress` for each group: it hears of all of them together."""
+        if progress is None:
+            return [None] * len(self.groups)
+        totals = [group.captures.bytes_total for group in self.groups]
+        total = None if None in totals else sum(n for n in totals if n is not None)
+        done = [(0, 0)] * len(self.groups)
+        lock = threading.Lock()
 
-    def _end(self, end: tuple[str, str]) -> tuple[int, int | None]:
-        """An end of a wire by numbers; without a port of that name there is none."""
-        node_name, port_name = end
-        number = self.names.index(node_name)
+        def report_of(number: int) -> Callable[[int, int], None]:
+            n_before = self.groups[number].network.n_frames
+
+            def report(n_frames: int, n_bytes: int) -> None:
+                with lock:
+                    done[number] = n_frames - n_before, n_bytes
+                    progress(sum(n for n, _ in done), sum(n for _, n in done), total)
+
+            return report
+
+        return [report_of(number) for number in range(len(self.groups))]
+
+    def _ledger(self) -> Ledger | None:
+        """The ledgers of all groups as one."""
+        ledgers = [group.ledger for group in self.groups if group.ledger is not None]
+        if len(ledgers) < 2:
+            return ledgers[0] if ledgers else None
+        from vswitch.datapath.ledger_merge import merge_ledgers  # one group is the rule
+
+        ranks = [[0] * node.datapath.n_ports for node in self.topology.nodes.values()]
+        for i, entry in enumerate(self.inputs):
+            name, port = self.topology_port(entry.port)
+            if port is not None:
+                ranks[list(self.topology.nodes).index(name)][port.number] = i
+        merged = open_ledger(self.keeps_ledger)
+        assert merged is not None
+        merge_ledgers(ledgers, ranks, merged)
+        return merged
+
+    def topology_port(self, name: str) -> tuple[str, Port | None]:
+        """The port of an input; None: a command has removed it."""
         try:
-            return number, self.nodes[number].port(port_name).number
+            return self.topology.find_port(name)
         except ConfigError:
-            return number, None
+            return "", None
 
-    def _find(self, name: str) -> tuple[tuple[int, int | None], Port]:
-        node, port = self.topology.find_port(name)
-        return (self.names.index(node), port.number), port
-
-    def _result(self, merged: MergedCaptures, seconds: float) -> ReplayResult:
-        for counts in self.counts:
-            counts.note()
+    def _result(self, ledger: Ledger | None, seconds: float) -> ReplayResult:
+        counts_of, arrived_of = {}, {}
+        for group in self.groups:
+            for name, counts, from_wires in zip(group.names, group.counts, group.network.n_arrived, strict=True):
+                counts.note()
+                counts_of[name], arrived_of[name] = counts, from_wires
         numbering = Numbering([], [], [])
         ports: dict[str, PortTotals] = {}
         port_names: dict[int, str] = {}
@@ -165,7 +204,8 @@ class _Replay:
         fates: dict[str, int] = {}
         nodes: dict[str, NodeTotals] = {}
         n_ports = n_bridges = n_places = 0
-        for name, counts, from_wires in zip(self.names, self.counts, self.network.n_arrived, strict=True):
+        for name in self.topology.nodes:
+            counts = counts_of[name]
             numbering.port.append(n_ports)
             numbering.bridge.append(n_bridges)
             numbering.place.append(n_places)
@@ -179,7 +219,7 @@ class _Replay:
                 fates[fate] = fates.get(fate, 0) + n
             nodes[name] = NodeTotals(
                 frames_in=sum(new.values()),
-                from_wires=from_wires,
+                from_wires=arrived_of[name],
                 delivered=new.get("DELIVERED", 0),
                 consumed=new.get("CONSUMED", 0),
                 dropped={fate: n for fate, n in new.items() if fate in _DROPS and n},
@@ -189,16 +229,72 @@ class _Replay:
             n_ports += datapath.n_ports
             n_bridges += datapath.n_bridges
             n_places += len(datapath.drop_counts())
+        cut = [error for group in self.groups for error in group.captures.truncated]
+        order = {path: i for i, (_, path) in enumerate(self.inputs)}
         return ReplayResult(
             fates={fate: n for fate, n in fates.items() if n},
             ports=ports,
             frames_out=sum(totals.frames_out for totals in nodes.values()),
-            truncated_inputs=list(merged.truncated),
+            truncated_inputs=sorted(cut, key=lambda error: order.get(error.path, -1)),
             seconds=seconds,
             port_names=port_names,
             bridge_names=bridge_names,
-            ledger=self.ledger,
+            ledger=ledger,
             drop_places=places,
             nodes=nodes,
             numbering=numbering,
         )
+
+
+class _Job:
+    """What a thread does of a replay: one group, and what went wrong with it."""
+
+    def __init__(self, group: NodeGroup, start_ns: int, report: Callable[[int, int], None] | None) -> None:
+        self.group = group
+        self.start_ns = start_ns
+        self.report = report
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        self.group.run(self.start_ns, self.report)
+
+
+def _run_jobs(jobs: list[_Job], threads: int) -> None:
+    """All jobs, as many at a time as there are threads; raises what went wrong with the first of them."""
+    if threads == 1 or len(jobs) == 1:
+        for job in jobs:
+            job.run()
+        return
+    # The longest first, so that no thread is left with one of them at the end.
+    waiting = sorted(jobs, key=lambda job: job.group.captures.bytes_total or 0)
+    lock = threading.Lock()
+
+    def work() -> None:
+        while True:
+            with lock:
+                job = waiting.pop() if waiting else None
+            if job is None:
+                return
+            try:
+                job.run()
+            except BaseException as error:  # the caller's to raise
+                job.error = error
+
+    workers = [threading.Thread(target=work, daemon=True) for _ in range(min(threads, len(jobs)))]
+    try:
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+    except BaseException:  # the user's interrupt arrives here
+        with lock:
+            waiting.clear()
+        for job in jobs:
+            job.group.network.cancel()
+        for worker in workers:
+            if worker.ident is not None:
+                worker.join()
+        raise
+    for job in jobs:
+        if job.error is not None:
+            raise job.error

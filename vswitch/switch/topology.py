@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from vswitch.errors import ConfigError, nearest
 from vswitch.light_typing import TYPE_CHECKING, NamedTuple
 from vswitch.switch.inputs import Input
-from vswitch.switch.replay import replay
+from vswitch.switch.replay import check_threads, replay
 from vswitch.switch.result import ReplayResult
 
 if TYPE_CHECKING:
@@ -146,12 +146,15 @@ class SwitchTopology:
         ledger: bool | str | Path = True,
         progress: Progress | None = None,
         taps: Mapping[str, str] | None = None,
+        threads: int = 1,
     ) -> ReplayResult:
         """Take captures through the nodes: those given, or else those that came with the set-up.
 
         See `vswitch.switch.replay.replay` for the parameters and errors. With several nodes, wires or a
-        timeline, ports are named ``"node/port"``, and `out` gets a folder for each node.
+        timeline, ports are named ``"node/port"``, and `out` gets a folder for each node. Up to `threads` groups of
+        nodes that no wire joins are replayed at the same time; everything that comes out is the same for any number.
         """
+        check_threads(threads)
         if captures is None:
             captures = self.inputs
             if not captures:
@@ -166,7 +169,9 @@ class SwitchTopology:
             return replay(self.node, captures, out, format=format, ledger=ledger, progress=progress, taps=points)
         from vswitch.switch.replay_nodes import replay_nodes  # a node alone starts sooner without
 
-        return replay_nodes(self, captures, out, format=format, ledger=ledger, progress=progress, taps=taps)
+        return replay_nodes(
+            self, captures, out, format=format, ledger=ledger, progress=progress, taps=taps, threads=threads
+        )
 
     def __repr__(self) -> str:
         if len(self.nodes) == 1:

@@ -1,0 +1,129 @@
+"""Nodes that wires join, directly or over others: what a replay must keep in one order.
+
+A group has a network (network.pyx), a stream of captures and a ledger of its own, and needs nothing of the other groups
+while frames run. So groups may be replayed side by side, and a replay by one thread takes them one after the other with
+the same result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from vswitch.capture.writer_pool import WriterPool
+from vswitch.datapath.ledger import Ledger
+from vswitch.datapath.network import Network
+from vswitch.errors import ConfigError
+from vswitch.light_typing import TYPE_CHECKING
+from vswitch.switch.inputs import Input, merge_inputs
+from vswitch.switch.node_counts import NodeCounts
+
+if TYPE_CHECKING:
+    from vswitch.capture.merge import MergedCaptures
+    from vswitch.switch.port import Port
+    from vswitch.switch.topology import SwitchTopology, TimelineCommand
+
+NS_PER_MS = 1_000_000
+
+
+class NodeGroup:
+    """Some nodes of a topology, by name, with the wires between them, their captures and their commands."""
+
+    def __init__(
+        self, topology: SwitchTopology, names: Sequence[str], inputs: list[Input], ledger: Ledger | None
+    ) -> None:
+        self.topology = topology
+        self.names = list(names)
+        self.nodes = [topology.nodes[name] for name in names]
+        self.ledger = ledger
+        self.counts = [NodeCounts(node) for node in self.nodes]
+        self.wires = [wire for wire in topology.wires if wire.ends[0][0] in self.names]
+        # sorted() keeps the order of commands of one time.
+        self.commands = sorted(
+            (command for command in topology.timeline if command.node in self.names), key=lambda command: command.at_ns
+        )
+        numbers = list(topology.nodes)
+        self.pool = WriterPool()
+        self.network = Network(
+            [node.datapath for node in self.nodes],
+            [([self._end(end) for end in wire.ends], wire.latency_ns) for wire in self.wires],
+            hop_limit=topology.hop_limit,
+            numbers=[numbers.index(name) for name in names],
+        )
+        self._entrances: list[tuple[int, int | None]] = []
+        self.captures: MergedCaptures = merge_inputs(
+            inputs, self._find, self._entrances, self.pool, "NODE/PORT=CAPTURE"
+        )
+
+    # A replay, step by step.
+
+    def begin(self) -> int | None:
+        """The time stamp of the first frame, or None: there is none."""
+        self.network.begin(self.ledger)
+        return self.network.first(self.captures, self._entrances)
+
+    def run(self, start_ns: int, report: Callable[[int, int], None] | None) -> None:
+        """Everything, in order of time."""
+        self.network.start(start_ns)
+        for command in self.commands:
+            self.network.run(self.captures, self._entrances, command.at_ns, report)
+            self._run_command(command)
+        self.network.run(self.captures, self._entrances, None, report)
+
+    def end_ns(self, start_ns: int) -> int:
+        """The time stamp of the last frame or command."""
+        first_ns = start_ns // NS_PER_MS * NS_PER_MS
+        return max(self.network.time_ns, *(first_ns + command.at_ns for command in self.commands[-1:]), 0)
+
+    def finish(self, end_ns: int) -> None:
+        """The clocks go on to the time stamp of what was last in any group."""
+        self.network.finish(end_ns)
+        if self.ledger is not None:
+            self.ledger.flush()
+
+    def close(self) -> None:
+        """After the replay, however it ended."""
+        self.network.end()
+        self.network.unplug()
+
+    def _run_command(self, command: TimelineCommand) -> None:
+        number = self.names.index(command.node)
+        for counts in self.counts:
+            counts.note()
+        self.network.set_command_node(number)
+        try:
+            self.nodes[number].run(command.command)  # type: ignore[attr-defined]  # Node of the layer above
+        except ConfigError as error:
+            if command.place:
+                error.where = command.place
+            raise
+        self.network.plug([self._end(end) for wire in self.wires for end in wire.ends])
+        numbers = [node.ports_by_number for node in self.nodes]
+        self._entrances[:] = [(node, port if port in numbers[node] else None) for node, port in self._entrances]
+        self.network.put_on_wires()
+
+    def _end(self, end: tuple[str, str]) -> tuple[int, int | None]:
+        """An end of a wire by numbers; without a port of that name there is none."""
+        node_name, port_name = end
+        number = self.names.index(node_name)
+        try:
+            return number, self.nodes[number].port(port_name).number
+        except ConfigError:
+            return number, None
+
+    def _find(self, name: str) -> tuple[tuple[int, int | None], Port]:
+        node, port = self.topology.find_port(name)
+        return (self.names.index(node), port.number), port
+
+
+def group_names(topology: SwitchTopology) -> list[list[str]]:
+    """The names of the nodes of each group, in the topology's order."""
+    group_of = {name: {name} for name in topology.nodes}
+    for wire in topology.wires:
+        joined = set().union(*(group_of[node] for node, _ in wire.ends))
+        for name in joined:
+            group_of[name] = joined
+    found: list[list[str]] = []
+    for name in topology.nodes:
+        if not any(name in names for names in found):
+            found.append([other for other in topology.nodes if other in group_of[name]])
+    return found
