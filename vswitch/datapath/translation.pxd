@@ -12,7 +12,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from vswitch.datapath.bridge cimport bridge
 from vswitch.datapath.flow_table cimport flow, group, openflow_tables
 from vswitch.datapath.ofpact cimport ofpact
-from vswitch.datapath.program cimport bucket_stats, op
+from vswitch.datapath.program cimport LOOKUP_MISSED, bucket_stats, op
 from vswitch.tables.flow_key cimport flow_key
 
 cdef extern from "<stdint.h>":
@@ -188,9 +188,9 @@ cdef struct translation:
 
 cdef void translation_begin(translation* t) noexcept nogil
 cdef void translation_end(translation* t) noexcept nogil
-cdef void translation_add_op(translation* t, op o) noexcept nogil
-cdef void translation_add_flow(translation* t, flow* f) noexcept nogil
-cdef void translation_add_lookup(translation* t, uint8_t table, bint found) noexcept nogil
+cdef bint translation_grow_ops(translation* t) noexcept nogil
+cdef bint translation_grow_flows(translation* t) noexcept nogil
+cdef bint translation_grow_lookups(translation* t) noexcept nogil
 cdef void translation_add_bucket(translation* t, group* g, uint32_t bucket) noexcept nogil
 cdef void translation_note_drop(translation* t, uint32_t reason) noexcept nogil
 cdef bint byte_list_add(byte_list* list, const void* data, uint32_t n) noexcept nogil
@@ -198,6 +198,23 @@ cdef bint byte_list_copy(byte_list* list, const byte_list* other) noexcept nogil
 cdef void byte_list_free(byte_list* list) noexcept nogil
 cdef void record(translation* t, event_kind kind, uint64_t argument, const void* data, uint32_t n_bytes) noexcept nogil
 cdef void event_list_free(event_list* list) noexcept nogil
+
+cdef inline void translation_add_op(translation* t, op o) noexcept nogil:
+    if t.n_ops < t.n_ops_allocated or translation_grow_ops(t):
+        t.ops[t.n_ops] = o
+        t.n_ops += 1
+
+cdef inline void translation_add_flow(translation* t, flow* f) noexcept nogil:
+    """The program counts for `f`."""
+    if t.n_flows < t.n_flows_allocated or translation_grow_flows(t):
+        t.flows[t.n_flows] = f
+        t.n_flows += 1
+
+cdef inline void translation_add_lookup(translation* t, uint8_t table, bint found) noexcept nogil:
+    """The program counts for `table`."""
+    if t.n_lookups < t.n_lookups_allocated or translation_grow_lookups(t):
+        t.lookups[t.n_lookups] = <uint16_t>(table if found else table | LOOKUP_MISSED)
+        t.n_lookups += 1
 
 cdef inline void translation_consult(translation* t, uint32_t table) noexcept nogil:
     """The program depends on everything in `table`, as it does on those that it looked into."""

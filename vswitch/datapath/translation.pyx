@@ -9,7 +9,7 @@ from libc.string cimport memcpy, memset
 
 from vswitch.datapath.fate cimport FATE_DELIVERED
 from vswitch.datapath.flow_table cimport flow, group
-from vswitch.datapath.program cimport LOOKUP_MISSED, bucket_stats, op
+from vswitch.datapath.program cimport bucket_stats, op
 from vswitch.tables.blocks cimport clear_block
 
 
@@ -54,39 +54,26 @@ cdef void* doubled(translation* t, void* list, const void* inline_list, uint32_t
     return grown
 
 
-cdef void translation_add_op(translation* t, op o) noexcept nogil:
-    cdef void* grown
-    if t.n_ops == t.n_ops_allocated:
-        grown = doubled(t, t.ops, t.inline_ops, &t.n_ops_allocated, sizeof(op))
-        if grown == NULL:
-            return
+cdef bint translation_grow_ops(translation* t) noexcept nogil:
+    """Room for more operations; False, which `t` notes, without memory. As for flows and look-ups below."""
+    cdef void* grown = doubled(t, t.ops, t.inline_ops, &t.n_ops_allocated, sizeof(op))
+    if grown != NULL:
         t.ops = <op*>grown
-    t.ops[t.n_ops] = o
-    t.n_ops += 1
+    return grown != NULL
 
 
-cdef void translation_add_flow(translation* t, flow* f) noexcept nogil:
-    """The program counts for `f`."""
-    cdef void* grown
-    if t.n_flows == t.n_flows_allocated:
-        grown = doubled(t, t.flows, t.inline_flows, &t.n_flows_allocated, sizeof(flow*))
-        if grown == NULL:
-            return
+cdef bint translation_grow_flows(translation* t) noexcept nogil:
+    cdef void* grown = doubled(t, t.flows, t.inline_flows, &t.n_flows_allocated, sizeof(flow*))
+    if grown != NULL:
         t.flows = <flow**>grown
-    t.flows[t.n_flows] = f
-    t.n_flows += 1
+    return grown != NULL
 
 
-cdef void translation_add_lookup(translation* t, uint8_t table, bint found) noexcept nogil:
-    """The program counts for `table`."""
-    cdef void* grown
-    if t.n_lookups == t.n_lookups_allocated:
-        grown = doubled(t, t.lookups, t.inline_lookups, &t.n_lookups_allocated, sizeof(uint16_t))
-        if grown == NULL:
-            return
+cdef bint translation_grow_lookups(translation* t) noexcept nogil:
+    cdef void* grown = doubled(t, t.lookups, t.inline_lookups, &t.n_lookups_allocated, sizeof(uint16_t))
+    if grown != NULL:
         t.lookups = <uint16_t*>grown
-    t.lookups[t.n_lookups] = <uint16_t>table if found else <uint16_t>(table | LOOKUP_MISSED)
-    t.n_lookups += 1
+    return grown != NULL
 
 
 cdef void translation_add_bucket(translation* t, group* g, uint32_t bucket) noexcept nogil:
