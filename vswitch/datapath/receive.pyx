@@ -4,6 +4,7 @@ The order of checks is xlate_actions()'s for the first bridge and patch_port_out
 first one a frame counts for its flow before the port's own rules may drop it.
 """
 from libc.stdint cimport uint32_t
+from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
 
 from vswitch.capture.record cimport frame
@@ -32,7 +33,7 @@ from vswitch.datapath.tap cimport tap_frame
 from vswitch.datapath.translate cimport translate
 from vswitch.datapath.translate_hash cimport HASH_SYMMETRIC_L3L4, flow_hash, flow_hash_5tuple, hash_2words
 from vswitch.datapath.translation cimport frozen_state
-from vswitch.datapath.vlan cimport tag_stack, tags_from_key
+from vswitch.datapath.vlan cimport tag_stack, tags_from_key, tags_inner
 from vswitch.tables.flow_key cimport (
     DL_TYPE_NONE, FLOW_DEPTH_L2, FLOW_DEPTH_L4, flow_extract, flow_extract_l2, flow_key, flow_key_copy, frame_layout,
 )
@@ -250,18 +251,27 @@ cdef void frame_resume(execution* ex, const void* frozen) noexcept nogil:
     cdef translate_args args
     cdef program* p
     cdef const op* outer = ex.op
+    cdef execution* whole = NULL
     if not commit_tags_to_bytes(ex):
         return
+    if ex.vlan_limit == 1 and tags_inner(ex.tags):
+        # The inner tag is no tag any more, for what comes now. Whoever goes on afterwards needs the frame with both.
+        whole = clone_begin(ex)
+        if whole == NULL:
+            return
     ex.counted_len = ex.len
     ex.is_pushed = False
     flow_extract(ex.data, ex.caplen, ex.vlan_limit, FLOW_DEPTH_L4, &ex.key, &ex.layout)
     ex.key_depth = FLOW_DEPTH_L4
+    if whole != NULL:
+        ex.tags = ex.base_tags = ex.committed_tags = tags_from_key(ex.key.vlans)
     if (<const frozen_state*>frozen).hash:
         ex.key.dp_hash = hash_for_group(ex, <const frozen_state*>frozen)
     memset(&args, 0, sizeof(args))
     args.frozen = <const frozen_state*>frozen
     p = program_alone(ex, &args)
     if p == NULL:
+        free(whole)
         return
     if ex.key.packet_type:
         p.n_bytes -= ETH_LEN        # the dummy header, translate_encap.pyx
@@ -284,6 +294,10 @@ cdef void frame_resume(execution* ex, const void* frozen) noexcept nogil:
     ex.tags = tags
     ex.layout.l2_pad = layout.l2_pad
     ex.dirty |= ex.touched
+    if whole != NULL:
+        clone_end(ex, whole)
+        ex.key = saved
+        ex.key_depth = key_depth
 
 
 cdef uint32_t hash_for_group(execution* ex, const frozen_state* state) noexcept nogil:
