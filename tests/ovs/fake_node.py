@@ -113,6 +113,9 @@ class FakeNode:
         self.n_reconfigured = 0
         self.by_name: dict[str, FakeBridge] = {}
 
+    def note_statistics(self) -> None:
+        pass
+
     def reconfigure(self) -> None:
         self.n_reconfigured += 1
         old, self.by_name = self.by_name, {}

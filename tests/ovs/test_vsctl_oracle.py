@@ -31,6 +31,9 @@ class DatabaseOnly:
     def reconfigure(self) -> None:
         pass
 
+    def note_statistics(self) -> None:
+        pass
+
     def run(self, line: str) -> tuple[int, str]:
         outcome = vsctl.run(self, shlex.split(line)[1:])
         return outcome.status, outcome.text

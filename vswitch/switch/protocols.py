@@ -238,6 +238,9 @@ class NodeLike(Protocol):
     def reconfigure(self) -> None:
         """Make the datapath equal to the database; write `ofport`, `error` and other state back into its rows."""
 
+    def note_statistics(self) -> None:
+        """Write the counters of ports into the rows of Interface."""
+
     def bridges(self) -> Sequence[BridgeLike]: ...
 
     def bridge(self, name: str) -> BridgeLike | None: ...

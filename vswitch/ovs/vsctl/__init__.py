@@ -10,7 +10,7 @@ from vswitch.light_typing import NamedTuple, Protocol
 from vswitch.ovs.outcome import Outcome, Refusal, log_line
 from vswitch.ovs.text_table import TextTable, to_json
 from vswitch.ovs.version import OVS_VERSION
-from vswitch.ovs.vsctl.command import Context
+from vswitch.ovs.vsctl.command import Call, Context
 from vswitch.ovs.vsctl.line import Line
 from vswitch.ovs.vsctl.view import View
 from vswitch.ovsdb.database import Database
@@ -38,6 +38,11 @@ class Configurable(Protocol):
     def db(self) -> Database: ...
 
     def reconfigure(self) -> None: ...
+
+    def note_statistics(self) -> None: ...
+
+
+_READERS = {"find", "get", "list"}
 
 
 def run(node: Configurable, words: list[str]) -> Outcome:
@@ -69,6 +74,8 @@ def _run_line(node: Configurable, line: Line, warnings: list[str]) -> Outcome:
         kept, node.db.memo = node.db.memo, None
         view = kept.view if isinstance(kept, _Kept) and kept.version == node.db.version else None
         context = Context(node.db, transaction, warnings, view)
+        if any(_reads_interfaces(call) for call in line.calls):
+            node.note_statistics()
         for call in line.calls:
             if call.command.check is not None:
                 context.start(call, is_last=False)
@@ -102,6 +109,11 @@ def _run_line(node: Configurable, line: Line, warnings: list[str]) -> Outcome:
         if line.wait:
             errors += _set_up_errors(context.new_interfaces)
     return Outcome(0, _format(printed, line), errors)
+
+
+def _reads_interfaces(call: Call) -> bool:
+    """True if the command may show columns of Interface; tables' names may be cut."""
+    return call.command.name in _READERS and len(call.argv) > 1 and "interface".startswith(call.argv[1].lower())
 
 
 def _check_symbols(context: Context) -> None:
