@@ -243,6 +243,7 @@ cdef struct clone_state:            # what a list on a copy of the frame must le
     byte_list stack
     byte_list action_set
     uint32_t stack_size
+    bint is_cloned
 
 
 cdef clone_state* begin_clone(translation* t) noexcept nogil:
@@ -255,6 +256,8 @@ cdef clone_state* begin_clone(translation* t) noexcept nogil:
     saved.stack = t.stack
     saved.action_set = t.action_set
     saved.stack_size = t.stack_size
+    saved.is_cloned = t.is_cloned
+    t.is_cloned = True
     if not (byte_list_copy(&t.stack, &saved.stack) and byte_list_copy(&t.action_set, &saved.action_set)):
         t.out_of_memory = True
     return saved
@@ -267,6 +270,7 @@ cdef void end_clone(translation* t, clone_state* saved) noexcept nogil:
     t.stack = saved.stack
     t.action_set = saved.action_set
     t.stack_size = saved.stack_size
+    t.is_cloned = saved.is_cloned
     free(saved)
 
 

@@ -75,12 +75,14 @@ cdef bint group_action(translation* t, uint32_t group_id, bint is_last) noexcept
 cdef void run_bucket(translation* t, const group_bucket* bucket, bint is_last) noexcept nogil:
     cdef flow_key old_flow = t.flow
     cdef bint old_was_mpls = t.was_mpls
+    cdef bint old_is_cloned = t.is_cloned
     cdef uint32_t first_op = t.n_ops
     cdef byte_list actions
     memset(&actions, 0, sizeof(actions))
     trace(t, EVENT_BUCKET, bucket.id)
     if not action_set_to_list(bucket.actions, bucket.n_actions_bytes, &actions):
         t.out_of_memory = True
+    t.is_cloned = False
     t.depth += 1
     t.trace_depth += 1
     if t.depth > t.max_depth:
@@ -93,6 +95,7 @@ cdef void run_bucket(translation* t, const group_bucket* bucket, bint is_last) n
     close_limits(t, first_op)
     t.flow = old_flow
     t.was_mpls = old_was_mpls
+    t.is_cloned = old_is_cloned
     # That a bucket ends the walk, or cannot be done, concerns its copy of the frame alone.
     t.exit = False
     if t.error == DROP_TOO_MANY_MPLS_LABELS:
@@ -174,6 +177,8 @@ cdef bint must_look_again(const translation* t) noexcept nogil:
     cdef uint32_t code
     if in_port != NULL and in_port.is_patch and not t.is_resumed:
         return True                 # what happened in other bridges is not known here
+    if t.is_cloned:
+        return True                 # what follows the clone is not done then, in OVS: freezing ends the walk
     for i in range(2):
         if (t.flow.vlans[i].tci ^ t.entry.vlans[i].tci) & VLAN_PRESENT:
             return True

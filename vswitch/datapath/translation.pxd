@@ -142,6 +142,7 @@ cdef struct translation:
     uint32_t outer_resubmits
     # How the walk stands
     bint exit
+    bint is_cloned                  # within a clone (or branch), but not within a bucket within it
     bint freezing
     uint8_t freeze_hash             # for a group that hashes: 1 + group.hash_alg; 0: for something else
     uint32_t freeze_hash_basis
