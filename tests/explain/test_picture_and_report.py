@@ -12,11 +12,12 @@ import pytest
 
 from tests.cli.command import CHECKOUT, make_setup
 from tests.shared import need_module, need_program
-from vswitch import ConfigError, Node, VSwitchError, load
+from vswitch import ConfigError, Node, Topology, VSwitchError, load
 from vswitch.cli.main import main
 from vswitch.explain import picture
-from vswitch.explain.picture import dot_text, svg_text
+from vswitch.explain.picture import dot_text, svg_text, topology_dot
 from vswitch.explain.report import ReportFile
+from vswitch.switch.topology import Wire
 
 ODD_NAMES = ["<b>x&y", 'a"b', "back\\slash", "tab\there", "</svg><script>alert(1)</script>", "{{7*7}}", "grüße", "--"]
 
@@ -41,6 +42,48 @@ def test_picture_shows_bridges_ports_vlans_and_patches():
     assert {"br-int", "br-eth1", "int-br-eth1", "vm1", "VLAN 10", "trunk 10, 20 · native 20 tagged"} <= words
     dot = dot_text(load(CHECKOUT / "pcaps" / "vlan-two-bridges").node)
     assert len(re.findall(r'"br-int":p\d+_ -- "br-eth1":p\d+', dot)) == 1
+
+
+def test_picture_of_several_nodes():
+    topology = load(CHECKOUT / "pcaps" / "mixed-networks")
+    dot = topology_dot(topology)
+    bridges = [f"{name}/{bridge.name}" for name, node in topology.nodes.items() for bridge in node.bridges()]
+    assert sorted(re.findall(r'^    "([^"]*)" \[tooltip=', dot, re.MULTILINE)) == sorted(bridges)
+    edges = [line.strip() for line in dot.splitlines() if " -- " in line]
+    # Two patch pairs and six tunnels on each host; two segments with three ports each, which are joined at a dot.
+    assert len([edge for edge in edges if "dashed" in edge]) == 3 * 6
+    assert len([edge for edge in edges if "segment" in edge]) == 2 * 3
+    assert len(edges) == 3 * (2 + 6) + 2 * 3
+    need_program("dot")
+    words = svg_words(svg_text(dot))
+    assert {"host1", "host2", "host3", "vm9", "vxlan to 192.0.2.3", "geneve to 192.0.2.1"} <= words
+
+
+def test_picture_of_wires(odd_node):
+    other = Node()
+    other.add_bridge("br0").add_port("far")
+    ends = (("a", 'br"0<&>/a"b'), ("b", "far"))
+    topology = Topology("", {"a": odd_node, "b": other}, wires=[Wire(ends, 1500)])
+    dot = topology_dot(topology)
+    assert len(re.findall(r'^  "a/br.*":p\d+_ -- "b/br0":p\d+_ \[label="1.5us"\]$', dot, re.MULTILINE)) == 1
+    need_program("dot")
+    assert {"1.5us", "a", "b", "far"} <= svg_words(svg_text(dot))
+    other.bridge("br0").del_port("far")
+    assert " -- \"b/" not in topology_dot(topology)
+
+
+def test_show_of_several_nodes(capsys):
+    setup = str(CHECKOUT / "pcaps" / "three-hosts-gre")
+    assert main(["show", setup]) == 0
+    shown = capsys.readouterr().out
+    assert re.findall("^# (.*)$", shown, re.MULTILINE) == [
+        "host1", "host2", "host3", "fabric", "wire: [host1/br-phy/eth0, fabric/br0/p1]",
+        "wire: [host2/br-phy/eth0, fabric/br0/p2]", "wire: [host3/br-phy/eth0, fabric/br0/p3]",
+    ]  # fmt: skip
+    assert main(["show", setup, "--dot"]) == 0
+    assert capsys.readouterr().out == topology_dot(load(setup))
+    assert main(["show", setup, "fabric", "--dot"]) == 0
+    assert capsys.readouterr().out == dot_text(load(setup).nodes["fabric"])
 
 
 def test_picture_of_odd_names(odd_node):
@@ -112,6 +155,19 @@ def test_report_tells_the_totals(tmp_path):
     assert "02:00:00:00:00:01" in words
     assert "2023-11-14 22:13:24.010000000" in words
     assert ("svg" in page.tags) == (shutil.which("dot") is not None)
+
+
+def test_report_of_several_nodes(tmp_path):
+    need_module("jinja2")
+    path = tmp_path / "report.html"
+    assert main(["replay", str(CHECKOUT / "pcaps" / "three-hosts-gre"), "--report", str(path)]) == 0
+    page = Page(path.read_text())
+    words = re.sub(r"[\s|]+", "|", page.text)
+    # In, from wires, delivered, consumed, dropped, out.
+    assert "|host1|12|6|12|0|0|21|" in words
+    assert "|fabric|23|23|23|0|0|31|" in words
+    assert page.tags.count("svg") == (1 if shutil.which("dot") is not None else 0)
+    assert "fabric/br0" in words
 
 
 def test_report_loads_nothing_from_elsewhere(tmp_path):

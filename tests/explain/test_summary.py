@@ -37,6 +37,19 @@ def test_columns_stay_aligned():
     assert table[14].split() == [list(ports)[13], "13", "10,000,000,000,000", "156", "7"]
 
 
+def test_nodes_have_a_table(capsys):
+    assert main(["replay", str(CHECKOUT / "pcaps" / "three-hosts-gre")]) == 0
+    text = capsys.readouterr().out
+    totals, nodes, ports = text.split("\n\n")
+    rows = [line.split() for line in nodes.split("\n")]
+    assert rows[0] == ["node", "frames", "in", "from", "wires", "delivered", "consumed", "dropped", "frames", "out"]
+    assert [row[0] for row in rows[1:]] == ["host1", "host2", "host3", "fabric"]
+    columns = [sum(int(row[i]) for row in rows[1:]) for i in range(1, 7)]
+    assert columns == [67, 50, 67, 0, 0, 99]
+    assert "frames in           67" in totals
+    assert ports.split()[0] == "port"
+
+
 def test_every_fate_has_a_line():
     text = summary_text(result_of({}, {name: 1 for name, _ in FATES.values()}))
     for name, meaning in FATES.values():

@@ -94,11 +94,11 @@ def test_a_folder_brings_captures_by_node(tmp_path):
 @pytest.mark.parametrize(
     ("text", "place", "problem", "hint"),
     [
-        ("", "1:1", "None cannot stand here", "a mapping with nodes"),
+        ("", "1:1", "there is nothing in it", "a mapping with nodes"),
         ("nodes: [a]", "1:8", "a list cannot stand here", "a node's name to its setup"),
         ("nodes: {}", "1:8", "too few: 0", "a mapping of a node's name"),
         ("nodes:\n  a: {}\n", "2:6", "setup is missing", "the path of an OVS script"),
-        ("nodes:\n  a: {setp: x}\n", "2:6", "setup is missing", ""),
+        ("nodes:\n  a: {setp: x}\n", "2:7", "unknown word setp", 'did you mean "setup"?'),
         ("nodes:\n  a: {setup: x.ovs, image: y}\n", "2:21", "unknown word image", "known here: setup"),
         ("nodes:\n  a: {setup: x.ovs}\n", "2:14", "there is no file x.ovs", "a path beside this file"),
         ("nodes:\n  a: {setup: 7}\n", "2:14", "7 cannot stand here", "a block (|) or a list"),
@@ -128,6 +128,12 @@ def test_a_folder_brings_captures_by_node(tmp_path):
         (TWO + "timeline: [{at: 1s, node: c, run: x}]\n", "4:27", "no node named c", "there are a, b"),
         (TWO + "timeline: [{at: 1 s, node: a, run: x}]\n", "4:17", "'1 s' cannot stand here", "2.5s, 10ms"),
         (TWO + "timeline: [{at: 1s, run: x}]\n", "4:12", "node is missing", "at: a time since"),
+        (TWO + "timeline: [{at: 1s, run: x, nod: a}]\n", "4:29", "unknown word nod", 'did you mean "node"?'),
+        (TWO + "timeline: [{at: 9999999999s, node: a, run: x}]\n", "4:17", "9999999999s is too long", "1000000000s"),
+        (TWO + "timeline: [{at: 1s, node: a, run: ovs-vsctk show}]\n", "4:35", "unknown command", '"ovs-vsctl"'),
+        (TWO + "timeline: [{at: 1s, node: a, run: sudo tc qdisc}]\n", "4:35", "tc is not supported yet", "README"),
+        (TWO + "timeline:\n  - {at: 1s, node: a, run: [ip link, ip 'x]}\n", "5:38", "never closed", ""),
+        (TWO + "wires: [{segment: [a/eth, b/eth], latency: 1001s}]\n", "4:44", "1001s is too long", "at most 1000s"),
         (TWO + "hop_limit: 0\n", "4:12", "0 cannot stand here", "1 to 65534"),
     ],
 )  # fmt: skip
@@ -138,6 +144,16 @@ def test_what_is_wrong_has_its_place(tmp_path, text, place, problem, hint):
     assert caught.value.where == f"{path}:{place}"
     assert problem in caught.value.problem
     assert hint in caught.value.hint
+
+
+def test_a_node_alone_may_be_named(tmp_path):
+    """Its captures and taps, as with several."""
+    capture(tmp_path / "x.pcap")
+    path = write(tmp_path, f"nodes:\n  a: {{setup: {NODE}}}\nin: {{a/vm: x.pcap}}\n")
+    assert load(path).replay().frames_in == 1
+    result = load(path).replay({"a/br0/eth": tmp_path / "x.pcap"}, tmp_path / "out", taps={"t": "a/vm"})
+    assert result.ports["eth"].rx_frames == 1
+    assert (tmp_path / "out" / "taps" / "t.pcap").stat().st_size > 24
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,10 @@ from vswitch.light_typing import TYPE_CHECKING
 from vswitch.setups.load import load
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from vswitch.ovs.node import Node
+    from vswitch.switch.topology import Wire
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,25 +26,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the set-up; 0."""
-    nodes: dict[str, Node] = load(options.setup).nodes  # type: ignore[assignment]
+    topology = load(options.setup)
+    nodes: dict[str, Node] = topology.nodes  # type: ignore[assignment]
     if options.node is not None and options.node not in nodes:
         hint = nearest(options.node, nodes) or f"there are {', '.join(nodes)}"
         raise ConfigError(f"no node named {options.node}", key=options.node, hint=hint)
     shown = nodes if options.node is None else {options.node: nodes[options.node]}
-    if (options.dot or options.svg) and len(shown) > 1:
-        raise ConfigError("which node?", hint=f"there are {', '.join(nodes)}")
+    if options.dot or options.svg:
+        from vswitch.explain.picture import dot_text, svg_text, topology_dot
+
+        text = dot_text(next(iter(shown.values()))) if len(shown) == 1 else topology_dot(topology)
+        print(svg_text(text) if options.svg else text, end="")
+        return 0
     for name, node in shown.items():
         if len(shown) > 1:
             print(f"# {name}")
-        _show(node, options)
+        print(node.run("ovs-vsctl show"), end="")
+    if len(shown) > 1:
+        _show_wires(topology.wires)
     return 0
 
 
-def _show(node: Node, options: argparse.Namespace) -> None:
-    if options.dot or options.svg:
-        from vswitch.explain.picture import dot_text, svg_text
+def _show_wires(wires: Iterable[Wire]) -> None:
+    """As in the topology's file, one a line."""
+    from vswitch.explain.times import duration_text
 
-        text = dot_text(node)
-        print(svg_text(text) if options.svg else text, end="")
-    else:
-        print(node.run("ovs-vsctl show"), end="")
+    for wire in wires:
+        ends = ", ".join("/".join(end) for end in wire.ends)
+        latency = f", latency: {duration_text(wire.latency_ns)}" if wire.latency_ns else ""
+        print(f"# wire: [{ends}]" if len(wire.ends) == 2 and not latency else f"# wire: {{segment: [{ends}]{latency}}}")

@@ -12,15 +12,14 @@ inside is kept beside it (`Payload`).
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, NamedTuple
 
 from vswitch.datapath.tunnel_walk import decapsulated, options_read, receiving_tunnel
-from vswitch.errors import ConfigError
 from vswitch.explain import datapath_actions as dp
 from vswitch.explain.explanation import Explanation
+from vswitch.explain.times import duration_text
 from vswitch.explain.trace_events import EventTexts
 from vswitch.explain.trace_tunnels import Departure, Payload
 from vswitch.explain.tracer import Traced, Tracer
@@ -29,8 +28,7 @@ if TYPE_CHECKING:
     from vswitch.explain.datapath_actions import Words
     from vswitch.switch.bridge import Bridge
     from vswitch.switch.node import SwitchNode
-    from vswitch.switch.port import Port
-    from vswitch.switch.topology import SwitchTopology, Wire
+    from vswitch.switch.topology import SwitchTopology
 
 MAX_STEPS = 10_000
 MAX_RECIRC_DEPTH = 6  # tunnels that a frame comes out of within one node
@@ -124,20 +122,6 @@ class Journey:
         return f"{text}\nOutputs: {', '.join(outputs) or 'none'}\n"
 
 
-def duration_text(time_ns: int) -> str:
-    """A time with its unit, as a topology.yaml has it.
-
-    >>> duration_text(1500), duration_text(2_000_000_000)
-    ('1.5us', '2s')
-    """
-    unit, ns = next(
-        ((unit, ns) for unit, ns in (("s", 10**9), ("ms", 10**6), ("us", 1000)) if time_ns >= ns), ("ns", 1)
-    )
-    whole, rest = divmod(time_ns, ns)
-    fraction = f"{rest:0{len(str(ns)) - 1}d}".rstrip("0") if rest else ""
-    return f"{whole}{'.' if fraction else ''}{fraction}{unit}"
-
-
 def follow(
     topology: SwitchTopology, node: str, bridge: Bridge, in_port: int, start: Traced, *, names: bool = True
 ) -> Journey:
@@ -172,16 +156,8 @@ class _Follower:
         self.n_left = 0
         self.settled: set[str] = set()
         self.wires = {
-            (node, port.number): wire for wire in topology.wires for node, port in self.plugs(wire)
+            (node, port.number): wire for wire in topology.wires for node, port in topology.plugs(wire)
         }
-
-    def plugs(self, wire: Wire) -> list[tuple[str, Port]]:
-        """The ends that are plugged in: a command may have removed a port."""
-        ends = []
-        for node, name in wire.ends:
-            with suppress(ConfigError):
-                ends.append((node, self.topology.nodes[node].port(name)))
-        return ends
 
     def follow(self, first: _Arrival) -> Journey:
         self.explain(first)
@@ -231,7 +207,7 @@ class _Follower:
         if inside is not None and inside.source_port and not dp.get(words, "tp_src"):
             dp.put(words, "tp_src", inside.source_port)
         frame = Traced(words, has_frame=at.frame.has_frame, payload=departure.payload)
-        for node, port in self.plugs(wire):
+        for node, port in self.topology.plugs(wire):
             if (node, port.number) == (at.node, departure.port.number):
                 continue
             arrival = at._replace(

@@ -1,7 +1,7 @@
-"""A node's bridges as a picture: boxes of ports, joined by patch links.
+"""Bridges as a picture: boxes of ports, joined by patch links; of several nodes a frame around each, and the wires.
 
-`dot_text` says it in Graphviz's language, and `svg_text` lets Graphviz's program ``dot`` draw it. Colours are few and
-fixed, so that a page can give them other values in the dark.
+`dot_text` and `topology_dot` say it in Graphviz's language, and `svg_text` lets Graphviz's program ``dot`` draw it.
+Colours are few and fixed, so that a page can give them other values in the dark.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from html import escape
 
 from vswitch.errors import VSwitchError
+from vswitch.explain.times import duration_text
 from vswitch.light_typing import TYPE_CHECKING
 from vswitch.switch.port_vlans import PortVlans, port_vlans
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from vswitch.ovsdb.rows import Row
     from vswitch.switch.bridge import Bridge
     from vswitch.switch.node import SwitchNode
+    from vswitch.switch.topology import SwitchTopology, Wire
 
 ROWS_PER_COLUMN = 24  # a bridge of many ports grows to the side, not into a ribbon
 
@@ -33,19 +35,60 @@ def dot_text(node: SwitchNode) -> str:
     >>> "VLAN 10" in dot_text(node)
     True
     """
-    bridges = node.bridges()
-    lines = [
+    return _graph(f"  {line}" for line in _node_lines(node, ""))
+
+
+def topology_dot(topology: SwitchTopology) -> str:
+    """All nodes as one graph, each with a frame around it, and the wires between them.
+
+    >>> from vswitch import load
+    >>> topology_dot(load("pcaps/two-hosts-vxlan")).splitlines()[-2]
+    '  "host1/br-phy":p5_ -- "host2/br-phy":p5_'
+    """
+    lines = []
+    for i, (name, node) in enumerate(topology.nodes.items()):
+        lines += [f"  subgraph cluster{i} {{", f"    label={_quoted(name)}"]
+        lines += [f"    {line}" for line in _node_lines(node, f"{name}/")]
+        lines.append("  }")
+    for i, wire in enumerate(topology.wires):
+        lines += [f"  {line}" for line in _wire_lines(topology, f"segment {i + 1}", wire)]
+    return _graph(lines)
+
+
+def _graph(lines: Iterable[str]) -> str:
+    head = [
         "graph switch {",
-        f'  graph [rankdir=LR, nodesep=0.35, ranksep=0.9, pad=0.15, bgcolor=transparent, fontname="{FONT}"]',
+        f'  graph [rankdir=LR, nodesep=0.35, ranksep=0.9, pad=0.15, bgcolor=transparent, fontname="{FONT}"',
+        f'    color="{LINE}", fontcolor="{INK}", style=rounded]',
         f'  node [shape=plain, fontname="{FONT}", fontsize=11, fontcolor="{INK}"]',
         f'  edge [color="{FAINT}", penwidth=1.6, fontname="{FONT}", fontsize=9, fontcolor="{FAINT}"]',
     ]
+    return "\n".join([*head, *lines, "}"]) + "\n"
+
+
+def _node_lines(node: SwitchNode, prefix: str) -> list[str]:
+    """The bridges of a node and what joins them; `prefix` stands before their names."""
+    bridges = node.bridges()
+    lines = []
     for bridge in bridges:
-        name = _quoted(bridge.name)
-        lines.append(f"  {name} [tooltip={name}, label=<{_box(bridge)}>]")
-    lines += [f"  {edge}" for edge in _patch_links(bridges)]
-    lines.append("}")
-    return "\n".join(lines) + "\n"
+        lines.append(f"{_box_name(bridge, prefix)} [tooltip={_quoted(bridge.name)}, label=<{_box(bridge)}>]")
+    return [*lines, *_patch_links(bridges, prefix), *_tunnel_links(node, prefix)]
+
+
+def _box_name(bridge: Bridge, prefix: str) -> str:
+    return _quoted(prefix + bridge.name)
+
+
+def _wire_lines(topology: SwitchTopology, name: str, wire: Wire) -> list[str]:
+    """A cable is an edge; a segment a dot with an edge to each of its ports."""
+    ends = [f"{_box_name(port.bridge, f'{node}/')}:p{port.number}_" for node, port in topology.plugs(wire)]
+    latency = f" [label={_quoted(duration_text(wire.latency_ns))}]" if wire.latency_ns else ""
+    if len(wire.ends) == 2:
+        return [f"{' -- '.join(ends)}{latency}"] if len(ends) == 2 else []
+    middle = _quoted(name)
+    return [f'{middle} [shape=point, width=0.12, color="{FAINT}", tooltip={middle}]'] + [
+        f"{end} -- {middle}{latency if i == 0 else ''}" for i, end in enumerate(ends)
+    ]
 
 
 FONT = "Helvetica,Arial,sans-serif"
@@ -152,6 +195,8 @@ def _port_cells(bridge: Bridge, row: Row) -> list[str]:
         own = port.name == bridge.name
         colour = PATCH if port.is_patch else OWN if own else PAPER
         facts = [] if own and words == "trunk of all VLANs" else [words]
+        if port.is_tunnel:
+            facts = [f"{port.type} to {port.row.map('options').get('remote_ip', '')}"]
         if own:
             facts.insert(0, "the bridge's own port")
         if len(members) > 1:
@@ -199,19 +244,33 @@ def _mirror_words(row: Row) -> str:
     return f"mirror {row.name}: {', '.join(what) or 'nothing'} → {where}"
 
 
-def _patch_links(bridges: Iterable[Bridge]) -> list[str]:
+def _tunnel_links(node: SwitchNode, prefix: str) -> list[str]:
+    """A dashed edge from each tunnel to the port whose packets carry its frames."""
+    devices = {port.name: port for port in node.ports() if port.has_cable}
+    links = []
+    for tunnel in node.tunnels.all():
+        remote, mark = tunnel.config.remote, tunnel.config.egress_pkt_mark or 0
+        way = node.underlay.lookup(remote, mark) if isinstance(remote, int) else None
+        device = devices.get(way[2]) if way is not None else None
+        if device is not None:
+            here = f"{_box_name(tunnel.port.bridge, prefix)}:p{tunnel.port.number}_"
+            links.append(f"{here} -- {_box_name(device.bridge, prefix)}:p{device.number} [style=dashed]")
+    return sorted(links)
+
+
+def _patch_links(bridges: Iterable[Bridge], prefix: str) -> list[str]:
     """An edge for each pair of patch ports that name each other; a dotted stump for one whose peer is missing."""
     patches = {port.name: port for bridge in bridges for port in bridge.ports() if port.is_patch}
     links = []
     for port in patches.values():
         peer = patches.get(port.row.map("options").get("peer", ""))
-        here = f"{_quoted(port.bridge.name)}:p{port.number}_"
+        here = f"{_box_name(port.bridge, prefix)}:p{port.number}_"
         if peer is None or peer.row.map("options").get("peer") != port.name:
-            stump = _quoted(f"{port.name} has no peer")
+            stump = _quoted(f"{prefix}{port.name} has no peer")
             links.append(f'{stump} [label=<<FONT COLOR="{FAINT}" POINT-SIZE="9">no peer</FONT>>]')
             links.append(f"{here} -- {stump} [style=dotted]")
         elif port.number < peer.number:
-            links.append(f"{here} -- {_quoted(peer.bridge.name)}:p{peer.number}")
+            links.append(f"{here} -- {_box_name(peer.bridge, prefix)}:p{peer.number}")
     return links
 
 

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from vswitch import __version__
 from vswitch.capture.output_file import OutputFile
 from vswitch.errors import ConfigError, VSwitchError
-from vswitch.explain.picture import dot_text, svg_text, vlan_words
+from vswitch.explain.picture import dot_text, svg_text, topology_dot, vlan_words
 from vswitch.explain.summary import MEANINGS
 from vswitch.switch.port_vlans import port_vlans
 from vswitch.switch.result import Drop, PortTotals, ReplayResult
 
 if TYPE_CHECKING:
     from vswitch.switch.bridge import Bridge
-    from vswitch.switch.node import SwitchNode
     from vswitch.switch.topology import SwitchTopology
 
 TEMPLATE = Path(__file__).with_name("report.html.jinja")
@@ -81,7 +80,7 @@ def report_html(topology: SwitchTopology, result: ReplayResult) -> str:
         n_dropped=sum(result.dropped.values()),
         drops=_by_reason(drops),
         meanings=MEANINGS,
-        pictures=[(name if several else "", Markup(_picture(node))) for name, node in topology.nodes.items()],
+        picture=Markup(_picture(topology)),
         bridges=[(f"{prefix}{bridge.name}", _ports(prefix, bridge, result, drops)) for prefix, bridge in bridges],
         databases=[(f"{prefix}{bridge.name}", _addresses(bridge)) for prefix, bridge in bridges],
         max_entries=MAX_FDB_ENTRIES,
@@ -144,10 +143,10 @@ def _addresses(bridge: Bridge) -> list[AddressLine]:
     return sorted(lines, key=lambda line: (line.vlan, line.mac))
 
 
-def _picture(node: SwitchNode) -> str:
+def _picture(topology: SwitchTopology) -> str:
     """The bridges as an SVG element, or nothing where Graphviz is missing."""
     try:
-        svg = svg_text(dot_text(node))
+        svg = svg_text(topology_dot(topology) if len(topology.nodes) > 1 else dot_text(topology.node))
     except VSwitchError:
         return ""
     return svg[svg.index("<svg") :]

@@ -15,7 +15,8 @@ MAX_PLACES = 5  # of one reason, the most frequent ones; --fates has all
 
 def summary_text(result: ReplayResult) -> str:
     """What came in, what became of it, and what each port carried; in aligned columns."""
-    return f"{_totals(result)}\n\n{_ports(result)}"
+    parts = [_totals(result), *([_nodes(result)] if result.nodes else []), _ports(result)]
+    return "\n\n".join(parts)
 
 
 def _totals(result: ReplayResult) -> str:
@@ -48,9 +49,24 @@ def _places(places: Sequence[DropPlace], width: int) -> list[str]:
     return lines if n_more <= 0 else [*lines[:MAX_PLACES], f"    {'':{width + 9}}    and at {n_more:,} other flows"]
 
 
+def _nodes(result: ReplayResult) -> str:
+    header = ("node", "frames in", "from wires", "delivered", "consumed", "dropped", "frames out")
+    rows = [
+        (name, *(f"{n:,}" for n in (
+            totals.frames_in, totals.from_wires, totals.delivered, totals.consumed, sum(totals.dropped.values()),
+            totals.frames_out,
+        )))
+        for name, totals in result.nodes.items()
+    ]  # fmt: skip
+    return _table(header, rows)
+
+
 def _ports(result: ReplayResult) -> str:
     header = ("port", "rx frames", "rx bytes", "tx frames", "tx bytes")
-    rows = [(name, *(f"{n:,}" for n in totals)) for name, totals in result.ports.items()]
+    return _table(header, [(name, *(f"{n:,}" for n in totals)) for name, totals in result.ports.items()])
+
+
+def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     return "\n".join(_row(row, widths) for row in (header, *rows))
 

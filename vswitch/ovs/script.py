@@ -38,11 +38,24 @@ def run_command(node: NodeLike, command: str, stdin: str = "") -> str:
     ConfigError
         The line is no command.
     """
+    lines = _parse_command(command)
+    return "".join(_run_line(node, line._replace(stdin=line.stdin or stdin), _COMMAND) for line in lines)
+
+
+def check_command(command: str) -> None:
+    """Raise what `run_command` would whatever the node is like: the line is no command, or of no tool that is known."""
+    for line in _parse_command(command):
+        words = _without_sudo(line.words)
+        if _tool_of(words) not in TOOLS:
+            raise _unknown_tool(words[0], _tool_of(words), _COMMAND)
+
+
+def _parse_command(command: str) -> list[ScriptLine]:
     lines = parse_script(command, _COMMAND)
     if len(lines) > 1:
         word = lines[1].words[0]
         raise ConfigError("one command at a time", path=_COMMAND, line=word.line, column=word.column)
-    return "".join(_run_line(node, line._replace(stdin=line.stdin or stdin), _COMMAND) for line in lines)
+    return lines
 
 
 def run_script(node: NodeLike, text: str, path: str = "") -> str:
@@ -72,10 +85,8 @@ def run_script_file(node: NodeLike, path: str | os.PathLike[str]) -> str:
 
 
 def _run_line(node: NodeLike, line: ScriptLine, path: str) -> str:
-    words = line.words
-    if words[0].text == "sudo" and len(words) > 1:
-        words = words[1:]  # our switch belongs to whoever runs it
-    tool = words[0].text.rsplit("/", 1)[-1]
+    words = _without_sudo(line.words)
+    tool = _tool_of(words)
     arguments = [word.text for word in words[1:]]
     if tool not in TOOLS:
         raise _unknown_tool(words[0], tool, path)
@@ -97,6 +108,15 @@ def _run_line(node: NodeLike, line: ScriptLine, path: str) -> str:
     if outcome.status:
         raise _refusal(outcome, words, path)
     return outcome.text
+
+
+def _without_sudo(words: list[Word]) -> list[Word]:
+    """Our switch belongs to whoever runs it."""
+    return words[1:] if words[0].text == "sudo" and len(words) > 1 else words
+
+
+def _tool_of(words: list[Word]) -> str:
+    return words[0].text.rsplit("/", 1)[-1]
 
 
 def _run_tool(node: NodeLike, tool: str, arguments: list[str], stdin: str) -> Outcome:

@@ -27,7 +27,7 @@ from typing import Any
 
 from vswitch.errors import ConfigError, nearest
 from vswitch.ovs.node import Node
-from vswitch.ovs.script import run_script
+from vswitch.ovs.script import check_command, run_script
 from vswitch.setups.topology import Topology
 from vswitch.setups.topology_schema import SCHEMA
 from vswitch.setups.yaml_text import Path, YamlText, check
@@ -35,6 +35,8 @@ from vswitch.switch.inputs import Input
 from vswitch.switch.port import Port
 from vswitch.switch.topology import HOP_LIMIT, TimelineCommand, Wire
 
+MAX_LATENCY_NS = 1000 * 10**9  # times hop_limit it must fit into 64 bits beside a time stamp
+MAX_AT_NS = 10**18
 UNITS_NS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
 
 
@@ -165,8 +167,10 @@ def _wires(text: YamlText, nodes: dict[str, Node], wires: list[Any]) -> list[Wir
                 raise text.error(f"{name} is on a wire already", (*path, j), hint=hint)
             taken[key] = (*path, j)
             ends.append((node_name, f"{port.bridge.name}/{port.name}"))
-        latency = wire.get("latency") if isinstance(wire, dict) else None
-        built.append(Wire(tuple(ends), duration_ns(latency) if latency else 0))
+        latency_ns = 0
+        if isinstance(wire, dict) and "latency" in wire:
+            latency_ns = _duration(text, ("wires", i, "latency"), wire["latency"], MAX_LATENCY_NS)
+        built.append(Wire(tuple(ends), latency_ns))
     return built
 
 
@@ -187,11 +191,23 @@ def _commands(text: YamlText, nodes: dict[str, Node], i: int, entry: dict[str, A
     node_name = entry["node"]
     if node_name not in nodes:
         raise text.error(f"no node named {node_name}", ("timeline", i, "node"), hint=_known(node_name, nodes))
+    at_ns = _duration(text, ("timeline", i, "at"), entry["at"], MAX_AT_NS)
     lines = entry["run"] if isinstance(entry["run"], list) else [entry["run"]]
     commands = []
     for j, line in enumerate(lines):
         path: Path = ("timeline", i, "run", j) if isinstance(entry["run"], list) else ("timeline", i, "run")
         line_number, column = text.place(path)
         place = f"{text.path}:{line_number}:{column}"
-        commands.append(TimelineCommand(duration_ns(entry["at"]), node_name, line, place))
+        try:
+            check_command(line)
+        except ConfigError as error:
+            raise text.error(error.problem, path, hint=error.hint) from error
+        commands.append(TimelineCommand(at_ns, node_name, line, place))
     return commands
+
+
+def _duration(text: YamlText, path: Path, value: str, most_ns: int) -> int:
+    ns = duration_ns(value)
+    if ns > most_ns:
+        raise text.error(f"{value} is too long", path, hint=f"at most {most_ns // 10**9}s")
+    return ns

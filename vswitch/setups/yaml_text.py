@@ -128,7 +128,12 @@ def check(text: YamlText, schema: Mapping[str, Any]) -> None:
         import jsonschema
     except ImportError as error:
         raise ConfigError("checking YAML needs jsonschema", path=text.path, hint=INSTALL_HINT) from error
+    if text.value is None:
+        raise text.error("there is nothing in it", (), hint=schema.get("description", ""))
     errors = list(_leaves(jsonschema.Draft202012Validator(schema).iter_errors(text.value)))
+    # Where a word is unknown, the one that is missing may have been meant.
+    misspelt = [error.absolute_path for error in errors if error.validator == "additionalProperties"]
+    errors = [error for error in errors if error.validator != "required" or error.absolute_path not in misspelt]
     if errors:
         raise min((_as_config_error(text, error) for error in errors), key=lambda error: (error.line, error.column))
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 
 from vswitch.errors import ConfigError, nearest
 from vswitch.light_typing import TYPE_CHECKING, NamedTuple
-from vswitch.switch.inputs import Input
+from vswitch.switch.inputs import Input, as_inputs
 from vswitch.switch.replay import check_threads, replay
 from vswitch.switch.result import ReplayResult
 
@@ -137,6 +138,14 @@ class SwitchTopology:
         hint = nearest(name, known) or nearest(first, self.nodes) or f"nodes are {', '.join(self.nodes)}"
         raise ConfigError(f"no port named {name}", key=name, hint=hint)
 
+    def plugs(self, wire: Wire) -> list[tuple[str, Port]]:
+        """The ends of a wire that are plugged in, with the names of their nodes: a command may have removed a port."""
+        ends = []
+        for node, name in wire.ends:
+            with suppress(ConfigError):
+                ends.append((node, self.nodes[node].port(name)))
+        return ends
+
     def replay(
         self,
         captures: Mapping[str, object] | Iterable[Input] | None = None,
@@ -166,7 +175,8 @@ class SwitchTopology:
             # The one node's name may stand before a port's.
             prefix = f"{next(iter(self.nodes))}/"
             points = {name: point.removeprefix(prefix) for name, point in (taps or {}).items()}
-            return replay(self.node, captures, out, format=format, ledger=ledger, progress=progress, taps=points)
+            inputs = [Input(port.removeprefix(prefix), path) for port, path in as_inputs(captures)]
+            return replay(self.node, inputs, out, format=format, ledger=ledger, progress=progress, taps=points)
         from vswitch.switch.replay_nodes import replay_nodes  # a node alone starts sooner without
 
         return replay_nodes(
