@@ -18,6 +18,7 @@ TOOLS = ("ovs-vsctl", "ovs-ofctl", "ovs-appctl", "ip")
 _LATER = ("ovs-dpctl", "ovsdb-client", "ifconfig", "brctl", "bridge", "route", "tc")
 
 SUPPORTED_HINT = "README.md says what is supported"
+_REFUSED = "server returned an error"  # how ovs-appctl ends what the daemon has refused
 _COMMAND = "command"  # stands for the path in messages about a single line
 
 
@@ -151,7 +152,10 @@ def _unknown_tool(word: Word, tool: str, path: str) -> CommandError:
 def _refusal(outcome: Outcome, words: list[Word], path: str) -> CommandError:
     """The error of a refused command, at the word that is at fault if that is known."""
     place, column = _place(words, outcome.word)
-    problem = outcome.text.strip().rsplit("\n", 1)[-1] or f"{words[0].text}: exit status {outcome.status}"
+    lines = outcome.text.strip().split("\n")
+    if len(lines) > 1 and lines[-1].endswith(_REFUSED):
+        lines.pop()  # what the daemon said of the reason stands before it
+    problem = lines[-1] or f"{words[0].text}: exit status {outcome.status}"
     error = CommandError(
         problem, output=outcome.text, status=outcome.status, path=path, line=place.line, column=column,
         hint=outcome.hint,
