@@ -6,6 +6,8 @@ from vswitch.capture.writer cimport FrameCollector, capture_writer
 from vswitch.datapath.bridge cimport port
 from vswitch.datapath.drop_places cimport drop_places
 from vswitch.datapath.execution cimport execution
+from vswitch.datapath.shortcut cimport shortcut_table
+from vswitch.datapath.shortcut_burst cimport shortcut_ahead
 from vswitch.datapath.packet_in cimport packet_in_queue
 from vswitch.datapath.program cimport program
 from vswitch.datapath.tunnel_ports cimport TunnelPorts
@@ -24,11 +26,24 @@ cdef class Datapath(TunnelPorts):
     cdef uint64_t next_bond_ns                  # a bond has something to do
     cdef uint64_t offset_ns                     # in a replay of several nodes: time stamps minus the clock; otherwise 0
     cdef bint in_network                        # ... which is under way, though commands may come between its frames
+    cdef shortcut_table** shortcuts               # by number of the bridge; NULL: none begin there
+    cdef uint32_t n_shortcuts                    # bridges for which there is a place in it
+    cdef bint has_shortcuts                      # somewhere they begin
+    cdef public bint keeps_shortcuts             # False: every frame goes the long way
+    cdef readonly uint64_t n_short          # frames that took a shortcut
+    cdef uint64_t n_preparations                # changes of the configuration that frames may have met
     cdef int _prepare(self) except -1
     cdef int _check_writers(self) except -1
     cdef int _run(self, MergedCaptures captures, port** table, uint64_t* offset_ns, bint* started) noexcept nogil
     cdef void _switch_burst(self, const frame* frames, int n, port** table, uint64_t* offset_ns,
                             bint* started) noexcept nogil
+    cdef int _plan_shortcuts(self) except -1
+    cdef void _switch_single(self, const frame* frames, int n, port** table, uint64_t offset_ns) noexcept nogil
+    cdef void _switch_chained(self, const frame* frames, int n, port** table, uint64_t offset_ns) noexcept nogil
+    cdef bint _turn(self, const frame* f, uint64_t offset_ns) noexcept nogil
+    cdef uint64_t _token(self) noexcept nogil
+    cdef void _take_shortcut(self, port* in_port, const frame* f, const shortcut_ahead* ahead) noexcept nogil
+    cdef uint64_t _switch_and_note(self, port* in_port, const frame* f, program* p, uint64_t token) noexcept nogil
     cdef void _switch(self, port* in_port, const frame* f, program* p) noexcept nogil
     cdef void _refuse(self, port* in_port, const frame* f, uint32_t fate) noexcept nogil
     cdef void _record_fate(self, const port* in_port, const frame* f, uint32_t fate, uint32_t place,

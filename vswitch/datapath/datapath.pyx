@@ -29,6 +29,8 @@ from vswitch.datapath.fate cimport DROP_NO_FLOOD_PORT, FATE_CONSUMED, FATE_DELIV
 from vswitch.datapath.flow_table cimport flow
 from vswitch.datapath.flows cimport check_actions, flow_tuple
 from vswitch.datapath.forward cimport forward, may_forward
+from vswitch.datapath.shortcut cimport shortcut_table_free, shortcut_table_new
+from vswitch.datapath.shortcut_burst cimport shortcut_ahead, shortcut_holds, shortcut_note, shortcut_take, shortcuts_look_up
 from vswitch.datapath.ledger cimport Ledger, fate_row, ledger_add_fate, ledger_n_outputs
 from vswitch.datapath.mirror cimport mirror_frame
 from vswitch.datapath.nested_frame cimport MAX_NESTED
@@ -38,6 +40,7 @@ from vswitch.datapath.packet_out cimport frame_packet_out
 from vswitch.datapath.receive cimport bridge_receive, frame_receive, frame_receive_anew, frame_resume
 from vswitch.datapath.translation cimport frozen_state
 from vswitch.datapath.tunnel_ports cimport TunnelPorts
+from vswitch.datapath.tunnels cimport tunnel_set_version
 from vswitch.tables.flow_key cimport flow_key
 from vswitch.tables.flow_mask cimport FLOW_KEY_WORDS
 from vswitch.tables.mac_table cimport (
@@ -68,6 +71,9 @@ cdef class Datapath(TunnelPorts):
         cdef uint32_t i
         packet_in_clear(&self.packet_ins)
         drop_places_free(&self.places)
+        for i in range(self.n_shortcuts):
+            shortcut_table_free(self.shortcuts[i])
+        free(self.shortcuts)
         for i in range(MAX_NESTED + 1):
             free(self.ex.scratches[i] if i else self.ex.scratch)
         free(self.ex.scratches)
@@ -79,6 +85,7 @@ cdef class Datapath(TunnelPorts):
         self.packet_in_frames = FrameCollector()
         self.next_event_ns = self.next_second_ns = NS_PER_S
         self.next_bond_ns = BOND_NEVER
+        self.keeps_shortcuts = True
         self.ex.receive = bridge_receive
         self.ex.receive_anew = frame_receive_anew
         self.ex.tunnels = &self.tunnel_ports
@@ -207,6 +214,7 @@ cdef class Datapath(TunnelPorts):
         self._derive()
         self._update_expiry()
         self._plan()
+        self._plan_shortcuts()
         self.ex.vlan_limit = self.vlan_limit
         memset(&self.ex.key, 0, sizeof(self.ex.key))    # nothing stale where frames are not parsed
         for i in range(self.n_bridges):
@@ -250,20 +258,27 @@ cdef class Datapath(TunnelPorts):
 
     cdef void _switch_burst(self, const frame* frames, int n, port** table, uint64_t* offset_ns,
                             bint* started) noexcept nogil:
+        if not started[0]:
+            offset_ns[0] = frames[0].time_ns // NS_PER_MS * NS_PER_MS - self.now_ns
+            started[0] = True
+        if self.has_shortcuts:
+            self._switch_chained(frames, n, table, offset_ns[0])
+        else:
+            self._switch_single(frames, n, table, offset_ns[0])
+        if <int64_t>(frames[n - 1].time_ns - offset_ns[0] - self.now_ns) > 0:
+            self.now_ns = frames[n - 1].time_ns - offset_ns[0]
+
+    cdef void _switch_single(self, const frame* frames, int n, port** table, uint64_t offset_ns) noexcept nogil:
+        """A burst where no bridge leads to another one."""
         cdef frame_ahead ahead[BURST]
         cdef port* in_port
         cdef program* p
         cdef int i
         cdef int n_forwarded = 0
         cdef bint is_recorded = self.ex.ledger != NULL
-        if not started[0]:
-            offset_ns[0] = frames[0].time_ns // NS_PER_MS * NS_PER_MS - self.now_ns
-            started[0] = True
         burst_look_up(&self.ex, table, frames, n, ahead)
         for i in range(n):
-            if <int64_t>(frames[i].time_ns - offset_ns[0] - self.next_event_ns) >= 0:
-                self._advance(frames[i].time_ns - offset_ns[0], frames[i].time_ns)
-            self.ex.clock_ns = frames[i].time_ns - offset_ns[0]
+            self._turn(&frames[i], offset_ns)
             in_port = table[frames[i].input]
             p = ahead_program(&ahead[i], in_port)
             if not is_recorded and p != NULL and may_forward(in_port, p):
@@ -273,8 +288,34 @@ cdef class Datapath(TunnelPorts):
                 self._switch(in_port, &frames[i], p)
         self.counts[<int>FATE_DELIVERED] += n_forwarded
         self.n_frames += n_forwarded
-        if <int64_t>(frames[n - 1].time_ns - offset_ns[0] - self.now_ns) > 0:
-            self.now_ns = frames[n - 1].time_ns - offset_ns[0]
+
+    cdef void _switch_chained(self, const frame* frames, int n, port** table, uint64_t offset_ns) noexcept nogil:
+        """A burst where frames go from bridge to bridge: by a shortcut, or the long way."""
+        cdef frame_ahead ahead[BURST]
+        cdef shortcut_ahead shortcuts[BURST]
+        cdef port* in_port
+        cdef uint64_t token = 0             # 0: not known at the moment
+        cdef int i
+        if shortcuts_look_up(&self.ex, self.shortcuts, table, frames, n, shortcuts):
+            burst_look_up(&self.ex, table, frames, n, ahead)
+        else:
+            memset(ahead, 0, n * sizeof(frame_ahead))
+        for i in range(n):
+            if self._turn(&frames[i], offset_ns) or token == 0:
+                token = self._token()
+            in_port = table[frames[i].input]
+            if shortcuts[i].outer != NULL and shortcut_holds(&self.ex, &shortcuts[i], token):
+                self._take_shortcut(in_port, &frames[i], &shortcuts[i])
+            else:
+                token = self._switch_and_note(in_port, &frames[i], ahead_program(&ahead[i], in_port), token)
+
+    cdef bint _turn(self, const frame* f, uint64_t offset_ns) noexcept nogil:
+        """The clock moves to the frame; True if something was due."""
+        cdef bint is_due = <int64_t>(f.time_ns - offset_ns - self.next_event_ns) >= 0
+        if is_due:
+            self._advance(f.time_ns - offset_ns, f.time_ns)
+        self.ex.clock_ns = f.time_ns - offset_ns
+        return is_due
 
     cdef void _switch(self, port* in_port, const frame* f, program* p) noexcept nogil:
         """One frame from its port to its fate. `p` is the program of its kind, or NULL."""
@@ -297,6 +338,64 @@ cdef class Datapath(TunnelPorts):
         self.n_frames += 1
         if self.ex.ledger != NULL:
             self._record_fate(in_port, f, fate, place, first_output)
+
+    cdef void _take_shortcut(self, port* in_port, const frame* f, const shortcut_ahead* ahead) noexcept nogil:
+        """One frame whose shortcut is known."""
+        cdef uint64_t first_output = 0
+        if self.ex.ledger != NULL:
+            first_output = ledger_n_outputs(self.ex.ledger)
+        shortcut_take(&self.ex, in_port, f, ahead)
+        self.n_short += 1
+        self.last_drop = 0
+        self.counts[<int>FATE_DELIVERED] += 1
+        self.n_frames += 1
+        if self.ex.ledger != NULL:
+            self._record_fate(in_port, f, FATE_DELIVERED, 0, first_output)
+
+    cdef uint64_t _switch_and_note(self, port* in_port, const frame* f, program* p, uint64_t token) noexcept nogil:
+        """One frame on the long way, which is perhaps a shortcut next time. Returns the token after it."""
+        cdef uint64_t after
+        self.ex.n_outputs = 0
+        self._switch(in_port, f, p)
+        after = self._token()
+        if after == token and self.ex.n_outputs == 1:
+            shortcut_note(&self.ex, self.shortcuts, in_port, f, token)
+        return after
+
+    cdef uint64_t _token(self) noexcept nogil:
+        """Another number after any change of what a shortcut depends on."""
+        cdef uint64_t token = self.n_preparations << 40
+        cdef uint32_t i
+        token += tunnel_set_version(&self.tunnel_ports)
+        for i in range(self.n_bridges):
+            if self.bridges[i] != NULL:
+                token += self.bridges[i].flows.version + self.bridges[i].cache.n_removals + self.bridges[i].macs.version
+        return token
+
+    cdef int _plan_shortcuts(self) except -1:
+        """A table of shortcuts for each bridge from which frames go on to another one."""
+        cdef uint32_t i
+        cdef bridge* br
+        cdef shortcut_table** grown
+        self.n_preparations += 1
+        if self.n_shortcuts < self.n_bridges:
+            grown = <shortcut_table**>realloc(self.shortcuts, self.n_bridges * sizeof(shortcut_table*))
+            if grown == NULL:
+                raise MemoryError
+            memset(grown + self.n_shortcuts, 0, (self.n_bridges - self.n_shortcuts) * sizeof(shortcut_table*))
+            self.shortcuts = grown
+            self.n_shortcuts = self.n_bridges
+        self.has_shortcuts = False
+        for i in range(self.n_ports if self.keeps_shortcuts else 0):
+            if self.ports[i] == NULL or not (self.ports[i].is_patch or self.ports[i].tunnel != NULL or self.ports[i].n_addresses):
+                continue
+            br = self.ports[i].bridge
+            if self.shortcuts[br.number] == NULL:
+                self.shortcuts[br.number] = shortcut_table_new()
+                if self.shortcuts[br.number] == NULL:
+                    raise MemoryError
+            self.has_shortcuts = True
+        return 0
 
     cdef void _refuse(self, port* in_port, const frame* f, uint32_t fate) noexcept nogil:
         """One frame that is dropped as it arrives at its port, before any bridge sees it."""

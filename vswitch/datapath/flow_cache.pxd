@@ -52,6 +52,7 @@ cdef struct flow_cache:
     int depth                       # flow_depth that the union needs; -1: none of the frame's headers
     arena megaflows                 # their memory: a cache that is emptied forgets all at once
     uint64_t n_changes              # to what keys lead to: programs found before may be gone
+    uint64_t n_removals             # of them: what was found before and not removed is still right
     signature_set* signatures       # by hash
     void* signatures_memory         # what they stand in
     uint32_t signature_mask

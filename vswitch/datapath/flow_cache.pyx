@@ -80,6 +80,7 @@ cdef void flow_cache_clear(flow_cache* cache) noexcept nogil:
     cache.n_subtables = cache.n_megaflows = cache.n_union_words = cache.signature_mask = cache.n_displaced = 0
     cache.depth = -1
     cache.n_changes += 1
+    cache.n_removals += 1
     memset(cache.union_mask, 0, FLOW_KEY_WORDS * sizeof(uint64_t))
 
 
@@ -140,6 +141,7 @@ cdef void flow_cache_remove(flow_cache* cache, program* action) noexcept nogil:
     cache.n_megaflows -= 1
     cache.catch_all = NULL
     cache.n_changes += 1
+    cache.n_removals += 1
     action.megaflow = NULL
 
 

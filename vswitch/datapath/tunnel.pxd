@@ -3,6 +3,7 @@
 Addresses are two words, the most significant first, IPv4 as ::ffff:a.b.c.d; (0, 0) is none.
 """
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from vswitch.tables.neighbors cimport neighbor
 
 cdef enum tunnel_kind:
     TUNNEL_OFF = 0                  # another port matches the same packets: this one carries nothing
@@ -55,6 +56,7 @@ cdef struct tunnel:
     uint8_t header_ttl
     uint16_t header_flags
     uint32_t header_device          # number of the port that it leaves by
+    neighbor* header_neighbor       # whose MAC it has
     uint8_t header[384]             # MAX_TUNNEL_HEADER
 
 cdef inline uint16_t tunnel_source_port(uint32_t hash) noexcept nogil:

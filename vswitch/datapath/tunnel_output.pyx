@@ -29,7 +29,7 @@ from vswitch.datapath.tunnels cimport (
     is_mapped_ipv4, tunnel_destination, tunnel_set, tunnel_set_tlv_map, tunnel_set_version, tunnel_source,
 )
 from vswitch.tables.flow_key cimport FLOW_DEPTH_L4, flow_extract, flow_key, frame_layout
-from vswitch.tables.neighbors cimport neighbors_lookup
+from vswitch.tables.neighbors cimport neighbors_find, neighbors_lookup
 from vswitch.tables.routes cimport routes_lookup
 from vswitch.wire.arp cimport ARP_LEN, ARP_OP_REQUEST, arp_store
 from vswitch.wire.byteorder cimport store_be64, store_mac
@@ -159,6 +159,7 @@ cdef bint find_way(execution* ex, tunnel* t, outer_headers* outer, uint32_t mark
     t.header_flags = outer.flags
     t.header_mark = mark
     t.header_device = device
+    t.header_neighbor = neighbors_find(set.neighbors, dev.bridge.number, next_hop)
     return True
 
 

@@ -44,6 +44,7 @@ cdef struct mac_table:
     uint64_t n_moved
     uint64_t n_refused              # addresses not learned for want of memory; no counterpart in OVS
     uint32_t n_static               # as OVS counts: an evicted static entry is not taken off
+    uint64_t version                # grows when an entry comes, goes, or moves to another bundle or slot
     void* internals                 # recency, per-bundle usage: see mac_table.pyx
 
 cdef mac_table* mac_table_new() except NULL

@@ -263,6 +263,7 @@ cdef bint mac_table_set_flood_vlans(mac_table* table, const uint64_t* flood_vlan
     if memcmp(own, flood_vlans, sizeof(none)) == 0:
         return False
     memcpy(own, flood_vlans, sizeof(none))
+    table.version += 1
     table.flood_vlans = own if memcmp(own, none, sizeof(none)) != 0 else NULL
     return True
 
@@ -352,6 +353,7 @@ cdef void set_bundle(mac_table* table, mac_slot* slot, uint32_t bundle) noexcept
     """Move an entry from its bundle, if it has one, to `bundle`, if that is not BUNDLE_NONE."""
     cdef mac_internals* internals = <mac_internals*>table.internals
     cdef uint32_t i = <uint32_t>(slot - table.slots)
+    table.version += 1
     if slot.bundle != BUNDLE_NONE:
         lru_heap_remove(&internals.bundles[slot.bundle], internals.cold, i)
         usage_heap_decrement(&internals.usage, slot.bundle)
@@ -427,6 +429,7 @@ cdef bint slots_resize(mac_table* table, uint64_t n_slots) noexcept nogil:
     memset(slots, 0xFF, n_slots * sizeof(mac_slot))     # key MAC_SLOT_EMPTY, bundle BUNDLE_NONE
     table.slots = <mac_slot*>slots
     table.slot_mask = n_slots - 1
+    table.version += 1
     internals.cold, cold = cold, internals.cold
     for i in range(n_old_slots):
         if old_slots[i].key != MAC_SLOT_EMPTY:

@@ -38,6 +38,8 @@ cdef void neighbors_free(neighbor_table* table) noexcept nogil
 # False: unknown. Whoever is looked up stays for another `aging_ms`.
 cdef bint neighbors_lookup(neighbor_table* table, uint32_t bridge, const uint64_t* address, uint64_t now_ms,
                            uint64_t* mac) noexcept nogil
+# The entry, or NULL; it stays where it is until `version` grows.
+cdef neighbor* neighbors_find(const neighbor_table* table, uint32_t bridge, const uint64_t* address) noexcept nogil
 # False: no memory or no room.
 cdef bint neighbors_set(neighbor_table* table, uint32_t bridge, const uint64_t* address, uint64_t mac,
                         uint64_t now_ms) noexcept nogil

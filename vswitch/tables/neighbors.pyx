@@ -64,7 +64,7 @@ cdef void neighbors_free(neighbor_table* table) noexcept nogil:
 
 cdef bint neighbors_lookup(neighbor_table* table, uint32_t bridge, const uint64_t* address, uint64_t now_ms,
                            uint64_t* mac) noexcept nogil:
-    cdef neighbor* n = find(table, bridge, address)
+    cdef neighbor* n = neighbors_find(table, bridge, address)
     if n == NULL or n.expires_ms <= now_ms:
         return False
     n.expires_ms = now_ms + table.aging_ms
@@ -77,7 +77,7 @@ cdef bint neighbors_set(neighbor_table* table, uint32_t bridge, const uint64_t* 
     cdef neighbor* n
     cdef uint32_t* bucket
     neighbors_run(table, now_ms)
-    n = find(table, bridge, address)
+    n = neighbors_find(table, bridge, address)
     if n != NULL and n.mac == mac:
         n.expires_ms = now_ms + table.aging_ms
         return True
@@ -130,7 +130,7 @@ cdef void neighbors_run(neighbor_table* table, uint64_t now_ms) noexcept nogil:
 
 cdef bint neighbors_delete(neighbor_table* table, uint32_t bridge, const uint64_t* address) noexcept nogil:
     """True if there was one."""
-    cdef neighbor* n = find(table, bridge, address)
+    cdef neighbor* n = neighbors_find(table, bridge, address)
     if n == NULL:
         return False
     forget(table, n)
@@ -183,7 +183,7 @@ cdef inline uint32_t* bucket_of(const neighbor_table* table, uint32_t bridge, co
     return &table.buckets[hash_mix(hash_mix(address[0] ^ bridge) ^ address[1]) & table.bucket_mask]
 
 
-cdef neighbor* find(const neighbor_table* table, uint32_t bridge, const uint64_t* address) noexcept nogil:
+cdef neighbor* neighbors_find(const neighbor_table* table, uint32_t bridge, const uint64_t* address) noexcept nogil:
     cdef uint32_t at = bucket_of(table, bridge, address)[0]
     cdef neighbor* n
     while at:

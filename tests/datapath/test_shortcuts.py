@@ -1,0 +1,136 @@
+"""A shortcut is the long way in short: with and without them, everything that can be seen afterwards is the same."""
+
+from __future__ import annotations
+
+import random
+import struct
+from pathlib import Path
+
+import dpkt
+import pytest
+
+import vswitch
+from benchmarks import overlays
+
+HOST = bytes.fromhex("020000010000")  # the MAC of br-under
+N_FRAMES = 6000
+N_KINDS = 40
+COMMANDS = ("ovs-ofctl dump-flows", "ovs-ofctl dump-ports", "ovs-ofctl dump-tables", "ovs-appctl fdb/show",
+            "ovs-appctl fdb/stats-show")  # fmt: skip
+
+
+def seen_after(scenario: Path, out: Path, *, keeps_shortcuts: bool) -> dict[str, object]:
+    """Everything that a replay leaves behind."""
+    topology = vswitch.load(scenario)
+    topology.node.datapath.keeps_shortcuts = keeps_shortcuts
+    result = topology.replay(out=str(out))
+    n_short = topology.node.datapath.n_short
+    assert n_short > 20 if keeps_shortcuts else n_short == 0
+    seen: dict[str, object] = {path.name: path.read_bytes() for path in sorted(out.glob("*.pcap"))}
+    for bridge in ("br-int", "br-tun", "br-under"):
+        seen |= {f"{command} {bridge}": topology.node.run(f"{command} {bridge}") for command in COMMANDS}
+    seen["tnl/neigh/show"] = topology.node.run("ovs-appctl tnl/neigh/show")
+    seen["neighbors"] = topology.node.underlay.neighbors()
+    seen["fates"] = result.fates.tolist()
+    seen["outputs"] = result.outputs.tolist()
+    return seen
+
+
+def assert_same(scenario: Path, tmp_path: Path) -> dict[str, object]:
+    with_shortcuts = seen_after(scenario, tmp_path / "with", keeps_shortcuts=True)
+    without = seen_after(scenario, tmp_path / "without", keeps_shortcuts=False)
+    assert with_shortcuts.keys() == without.keys()
+    for what, value in without.items():
+        assert with_shortcuts[what] == value, what
+    return without
+
+
+@pytest.mark.parametrize("work", ["T1", "T2", "T3", "T4"])
+def test_overlays(tmp_path, work):
+    seen = assert_same(overlays.make(work, tmp_path, n_frames=70_000), tmp_path)
+    assert len(seen["outputs"]) == 70_000
+
+
+# ---- what is not plain, among what is ----
+
+
+def with_header(frame: bytes, at: int, value: bytes) -> bytes:
+    """Some bytes of the IPv4 header that begins behind Ethernet are others, and the checksum fits."""
+    changed = bytearray(frame)
+    changed[at : at + len(value)] = value
+    header = bytes(changed[14:34])
+    changed[24:26] = struct.pack("!H", dpkt.in_cksum(header[:10] + b"\0\0" + header[12:]))
+    return bytes(changed)
+
+
+def arp(src: bytes, sender: bytes, target: bytes, *, op: int = 2, dst: bytes = HOST) -> bytes:
+    packet = struct.pack("!HHBBH", 1, 0x800, 6, 4, op) + src + sender + HOST + target
+    return (dst + src + b"\x08\x06" + packet).ljust(64, b"\0")
+
+
+def unusual(rng: random.Random, frame: bytes) -> bytes:
+    """The frame with one thing that is out of the ordinary."""
+    flip = rng.randrange(len(frame))
+    return rng.choice([
+        frame[: rng.randrange(10, len(frame))],
+        frame + bytes(rng.randrange(1, 40)),
+        frame[:12] + b"\x81\x00\x00" + rng.choice([b"\x00", b"\x01", b"\x02"]) + frame[12:],
+        frame[:12] + b"\x88\xa8\x00\x01" + frame[12:],
+        with_header(frame, 15, bytes([rng.choice([1, 2, 3, 0x20, 0xB9])])),  # TOS with ECN
+        with_header(frame, 22, bytes([rng.randrange(3)])),  # TTL
+        with_header(frame, 20, rng.choice([b"\x20\x00", b"\x00\x10", b"\x20\x10"])),  # fragments
+        with_header(frame, 23, bytes([rng.choice([1, 6, 17, 47])])),  # protocol
+        b"\xff" * 6 + frame[6:],
+        b"\x01\x00\x5e\x00\x00\x05" + frame[6:],
+        b"\x02\x00\x00\x00\x77\x77" + frame[6:],
+        frame[:6] + b"\x02\x00\x00\x00\x77\x78" + frame[12:],
+        frame[:12] + rng.choice([b"\x08\x06", b"\x86\xdd", b"\x88\x47", b"\x81\x00", b"\x00\x30"]) + frame[14:],
+        frame[:flip] + bytes([frame[flip] ^ 1 << rng.randrange(8)]) + frame[flip + 1 :],
+        frame[:40] + b"\x12\x34" + frame[42:],  # a UDP checksum, or half of a GRE key
+    ])  # fmt: skip
+
+
+def write_mixed(folder: Path, kind: str, rng: random.Random) -> None:
+    """Both ways of some flows, in random order, with unusual frames among them."""
+    overlay = overlays.Overlay(kind, is_received=True)
+    vm_of, to_hosts = overlays.frames_from_vms()
+    _, from_hosts = overlays.frames_from_hosts(overlay)
+    kinds = rng.sample(range(overlays.N_TUPLES), N_KINDS)
+    pool = [(f"tap{vm_of[i]}", to_hosts[i].tobytes()) for i in kinds]
+    pool += [("ethu", from_hosts[i].tobytes()) for i in kinds]
+    pool += [(port, unusual(rng, frame)) for port, frame in rng.sample(pool, N_KINDS // 2)]
+    host = b"\xc0\xa8\x32\x01"
+    for i in range(overlays.N_HOSTS):
+        mac = bytes.fromhex(overlays.mac_text(overlays.FIRST_HOST + 1 + i).replace(":", ""))
+        pool.append(("ethu", arp(mac, b"\xc0\xa8\x32" + bytes([2 + i]), host)))
+    (folder / "in").mkdir(parents=True)
+    lines = overlays.setup_script(overlay).splitlines()
+    if rng.random() < 0.5:  # addresses are learned, and wander, and age
+        lines = [line for line in lines if "fdb/add" not in line or rng.random() < 0.3]
+        lines.append("ovs-vsctl set Bridge br-int other_config:mac-aging-time=15")
+    if rng.random() < 0.3:
+        lines.append("ovs-appctl tnl/neigh/aging 60")
+    (folder / "setup.ovs").write_text("\n".join(lines) + "\n")
+    files = {}
+    time_s = 1000.0
+    for _ in range(N_FRAMES):
+        port, frame = rng.choice(pool)
+        if rng.random() < 0.02:
+            frame = unusual(rng, frame)
+        if rng.random() < 0.01:
+            port = rng.choice(["tap0", "tap3", "ethu"])
+        time_s += rng.choice([1e-6, 1e-5, 1e-4]) if rng.random() > 0.002 else rng.choice([0.5, 1, 20, 70, 301])
+        if port not in files:
+            files[port] = dpkt.pcap.Writer((folder / "in" / f"{port}.pcap").open("wb"), nano=True, snaplen=200)
+        files[port].writepkt(frame, time_s)
+    for file in files.values():
+        file.close()
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("kind", ["vxlan", "gre"])
+def test_mixed(tmp_path, kind, seed):
+    rng = random.Random(f"shortcuts {kind} {seed}")
+    write_mixed(tmp_path / "mixed", kind, rng)
+    seen = assert_same(tmp_path / "mixed", tmp_path)
+    assert len(seen["outputs"]) > N_FRAMES / 4

@@ -1,0 +1,83 @@
+"""Shortcuts: all that frames of one kind meet on their way over several bridges, remembered.
+
+Read `shortcut.pyx` for the idea, the rules and the price.
+"""
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from vswitch.datapath.bridge cimport port
+from vswitch.tables.arena cimport arena
+from vswitch.tables.flow_key cimport flow_key
+from vswitch.tables.neighbors cimport neighbor
+
+cdef enum:
+    SHORTCUT_STEPS = 12              # a longer way is not remembered
+    SHORTCUT_WORDS = 12              # of the key that the shortcuts of a bridge look at, at most
+    SHORTCUT_WAYS = 4
+    SHORTCUT_HEADER = 64             # room for Ethernet, IPv4, UDP and VXLAN, which is 50
+
+cdef enum shortcut_step:
+    STEP_PROGRAM = 0                # program*: one more frame
+    STEP_ADDRESS = 1                # mac_slot*: the source was seen; the next step is its table
+    STEP_TABLE = 2                  # mac_table*
+    STEP_LEARN = 3                  # flow*: learned again
+    STEP_PATCH = 4                  # port*: over a patch port to its peer
+    STEP_TUNNEL = 5                 # port*: from here on it is longer by the header
+
+cdef struct shortcut:                # begins a cache line
+    uint64_t token                  # state of the datapath that it was made in, and holds in; 0: it is not made
+    uint64_t seen_token             # ... in which a frame of the kind came last that had to go the long way
+    uint64_t refused_token          # ... in which its way was not plain
+    port* out                       # where frames leave; if `pops`, the tunnel port that what is inside comes in at
+    neighbor* neighbor              # whose MAC is in the header, or who sent it; NULL without a tunnel
+    uint32_t program                # number of the first program
+    uint32_t tag                    # that is pushed at the end; 0: none
+    uint8_t n_steps
+    uint8_t header_len              # of `header`; 0: no tunnel begins
+    uint8_t is_udp                  # ... which wants a source port
+    uint8_t pops                    # tunnel_kind of the tunnel that ends; 0: none does
+    uint8_t kinds[12]               # SHORTCUT_STEPS: shortcut_step of each
+    uint64_t words[12]              # SHORTCUT_WORDS: its key
+    void* steps[12]
+    uint8_t header[64]              # SHORTCUT_HEADER
+
+cdef struct shortcut_set:            # a cache line
+    uint64_t hashes[4]              # SHORTCUT_WAYS
+    shortcut* shortcuts[4]
+
+cdef struct shortcut_table:          # of a bridge: what begins at its ports
+    flow_key mask                   # every bit that any of its shortcuts looks at
+    uint32_t n_words                # ... and its words that are not 0; more than SHORTCUT_WORDS: there are no shortcuts
+    uint32_t words[12]
+    uint64_t masks[12]
+    int depth                       # flow_depth of the key that the mask needs
+    bint wants_rss                  # some shortcut wants the hash of a frame's five-tuple
+    bint pops                       # in some shortcut a tunnel ends
+    shortcut_set* sets               # NULL: none yet
+    uint32_t set_mask
+    uint32_t n_shortcuts
+    uint32_t n_displaced            # since it last grew
+    uint64_t n_changes              # to what keys lead to: shortcuts that were found before may be others now
+    arena memory
+
+cdef shortcut_table* shortcut_table_new() noexcept nogil
+cdef void shortcut_table_free(shortcut_table* table) noexcept nogil
+# Makes the table look at `mask`, too. True if it did not before: then all shortcuts are forgotten.
+cdef bint shortcut_table_widen(shortcut_table* table, const flow_key* mask) noexcept nogil
+# The shortcut with these words, or a new one that is not made yet; NULL without memory.
+cdef shortcut* shortcut_place(shortcut_table* table, uint64_t hash, const uint64_t* words) noexcept nogil
+# What the steps leave behind of a frame of `n_bytes`.
+cdef void shortcut_count(const shortcut* j, uint64_t n_bytes, uint64_t clock_ns) noexcept nogil
+
+cdef inline shortcut* shortcut_find(const shortcut_set* set, uint64_t hash) noexcept nogil:
+    """The shortcut of the set with this hash, or NULL; another key may have it, too."""
+    # As in signature_find(): no branch depends on which of the four it is.
+    cdef uint32_t i = ((set.hashes[1] == hash) | (set.hashes[2] == hash) << 1
+                       | (set.hashes[3] == hash) << 1 | (set.hashes[3] == hash))
+    return set.shortcuts[i & 3] if set.hashes[i & 3] == hash else NULL
+
+
+cdef inline bint shortcut_has(const shortcut* j, const uint64_t* words, uint32_t n_words) noexcept nogil:
+    cdef uint64_t difference = 0
+    cdef uint32_t i
+    for i in range(n_words):
+        difference |= j.words[i] ^ words[i]
+    return difference == 0

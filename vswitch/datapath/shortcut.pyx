@@ -1,0 +1,205 @@
+"""Shortcuts: all that frames of one kind meet on their way over several bridges, remembered.
+
+What it is
+----------
+A VM's frame goes through br-int, br-tun, a tunnel and the bridge underneath. On each it is looked up, its program runs,
+addresses are learned and looked up, ports and flows count. Where no rule has anything special to say, all that comes to
+the same for every frame of its kind: the same counters, the same addresses kept alive, one copy at one port, behind the
+same header. A *shortcut* is the list of these effects. It is the idea of OVS's `xlate_cache`, and of VPP's rewrite
+strings, for a switch that otherwise decides `NORMAL` anew for every frame.
+
+How it works
+------------
+A frame that finds no shortcut goes the long way. If nothing has changed by that, and the same kind comes again, its way is
+planned (`shortcut_plan.pyx`): an account of the programs and tables that it meets, which reads and changes nothing, and
+gives up at the first thing that is not plain. What the plan looked at of the frame is the shortcut's key; a bridge's
+shortcuts have one mask, which grows (`shortcut_table_widen`), and are found by a hash over it, for a burst at a time
+(`shortcut_burst.pyx`).
+
+A shortcut that ends in a tunnel leads to a second one, which begins at the tunnel's port and has the tunnel's fields in its
+key.
+
+Why it is right
+---------------
+*Token.* Every table that a plan reads has a version: flows, caches (what was removed), MAC tables, routes, neighbours,
+tunnels. Their sum, the datapath's token, stands in the shortcut, and it runs only while that is the same. Configuration
+changes between runs only, and each run has tokens of its own. So pointers in a shortcut are good when they are used.
+
+*What is left to the frame* is looked at each time: the outer headers of what comes out of a tunnel, lengths, the hash of
+the five-tuple for the source port, whether a neighbour's time is up. If anything is amiss, the frame goes the long way.
+
+*What is plain*: whole frames without tags, of unicast, over ports without rules, taps or wires, through programs without
+edits of headers, to one port in the end. Floods, groups, meters, bonds, mirrors, IPv6 below the tunnel, Geneve's options,
+checksums and sequence numbers in tunnels go the long way.
+
+Price
+-----
+Half a kilobyte for each kind of frame, at most 65,536 a bridge; a plan costs about as much as two frames on the long way.
+A bridge that keeps learning new addresses has no shortcuts meanwhile. Bridges without patch ports, tunnels and addresses
+have none at all, and pay nothing.
+
+Thread-safety: none; one thread at a time, as all of the datapath.
+"""
+from libc.stdint cimport uint32_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy, memset
+from posix.stdlib cimport posix_memalign
+
+from vswitch.datapath.flow_table cimport flow
+from vswitch.datapath.program cimport program
+from vswitch.tables.arena cimport arena_clear, arena_take
+from vswitch.tables.flow_key cimport FLOW_DEPTH_L2, FLOW_DEPTH_L4
+from vswitch.tables.mac_table cimport MAC_MASK, mac_slot, mac_table, mac_table_learn_slowly
+
+cdef enum:
+    CACHE_LINE = 64
+    MIN_SETS = 64
+    MAX_SETS = 1 << 14
+    N_KEY_WORDS = sizeof(flow_key) // 8
+
+
+cdef shortcut_table* shortcut_table_new() noexcept nogil:
+    """A table whose shortcuts look at nothing yet, or NULL."""
+    cdef shortcut_table* table = <shortcut_table*>calloc(1, sizeof(shortcut_table))
+    if table != NULL:
+        table.depth = FLOW_DEPTH_L2
+    return table
+
+
+cdef void shortcut_table_free(shortcut_table* table) noexcept nogil:
+    if table != NULL:
+        forget(table)
+        free(table)
+
+
+cdef void forget(shortcut_table* table) noexcept nogil:
+    """All shortcuts go."""
+    free(table.sets)
+    table.sets = NULL
+    table.set_mask = table.n_shortcuts = table.n_displaced = 0
+    table.n_changes += 1
+    arena_clear(&table.memory)
+
+
+cdef bint shortcut_table_widen(shortcut_table* table, const flow_key* mask) noexcept nogil:
+    cdef uint64_t* own = <uint64_t*>&table.mask
+    cdef const uint64_t* wanted = <const uint64_t*>mask
+    cdef uint32_t first_header = <uint32_t>(<size_t>&(<flow_key*>NULL).dl_dst // sizeof(uint64_t))
+    cdef uint32_t first_l3 = <uint32_t>(<size_t>&(<flow_key*>NULL).mpls_lse // sizeof(uint64_t))
+    cdef uint32_t first_tunnel = <uint32_t>(<size_t>&(<flow_key*>NULL).ct_nw_src // sizeof(uint64_t))
+    cdef uint32_t i
+    cdef bint is_new = False
+    for i in range(N_KEY_WORDS):
+        is_new = is_new or wanted[i] & ~own[i] != 0
+        own[i] |= wanted[i]
+    if not is_new:
+        return False
+    forget(table)
+    table.n_words = 0
+    for i in range(N_KEY_WORDS):
+        if own[i] == 0:
+            continue
+        if table.n_words < SHORTCUT_WORDS:
+            table.words[table.n_words] = i
+            table.masks[table.n_words] = own[i]
+        table.n_words += 1
+        if first_l3 <= i < first_tunnel:
+            table.depth = FLOW_DEPTH_L4
+    return True
+
+
+cdef shortcut* shortcut_place(shortcut_table* table, uint64_t hash, const uint64_t* words) noexcept nogil:
+    cdef shortcut_set* set
+    cdef shortcut* j
+    cdef uint32_t i, at = SHORTCUT_WAYS
+    if table.sets == NULL and not grow(table):
+        return NULL
+    set = &table.sets[hash & table.set_mask]
+    for i in range(SHORTCUT_WAYS):
+        if set.shortcuts[i] == NULL:
+            at = min(at, i)
+        elif set.hashes[i] == hash and shortcut_has(set.shortcuts[i], words, table.n_words):
+            return set.shortcuts[i]
+    if at == SHORTCUT_WAYS:
+        table.n_displaced += 1
+        if table.n_displaced > table.set_mask and table.set_mask + 1 < MAX_SETS:
+            if not grow(table):
+                return NULL
+            return shortcut_place(table, hash, words)
+        at = table.n_displaced % SHORTCUT_WAYS
+        table.n_changes += 1
+    if set.shortcuts[at] == NULL:
+        j = <shortcut*>arena_take(&table.memory, sizeof(shortcut))
+        if j == NULL:
+            return NULL
+        set.shortcuts[at] = j
+        table.n_shortcuts += 1
+    j = set.shortcuts[at]
+    set.hashes[at] = hash
+    memset(j, 0, sizeof(shortcut))
+    memcpy(j.words, words, table.n_words * sizeof(uint64_t))
+    return j
+
+
+cdef bint grow(shortcut_table* table) noexcept nogil:
+    """Room for more, by a factor of four; False without memory. What finds no place any more is forgotten."""
+    cdef uint32_t n = (table.set_mask + 1) * 4 if table.sets != NULL else MIN_SETS
+    cdef uint32_t n_old = table.set_mask + 1 if table.sets != NULL else 0
+    cdef void* sets = NULL
+    cdef shortcut_set* old = table.sets
+    cdef shortcut_set* set
+    cdef uint32_t i, way, at
+    if posix_memalign(&sets, CACHE_LINE, n * sizeof(shortcut_set)) != 0:
+        return False
+    memset(sets, 0, n * sizeof(shortcut_set))
+    table.sets = <shortcut_set*>sets
+    table.set_mask = n - 1
+    table.n_displaced = 0
+    table.n_changes += 1
+    for i in range(n_old):
+        for way in range(SHORTCUT_WAYS):
+            if old[i].shortcuts[way] == NULL:
+                continue
+            # Its old set is split in four, so there is room.
+            set = &table.sets[old[i].hashes[way] & table.set_mask]
+            at = 0
+            while set.shortcuts[at] != NULL:
+                at += 1
+            set.hashes[at] = old[i].hashes[way]
+            set.shortcuts[at] = old[i].shortcuts[way]
+    free(old)
+    return True
+
+
+cdef void shortcut_count(const shortcut* j, uint64_t n_bytes, uint64_t clock_ns) noexcept nogil:
+    cdef program* p
+    cdef port* out
+    cdef port* peer
+    cdef const mac_slot* slot
+    cdef uint32_t i
+    for i in range(j.n_steps):
+        if j.kinds[i] == STEP_PROGRAM:
+            p = <program*>j.steps[i]
+            p.n_packets += 1
+            p.n_bytes += n_bytes
+            p.used_ns = clock_ns
+        elif j.kinds[i] == STEP_ADDRESS:
+            slot = <const mac_slot*>j.steps[i]
+            if slot.used_s < (<const mac_table*>j.steps[i + 1]).now_s:
+                mac_table_learn_slowly(<mac_table*>j.steps[i + 1], slot.key & MAC_MASK, <uint16_t>(slot.key >> 48), slot.bundle,
+                                       False, False)
+        elif j.kinds[i] == STEP_PATCH:
+            out = <port*>j.steps[i]
+            peer = out.peer
+            out.tx_packets += 1
+            out.tx_bytes += n_bytes
+            peer.rx_packets += 1
+            peer.rx_bytes += n_bytes
+        elif j.kinds[i] == STEP_LEARN:
+            (<flow*>j.steps[i]).modified_ns = clock_ns
+        elif j.kinds[i] == STEP_TUNNEL:
+            # OVS counts at the tunnel's port twice: as what is sent there, and as what leaves the bridge underneath.
+            out = <port*>j.steps[i]
+            out.tx_packets += 2
+            out.tx_bytes += 2 * n_bytes + j.header_len
+            n_bytes += j.header_len

@@ -1,0 +1,291 @@
+"""Shortcuts of a burst of frames: found for all of them at a time, then taken one by one.
+
+As in burst.pyx: everything is brought near for all frames before anything is used, here the sets, the shortcuts, and where a
+tunnel ends the same again for what is inside.
+"""
+from libc.stdint cimport uint8_t
+from libc.string cimport memcpy, memset
+
+from vswitch.capture.writer cimport capture_writer_reserve
+from vswitch.datapath.burst cimport BURST
+from vswitch.datapath.flow_cache cimport flow_hash_add, flow_hash_finish
+from vswitch.datapath.shortcut cimport (
+    SHORTCUT_WORDS, shortcut_count, shortcut_find, shortcut_has, shortcut_place, shortcut_set, shortcut_table_widen,
+)
+from vswitch.datapath.shortcut_key cimport plain_hash, plain_key, word_at, word_of_halves
+from vswitch.datapath.shortcut_plan cimport shortcut_plan
+from vswitch.datapath.ledger cimport ledger_add_output
+from vswitch.datapath.translate_hash cimport flow_hash_5tuple
+from vswitch.datapath.tunnel_header cimport tunnel_header_pop
+from vswitch.datapath.tunnel cimport tunnel_source_port
+from vswitch.tables.flow_key cimport (
+    FLOW_DEPTH_L2, FLOW_DEPTH_L4, flow_extract, flow_extract_l2, flow_key, frame_layout,
+)
+from vswitch.tables.hash cimport prefetch
+from vswitch.wire.byteorder cimport store_be16, store_be32
+from vswitch.wire.checksum cimport checksum_update16
+from vswitch.wire.dot1q cimport DOT1Q_LEN
+from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE
+from vswitch.wire.ipv4 cimport IPV4_LEN, IPV4_TOTAL_LEN, ipv4_checksum, ipv4_set_checksum
+from vswitch.wire.udp cimport UDP_LENGTH, UDP_SRC
+
+cdef enum:
+    NS_PER_MS = 1000000
+    SHORTCUT_LINES = sizeof(shortcut) // 64
+
+cdef struct masked_key:             # the words of a frame's key that shortcuts look at
+    shortcut_set* set
+    uint64_t hash
+    uint64_t words[12]              # SHORTCUT_WORDS
+
+
+cdef inline void mask_key(const shortcut_table* table, const flow_key* key, masked_key* masked) noexcept nogil:
+    cdef const uint64_t* words = <const uint64_t*>key
+    cdef uint64_t hash = 0
+    cdef uint64_t word
+    cdef uint32_t i
+    for i in range(table.n_words):
+        word = words[table.words[i]] & table.masks[i]
+        masked.words[i] = word
+        hash = flow_hash_add(hash, word)
+    masked.hash = flow_hash_finish(hash)
+
+
+cdef inline void find_set(const shortcut_table* table, const flow_key* key, masked_key* masked) noexcept nogil:
+    mask_key(table, key, masked)
+    masked.set = &table.sets[masked.hash & table.set_mask]
+    prefetch(masked.set)
+
+
+cdef inline shortcut* find(const masked_key* masked) noexcept nogil:
+    """Where the shortcut must be, on its way from memory."""
+    cdef shortcut* j = shortcut_find(masked.set, masked.hash)
+    cdef int line
+    if j != NULL:
+        for line in range(SHORTCUT_LINES):
+            prefetch(<char*>j + 64 * line)
+    return j
+
+
+cdef inline void set_in_port(flow_key* key, const port* in_port) noexcept nogil:
+    cdef uint64_t* words = <uint64_t*>key
+    cdef flow_key* at = NULL
+    words[word_at(&at.dp_hash)] = word_of_halves(0, in_port.ofp_port)
+
+
+cdef inline bint may_begin(const shortcut_table* table, const frame* f) noexcept nogil:
+    """False for what no shortcut is for."""
+    return table != NULL and table.sets != NULL and f.caplen == f.len and f.caplen >= ETH_LEN and not f.data[0] & 1
+
+
+cdef int shortcuts_look_up(execution* ex, shortcut_table** tables, port** in_ports, const frame* frames, int n,
+                          shortcut_ahead* ahead) noexcept nogil:
+    cdef masked_key masked[BURST]
+    cdef frame_layout layouts[BURST]
+    cdef flow_key plain             # only plain_key() writes here: all else stays zero
+    cdef flow_key other
+    cdef flow_key* key
+    cdef const shortcut_table* table
+    cdef int n_missing = 0
+    cdef bint any_pops = False
+    cdef int i
+    memset(&plain, 0, sizeof(plain))
+    memset(&other, 0, sizeof(other))
+    for i in range(n):
+        table = tables[in_ports[frames[i].input].bridge.number]
+        ahead[i].outer = ahead[i].inner = NULL
+        ahead[i].table = NULL
+        if not may_begin(table, &frames[i]):
+            continue
+        if plain_key(frames[i].data, frames[i].caplen, &plain, &layouts[i]):
+            key = &plain
+            if table.wants_rss:
+                ahead[i].src_port = tunnel_source_port(plain_hash(frames[i].data))
+        else:
+            key = &other
+            flow_extract(frames[i].data, frames[i].caplen, ex.vlan_limit, FLOW_DEPTH_L4, &other, &layouts[i])
+            if other.vlans[0].tci:
+                continue
+            if table.wants_rss:
+                ahead[i].src_port = tunnel_source_port(flow_hash_5tuple(&other, 0))
+        set_in_port(key, in_ports[frames[i].input])
+        ahead[i].table = table
+        ahead[i].n_changes = table.n_changes
+        any_pops = any_pops or table.pops
+        find_set(table, key, &masked[i])
+    for i in range(n):
+        if ahead[i].table != NULL:
+            ahead[i].outer = find(&masked[i])
+    for i in range(n):
+        if ahead[i].outer == NULL or not ahead[i].outer.token or not shortcut_has(
+                ahead[i].outer, masked[i].words, ahead[i].table.n_words):
+            ahead[i].outer = NULL
+            n_missing += 1
+    if any_pops:
+        n_missing += look_up_inner(ex, tables, frames, n, ahead, layouts, masked)
+    return n_missing
+
+
+cdef int look_up_inner(execution* ex, shortcut_table** tables, const frame* frames, int n, shortcut_ahead* ahead,
+                       const frame_layout* layouts, masked_key* masked) noexcept nogil:
+    """The shortcuts of what is in tunnels; returns for how many frames there is none."""
+    cdef const shortcut_table* table
+    cdef flow_key key
+    cdef int n_missing = 0
+    cdef int i
+    memset(&key, 0, sizeof(key))
+    for i in range(n):
+        if ahead[i].outer == NULL or not ahead[i].outer.pops:
+            continue
+        table = inner_key(ex, tables, ahead[i].outer, &frames[i], &layouts[i], &key, &ahead[i].inner_ofs, &ahead[i].src_port)
+        if table == NULL or table.sets == NULL:
+            ahead[i].outer = NULL
+            n_missing += 1
+            continue
+        ahead[i].inner_table = table
+        ahead[i].n_inner_changes = table.n_changes
+        find_set(table, &key, &masked[i])
+    for i in range(n):
+        if ahead[i].outer != NULL and ahead[i].outer.pops:
+            ahead[i].inner = find(&masked[i])
+    for i in range(n):
+        if ahead[i].outer == NULL or not ahead[i].outer.pops:
+            continue
+        if ahead[i].inner == NULL or not ahead[i].inner.token or not shortcut_has(
+                ahead[i].inner, masked[i].words, ahead[i].inner_table.n_words):
+            ahead[i].outer = NULL
+            n_missing += 1
+    return n_missing
+
+
+cdef inline const shortcut_table* inner_key(execution* ex, shortcut_table** tables, const shortcut* outer, const frame* f,
+                                           const frame_layout* layout, flow_key* key, uint32_t* ofs,
+                                           uint16_t* src_port) noexcept nogil:
+    """The key of what comes out of the tunnel in which `outer` ends; NULL if it must go the long way."""
+    cdef const shortcut_table* table = tables[outer.out.bridge.number]
+    cdef frame_layout inner_layout
+    cdef int inner_ofs = tunnel_header_pop(f.data, f.len, layout, outer.pops, key)
+    if inner_ofs < 0 or table == NULL or f.data[inner_ofs] & 1:
+        return NULL
+    if table.depth == FLOW_DEPTH_L2 and not table.wants_rss:
+        flow_extract_l2(f.data + inner_ofs, f.len - inner_ofs, ex.vlan_limit, key)
+    else:
+        flow_extract(f.data + inner_ofs, f.len - inner_ofs, ex.vlan_limit, FLOW_DEPTH_L4, key, &inner_layout)
+    if key.vlans[0].tci:
+        return NULL
+    set_in_port(key, outer.out)
+    ofs[0] = <uint32_t>inner_ofs
+    if table.wants_rss:
+        src_port[0] = tunnel_source_port(flow_hash_5tuple(key, 0))
+    return table
+
+
+cdef void shortcut_take(execution* ex, port* in_port, const frame* f, const shortcut_ahead* ahead) noexcept nogil:
+    cdef const shortcut* j = ahead.outer
+    cdef const uint8_t* data = f.data
+    cdef uint32_t n_bytes = f.len
+    in_port.rx_packets += 1
+    in_port.rx_bytes += n_bytes
+    ex.program = j.program
+    shortcut_count(j, n_bytes, ex.clock_ns)
+    if j.neighbor != NULL:
+        j.neighbor.expires_ms = ex.clock_ns // NS_PER_MS + ex.tunnels.neighbors.aging_ms
+    if j.pops:
+        data += ahead.inner_ofs
+        n_bytes -= ahead.inner_ofs
+        j.out.rx_packets += 1
+        j.out.rx_bytes += n_bytes
+        j = ahead.inner
+        shortcut_count(j, n_bytes, ex.clock_ns)
+        if j.neighbor != NULL:
+            j.neighbor.expires_ms = ex.clock_ns // NS_PER_MS + ex.tunnels.neighbors.aging_ms
+    leave(ex, j, data, n_bytes, f.time_ns, ahead.src_port)
+
+
+cdef inline void leave(execution* ex, const shortcut* j, const uint8_t* data, uint32_t n_inner, uint64_t time_ns,
+                       uint16_t src_port) noexcept nogil:
+    """The copy at the end, behind its header or with its tag."""
+    cdef port* out = j.out
+    cdef uint32_t n_bytes = n_inner + j.header_len + (DOT1Q_LEN if j.tag else 0)
+    cdef uint16_t total_len
+    cdef uint8_t* to = NULL
+    out.tx_packets += 1
+    out.tx_bytes += n_bytes
+    if ex.ledger != NULL:
+        ledger_add_output(ex.ledger, out.number, n_bytes, False)
+    if out.writer != NULL:
+        to = capture_writer_reserve(out.writer, out.interface, time_ns, n_bytes, n_bytes)
+    elif ex.collect != NULL:
+        to = capture_writer_reserve(ex.collect, out.number, time_ns, n_bytes, n_bytes)
+    if to == NULL:
+        return
+    if j.tag:
+        memcpy(to, data, ETH_TYPE)
+        store_be32(to + ETH_TYPE, j.tag)
+        memcpy(to + ETH_TYPE + DOT1Q_LEN, data + ETH_TYPE, n_inner - ETH_TYPE)
+        return
+    if j.header_len:
+        # What encapsulate() does.
+        memcpy(to, j.header, j.header_len)
+        total_len = <uint16_t>(n_bytes - ETH_LEN)
+        store_be16(to + ETH_LEN + IPV4_TOTAL_LEN, total_len)
+        ipv4_set_checksum(to + ETH_LEN, checksum_update16(ipv4_checksum(to + ETH_LEN), 0, total_len))
+        if j.is_udp:
+            store_be16(to + ETH_LEN + IPV4_LEN + UDP_SRC, src_port)
+            store_be16(to + ETH_LEN + IPV4_LEN + UDP_LENGTH, <uint16_t>(total_len - IPV4_LEN))
+        to += j.header_len
+    memcpy(to, data, n_inner)
+
+
+cdef void shortcut_note(execution* ex, shortcut_table** tables, port* in_port, const frame* f, uint64_t token) noexcept nogil:
+    cdef flow_key key
+    cdef frame_layout layout
+    cdef shortcut* j
+    cdef uint32_t ofs
+    cdef uint16_t src_port
+    cdef shortcut_table* table = tables[in_port.bridge.number]
+    if table == NULL or f.caplen != f.len or f.caplen < ETH_LEN or f.data[0] & 1:
+        return
+    memset(&key, 0, sizeof(key))
+    flow_extract(f.data, f.caplen, ex.vlan_limit, FLOW_DEPTH_L4, &key, &layout)
+    if key.vlans[0].tci:
+        return
+    set_in_port(&key, in_port)
+    j = note(ex, table, in_port, &key, False, f.data, f.len, token)
+    if j == NULL or not j.pops:
+        return
+    memset(&key, 0, sizeof(key))
+    table = <shortcut_table*>inner_key(ex, tables, j, f, &layout, &key, &ofs, &src_port)
+    if table != NULL:
+        note(ex, table, j.out, &key, True, f.data + ofs, f.len - ofs, token)
+
+
+cdef shortcut* note(execution* ex, shortcut_table* table, port* in_port, const flow_key* key, bint is_inner,
+                   const uint8_t* data, uint32_t n_bytes, uint64_t token) noexcept nogil:
+    """The shortcut of frames with this key, planned if it is the second of them in this state; NULL: there is none (yet)."""
+    cdef masked_key masked
+    cdef flow_key mask
+    cdef shortcut* j
+    if table.n_words > SHORTCUT_WORDS:
+        return NULL
+    mask_key(table, key, &masked)
+    j = shortcut_place(table, masked.hash, masked.words)
+    if j == NULL or j.token == token:
+        return j
+    j.token = 0
+    if j.seen_token != token:
+        j.seen_token = token
+        return NULL
+    if j.refused_token == token:
+        return NULL
+    if not shortcut_plan(ex, in_port, key, is_inner, data, n_bytes, j, &mask):
+        j.refused_token = token
+        return NULL
+    if shortcut_table_widen(table, &mask):
+        return NULL                 # `j` is gone, and comes again with the new mask
+    if j.is_udp:
+        table.wants_rss = True
+    if j.pops:
+        table.pops = True
+    j.token = token
+    return j
