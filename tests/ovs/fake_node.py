@@ -47,6 +47,9 @@ class FakeBridge:
     def fdb(self):
         return self.table
 
+    def fdb_entry(self, vlan, mac):
+        return next((entry for entry in self.fdb() if (entry.vlan, entry.mac) == (vlan, mac)), None)
+
     def fdb_flush(self) -> None:
         self.table = [entry for entry in self.table if entry.age_s is None]
 

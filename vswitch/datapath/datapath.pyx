@@ -44,7 +44,8 @@ from vswitch.datapath.tunnels cimport tunnel_set_version
 from vswitch.tables.flow_key cimport flow_key
 from vswitch.tables.flow_mask cimport FLOW_KEY_WORDS
 from vswitch.tables.mac_table cimport (
-    mac_entry, mac_table_add_static, mac_table_clear_statistics, mac_table_del_static, mac_table_flush, mac_table_run,
+    mac_entry, mac_table_add_static, mac_table_clear_statistics, mac_table_del_static, mac_table_entry, mac_table_flush,
+    mac_table_run,
 )
 from vswitch.tables.mcast_table cimport mcast_entry, mcast_table_dump, mcast_table_flush, mcast_table_run
 
@@ -561,6 +562,13 @@ cdef class Datapath(TunnelPorts):
                      None if entries[i].age_s < 0 else entries[i].age_s) for i in range(n)]
         finally:
             free(entries)
+
+    def fdb_entry(self, uint32_t bridge_number, uint16_t vlan, uint64_t mac):
+        """(bundle number, age in seconds or None for a static entry) of an address, or None."""
+        cdef mac_entry entry
+        if not mac_table_entry(self._bridge(bridge_number).macs, mac, vlan, &entry):
+            return None
+        return entry.bundle, None if entry.age_s < 0 else entry.age_s
 
     def fdb_flush(self, uint32_t bridge_number):
         """Forgets all learned addresses; static entries stay."""

@@ -18,7 +18,7 @@ cdef enum shortcut_step:
     STEP_PROGRAM = 0                # program*: one more frame
     STEP_ADDRESS = 1                # mac_slot*: the source was seen; the next step is its table
     STEP_TABLE = 2                  # mac_table*
-    STEP_LEARN = 3                  # flow*: learned again
+    STEP_LEARN = 3                  # uint64_t*: modified_ns of a flow that is learned again
     STEP_PATCH = 4                  # port*: over a patch port to its peer
     STEP_TUNNEL = 5                 # port*: from here on it is longer by the header
 

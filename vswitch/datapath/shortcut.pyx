@@ -45,7 +45,6 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 from posix.stdlib cimport posix_memalign
 
-from vswitch.datapath.flow_table cimport flow
 from vswitch.datapath.program cimport program
 from vswitch.tables.arena cimport arena_clear, arena_take
 from vswitch.tables.flow_key cimport FLOW_DEPTH_L2, FLOW_DEPTH_L4
@@ -196,7 +195,7 @@ cdef void shortcut_count(const shortcut* j, uint64_t n_bytes, uint64_t clock_ns)
             peer.rx_packets += 1
             peer.rx_bytes += n_bytes
         elif j.kinds[i] == STEP_LEARN:
-            (<flow*>j.steps[i]).modified_ns = clock_ns
+            (<uint64_t*>j.steps[i])[0] = clock_ns
         elif j.kinds[i] == STEP_TUNNEL:
             # OVS counts at the tunnel's port twice: as what is sent there, and as what leaves the bridge underneath.
             out = <port*>j.steps[i]

@@ -10,7 +10,7 @@ from vswitch.capture.writer cimport capture_writer_reserve
 from vswitch.datapath.burst cimport BURST
 from vswitch.datapath.flow_cache cimport flow_hash_add, flow_hash_finish
 from vswitch.datapath.shortcut cimport (
-    SHORTCUT_WORDS, shortcut_count, shortcut_find, shortcut_has, shortcut_place, shortcut_set, shortcut_table_widen,
+    SHORTCUT_WORDS, STEP_LEARN, STEP_PROGRAM, shortcut_count, shortcut_find, shortcut_has, shortcut_place, shortcut_set, shortcut_table_widen,
 )
 from vswitch.datapath.shortcut_key cimport plain_hash, plain_key, word_at, word_of_halves
 from vswitch.datapath.shortcut_plan cimport shortcut_plan
@@ -67,6 +67,17 @@ cdef inline shortcut* find(const masked_key* masked) noexcept nogil:
     return j
 
 
+cdef inline bint is_right(const shortcut* j, const masked_key* masked, const shortcut_table* table) noexcept nogil:
+    """True if the shortcut is made, and this key's. What it will count at is then on its way from memory."""
+    cdef uint32_t i
+    if j.token == 0 or not shortcut_has(j, masked.words, table.n_words):
+        return False
+    for i in range(j.n_steps):
+        if j.kinds[i] == STEP_PROGRAM or j.kinds[i] == STEP_LEARN:
+            prefetch(j.steps[i])
+    return True
+
+
 cdef inline void set_in_port(flow_key* key, const port* in_port) noexcept nogil:
     cdef uint64_t* words = <uint64_t*>key
     cdef flow_key* at = NULL
@@ -117,8 +128,7 @@ cdef int shortcuts_look_up(execution* ex, shortcut_table** tables, port** in_por
         if ahead[i].table != NULL:
             ahead[i].outer = find(&masked[i])
     for i in range(n):
-        if ahead[i].outer == NULL or not ahead[i].outer.token or not shortcut_has(
-                ahead[i].outer, masked[i].words, ahead[i].table.n_words):
+        if ahead[i].outer == NULL or not is_right(ahead[i].outer, &masked[i], ahead[i].table):
             ahead[i].outer = NULL
             n_missing += 1
     if any_pops:
@@ -151,8 +161,7 @@ cdef int look_up_inner(execution* ex, shortcut_table** tables, const frame* fram
     for i in range(n):
         if ahead[i].outer == NULL or not ahead[i].outer.pops:
             continue
-        if ahead[i].inner == NULL or not ahead[i].inner.token or not shortcut_has(
-                ahead[i].inner, masked[i].words, ahead[i].inner_table.n_words):
+        if ahead[i].inner == NULL or not is_right(ahead[i].inner, &masked[i], ahead[i].inner_table):
             ahead[i].outer = NULL
             n_missing += 1
     return n_missing

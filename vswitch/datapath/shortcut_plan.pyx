@@ -187,7 +187,7 @@ cdef bint plan_learn(plan* p, const learned_flow* l) noexcept nogil:
     """The flow that is learned is there: learning it again but sets its time."""
     if l.limit or l.last == NULL or l.last.is_removed:
         return False
-    return add_step(p.j, STEP_LEARN, l.last)
+    return add_step(p.j, STEP_LEARN, &l.last.modified_ns)
 
 
 cdef verdict plan_normal(plan* p) noexcept nogil:

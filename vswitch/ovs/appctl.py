@@ -148,7 +148,7 @@ def _fdb_add(node: NodeLike, arguments: list[str]) -> str:
     if port is None:
         raise Refused("software error, odp port is present but no ofp port")
     text = ""
-    old = next((entry for entry in bridge.fdb() if (entry.vlan, entry.mac) == (vlan, mac)), None)
+    old = bridge.fdb_entry(vlan, mac)
     if old is not None and (old.ofport != port.ofport or old.age_s is not None):
         kind = "static" if old.age_s is None else "dynamic"
         text = f"Overriding already existing {kind} entry on {port_label(old.ofport)}\n"

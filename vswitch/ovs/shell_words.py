@@ -38,6 +38,7 @@ _REFUSED = {
     ")": "put quotes around it",
 }
 _KEYWORDS = frozenset(("for", "while", "until", "if", "case", "function", "do", "done", "then", "fi", "{", "}", "!"))
+_PLAIN = re.compile(r"[A-Za-z0-9_.,:=/+@%-]+")
 _BRACES = r"\{[^{}]*(?:,|\.\.)[^{}]*\}"
 
 
@@ -63,10 +64,19 @@ class _Reader:
 
     def take(self, n: int = 1) -> str:
         taken = self.peek(n)
-        for char in taken:
-            self.line, self.column = (self.line + 1, 1) if char == "\n" else (self.line, self.column + 1)
+        newline = taken.rfind("\n")
+        if newline < 0:
+            self.column += len(taken)
+        else:
+            self.line += taken.count("\n")
+            self.column = len(taken) - newline
         self.position += n
         return taken
+
+    def take_plain(self) -> str:
+        """All characters from here on that mean nothing but themselves, wherever they stand."""
+        plain = _PLAIN.match(self.text, self.position)
+        return self.take(plain.end() - self.position) if plain else ""
 
     def error(self, problem: str, hint: str = "", *, line: int = 0, column: int = 0) -> ConfigError:
         return ConfigError(
@@ -179,8 +189,8 @@ def _read_word(reader: _Reader) -> Word:
         elif char in _REFUSED:
             raise reader.error(f'"{char}" is not supported', _REFUSED[char])
         else:
-            out.append(reader.take())
-            bare.append(char)
+            out.append(reader.take_plain() or reader.take())
+            bare.append(out[-1])
     if "{" in bare and re.search(_BRACES, "".join(bare)):
         raise reader.error("a shell would expand these braces", "put quotes around them", line=line, column=column)
     return Word("".join(out), line, column, quoted)
@@ -200,7 +210,7 @@ def _read_quoted(reader: _Reader, quote: str) -> str:
             continue
         if quote == '"' and (char == "`" or re.match(r"\$[A-Za-z_({0-9?#@*!-]", reader.peek(2))):
             raise reader.error("nothing is substituted", "use single quotes to mean it literally")
-        out.append(reader.take())
+        out.append(reader.take_plain() or reader.take())
     reader.take()
     return "".join(out)
 

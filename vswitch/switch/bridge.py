@@ -195,6 +195,11 @@ class Bridge(BridgeFlows):
             for bundle, vlan, mac, age in self._datapath.fdb(self.number)
         ]
 
+    def fdb_entry(self, vlan: int, mac: int) -> FdbEntry | None:
+        """The entry of a 48-bit address, or None."""
+        found = self._datapath.fdb_entry(self.number, vlan, mac)
+        return FdbEntry(self.bundle_ports()[found[0]][0].ofport, vlan, mac, found[1]) if found is not None else None
+
     def fdb_flush(self) -> None:
         """Forget all learned addresses; static entries stay."""
         self._datapath.fdb_flush(self.number)

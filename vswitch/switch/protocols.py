@@ -99,6 +99,9 @@ class BridgeLike(Protocol):
     def port_mod(self, port: str, flag: str, value: bool) -> None:
         """Set or clear one of the names of `PortLike.config`."""
 
+    def fdb_entry(self, vlan: int, mac: int) -> FdbEntry | None:
+        """The entry of an address, or None."""
+
     def fdb(self) -> Sequence[FdbEntry]:
         """The forwarding database, in the order in which `fdb/show` prints it."""
 

@@ -117,6 +117,8 @@ cdef struct mac_entry:              # one line of fdb/show
     uint16_t vlan
     uint32_t bundle
     int32_t age_s                   # -1 for a static entry
+# The entry of an address, whatever it is; False if there is none.
+cdef bint mac_table_entry(const mac_table* table, uint64_t mac, uint16_t vlan, mac_entry* entry) noexcept nogil
 # Writes up to `n` entries, least recently used first (the order of fdb/show); returns how many there are,
 # or 0 if there is no memory to sort them.
 cdef uint32_t mac_table_dump(const mac_table* table, mac_entry* entries, uint32_t n) noexcept nogil

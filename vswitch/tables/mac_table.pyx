@@ -270,7 +270,6 @@ cdef bint mac_table_set_flood_vlans(mac_table* table, const uint64_t* flood_vlan
 cdef uint32_t mac_table_dump(const mac_table* table, mac_entry* entries, uint32_t n) noexcept nogil:
     cdef mac_internals* internals = <mac_internals*>table.internals
     cdef lru_item* items
-    cdef const mac_slot* slot
     cdef uint32_t i, n_items = 0
     if table.n_entries == 0:
         return 0
@@ -284,13 +283,22 @@ cdef uint32_t mac_table_dump(const mac_table* table, mac_entry* entries, uint32_
             n_items += 1
     qsort(items, n_items, sizeof(lru_item), lru_item_compare)
     for i in range(min(n, n_items)):
-        slot = &table.slots[items[i].entry]
-        entries[i].mac = slot.key & MAC_MASK
-        entries[i].vlan = slot.key >> 48
-        entries[i].bundle = slot.bundle
-        entries[i].age_s = age_s(table, slot)
+        fill_entry(table, &table.slots[items[i].entry], &entries[i])
     free(items)
     return n_items
+
+cdef bint mac_table_entry(const mac_table* table, uint64_t mac, uint16_t vlan, mac_entry* entry) noexcept nogil:
+    cdef const mac_slot* slot = mac_table_probe(table, mac_table_key(mac, vlan))
+    if slot.key == MAC_SLOT_EMPTY:
+        return False
+    fill_entry(table, slot, entry)
+    return True
+
+cdef void fill_entry(const mac_table* table, const mac_slot* slot, mac_entry* entry) noexcept nogil:
+    entry.mac = slot.key & MAC_MASK
+    entry.vlan = slot.key >> 48
+    entry.bundle = slot.bundle
+    entry.age_s = age_s(table, slot)
 
 cdef int lru_item_compare(const void* a, const void* b) noexcept nogil:
     return -1 if (<const lru_item*>a).stamp < (<const lru_item*>b).stamp else 1
