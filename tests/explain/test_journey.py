@@ -13,6 +13,7 @@ from vswitch import Node, Topology, load
 from vswitch.capture import CaptureReader, PcapWriter
 from vswitch.cli.main import main
 from vswitch.datapath.fate import FATES
+from vswitch.explain import journey as journey_module
 from vswitch.explain.journey import Journey
 from vswitch.switch.topology import Wire
 
@@ -283,3 +284,35 @@ def test_what_is_wrong_is_said(
     assert (status, out) == (2, "")
     assert problem in error
     assert hint in error
+
+
+def test_a_storm_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journey_module, "MAX_STEPS", 4)
+    wires = [Wire(tuple((name, "eth0") for name in "abcdef"))]
+    journey = build(wires, **dict.fromkeys("abcdef", SEGMENT)).explain("a/vm", "arp")
+    assert (len(journey.steps), journey.is_cut) == (4, True)
+    assert ">>>> over 4 steps: the rest is left out <<<<" in str(journey)
+
+
+def test_a_tunnel_within_a_node_alone() -> None:
+    """What is for the node's own address comes out again: another step, though there is no wire."""
+    facts = {"own": 1, "far": 9, "local": "192.0.2.1/24", "remote": "192.0.2.9"}
+    topology = build([], a=UNDERLAY.format(type="vxlan", options="options:key=7", **facts))
+    topology.nodes["a"].run("ovs-ofctl add-flow br0 in_port=2,actions=output:1")
+    sent = bytearray(first_frame(CHECKOUT / "tests/golden/two-hosts-vxlan/host1/eth0.pcap"))
+    journey = topology.explain("a/eth0", "udp,dl_dst=02:00:00:00:10:01,nw_dst=192.0.2.1,tp_dst=4789")
+    assert ways(journey) == [("a/eth0", 0)]
+    assert "not known" in str(journey)
+    sent[:6] = bytes.fromhex("020000001001")
+    sent[26:34] = bytes([192, 0, 2, 9, 192, 0, 2, 1])
+    sent[24:26] = ip_checksum(sent[14:34])
+    sent[46:49] = (7).to_bytes(3)
+    journey = topology.explain("a/eth0", bytes(sent))
+    assert ways(journey) == [("a/eth0", 0), ("a/tun", 0)]
+    assert [output.port for output in journey.outputs] == ["a/vm"]
+
+
+def ip_checksum(header: bytes) -> bytes:
+    header = header[:10] + bytes(2) + header[12:]
+    total = sum(int.from_bytes(header[i : i + 2]) for i in range(0, 20, 2))
+    return (~(total % 0xFFFF) & 0xFFFF).to_bytes(2)

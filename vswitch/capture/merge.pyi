@@ -22,6 +22,7 @@ class MergedCaptures:
         *,
         mapped: bool = False,
         pool: WriterPool | None = None,
+        n_captures: int = 0,
     ) -> None: ...
     @property
     def readers(self) -> list[CaptureReader]: ...

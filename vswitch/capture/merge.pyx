@@ -69,6 +69,8 @@ cdef class MergedCaptures:
         Map regular files as a whole instead of reading them in windows (for benchmarks).
     pool : WriterPool, optional
         Its I/O thread reads large files ahead; without, each window is read when it is wanted.
+    n_captures : int
+        Captures that share the memory for windows, if other merges read some at the same time.
 
     Raises
     ------
@@ -88,7 +90,7 @@ cdef class MergedCaptures:
         self.resolvers = []
         self.owned = []
 
-    def __init__(self, inputs, *, mapped=False, WriterPool pool=None):
+    def __init__(self, inputs, *, mapped=False, WriterPool pool=None, uint32_t n_captures=0):
         cdef CaptureReader reader
         if self.lanes != NULL:
             raise TypeError("a merge is set up once")
@@ -115,7 +117,7 @@ cdef class MergedCaptures:
                 raise MemoryError
             for i in range(self.n_lanes):
                 reader = self.readers[i]
-                merge_size_window(reader.source, self.n_lanes, pool)
+                merge_size_window(reader.source, max(self.n_lanes, n_captures), pool)
                 self.lanes[i].cursor = &reader.cursor
                 self.lanes[i].input = numbers[i]
                 if not reader.cursor.is_pcapng:

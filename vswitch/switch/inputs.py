@@ -40,12 +40,18 @@ def check_streams(inputs: list[Input]) -> None:
 
 
 def merge_inputs(
-    inputs: list[Input], find: Callable[[str], tuple[Place, Port]], places: list[Place], pool: WriterPool, usage: str
+    inputs: list[Input],
+    find: Callable[[str], tuple[Place, Port]],
+    places: list[Place],
+    pool: WriterPool,
+    usage: str,
+    n_captures: int = 0,
 ) -> MergedCaptures:
     """The captures as one stream.
 
     `find` gives the port of a name, and what the replay knows it by: `places` gets that for each input of the stream,
-    also of those that a capture names only later. `usage` says how a capture's port is given.
+    also of those that a capture names only later. `usage` says how a capture's port is given; `n_captures` how many
+    there are in all, if others are read beside these.
     """
     def entrance(name: str) -> int:
         place, port = find(name)
@@ -76,5 +82,6 @@ def merge_inputs(
         return resolve
 
     return MergedCaptures(
-        [(path, only_entrance(port) if port else by_interface(path)) for port, path in inputs], pool=pool
+        [(path, only_entrance(port) if port else by_interface(path)) for port, path in inputs],
+        pool=pool, n_captures=n_captures,
     )

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from vswitch.capture.writer_pool import WriterPool
-from vswitch.datapath.ledger import Ledger
 from vswitch.datapath.network import Network
 from vswitch.errors import ConfigError
 from vswitch.light_typing import TYPE_CHECKING
@@ -19,6 +17,8 @@ from vswitch.switch.node_counts import NodeCounts
 
 if TYPE_CHECKING:
     from vswitch.capture.merge import MergedCaptures
+    from vswitch.capture.writer_pool import WriterPool
+    from vswitch.datapath.ledger import Ledger
     from vswitch.switch.port import Port
     from vswitch.switch.topology import SwitchTopology, TimelineCommand
 
@@ -26,10 +26,19 @@ NS_PER_MS = 1_000_000
 
 
 class NodeGroup:
-    """Some nodes of a topology, by name, with the wires between them, their captures and their commands."""
+    """Some nodes of a topology, by name, with the wires between them, their captures and their commands.
+
+    `n_captures` are those of all groups, which share the memory for windows.
+    """
 
     def __init__(
-        self, topology: SwitchTopology, names: Sequence[str], inputs: list[Input], ledger: Ledger | None
+        self,
+        topology: SwitchTopology,
+        names: Sequence[str],
+        inputs: list[Input],
+        ledger: Ledger | None,
+        pool: WriterPool,
+        n_captures: int,
     ) -> None:
         self.topology = topology
         self.names = list(names)
@@ -42,7 +51,6 @@ class NodeGroup:
             (command for command in topology.timeline if command.node in self.names), key=lambda command: command.at_ns
         )
         numbers = list(topology.nodes)
-        self.pool = WriterPool()
         self.network = Network(
             [node.datapath for node in self.nodes],
             [([self._end(end) for end in wire.ends], wire.latency_ns) for wire in self.wires],
@@ -51,7 +59,7 @@ class NodeGroup:
         )
         self._entrances: list[tuple[int, int | None]] = []
         self.captures: MergedCaptures = merge_inputs(
-            inputs, self._find, self._entrances, self.pool, "NODE/PORT=CAPTURE"
+            inputs, self._find, self._entrances, pool, "NODE/PORT=CAPTURE", n_captures
         )
 
     # A replay, step by step.

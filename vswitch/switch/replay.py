@@ -110,7 +110,7 @@ def replay(
         with OutputFolder(str(out)) as folder:
             with writers_detached([node]):
                 attach_writers(node, folder, folder.path, format, merged.resolution, pool)
-                attach_taps(found, folder, merged.resolution, {node: pool})
+                attach_taps(found, folder, merged.resolution, pool)
                 run()
             done = result()
             write_tables(node, folder, "")

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 
+from vswitch.capture.writer_pool import WriterPool
 from vswitch.datapath.fate import FATES, FIRST_DROP
 from vswitch.errors import ConfigError
 from vswitch.light_typing import TYPE_CHECKING
@@ -82,15 +83,12 @@ def replay_nodes(
             ports = [
                 (f"{name}/{port.name}", node, port) for name, node in topology.nodes.items() for port in leaving(node)
             ]
-            with pcapng_writer(ports, STANDARD_STREAM, resolution, run.groups[0].pool):
+            with pcapng_writer(ports, STANDARD_STREAM, resolution, run.pool):
                 return run.run(threads, progress)
         with OutputFolder(str(out)) as folder:
-            pools = {node: group.pool for group in run.groups for node in group.nodes}
             for name, node in topology.nodes.items():
-                attach_writers(
-                    node, folder, os.path.join(folder.path, file_name(name)), format, resolution, pools[node]
-                )
-            attach_taps(tapped, folder, resolution, pools)
+                attach_writers(node, folder, os.path.join(folder.path, file_name(name)), format, resolution, run.pool)
+            attach_taps(tapped, folder, resolution, run.pool)
             result = run.run(threads, progress)
             for name, node in topology.nodes.items():
                 write_tables(node, folder, file_name(name))
@@ -113,11 +111,12 @@ class _Replay:
         self.topology = topology
         self.inputs = inputs
         self.keeps_ledger = ledger
+        self.pool = WriterPool()  # one for all, so that memory is bounded for any number of groups
         self.groups: list[NodeGroup] = []
         home = {port: topology.find_port(port)[0] for port, _ in inputs if port}
         for names in [list(topology.nodes)] if is_one else group_names(topology):
             own = [entry for entry in inputs if is_one or home[entry.port] in names]
-            group = NodeGroup(topology, names, own, open_ledger(ledger))
+            group = NodeGroup(topology, names, own, open_ledger(ledger), self.pool, len(inputs))
             opened.enter_context(group.captures)
             self.groups.append(group)
 

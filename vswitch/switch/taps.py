@@ -58,15 +58,13 @@ def find_taps(points: Mapping[str, str], find: Callable[[str], tuple[SwitchNode,
     return taps
 
 
-def attach_taps(
-    taps: Iterable[Tap], folder: OutputFolder, resolution: str, pools: Mapping[SwitchNode, WriterPool]
-) -> None:
-    """A capture for each tap, in a folder of their own; `pools` are the nodes'."""
+def attach_taps(taps: Iterable[Tap], folder: OutputFolder, resolution: str, pool: WriterPool) -> None:
+    """A capture for each tap, in a folder of their own."""
     at: dict[Port, dict[str, PcapWriter]] = {}
     for tap in taps:
         path = os.path.join(folder.path, TAPS_FOLDER, f"{file_name(tap.name)}.pcap")
         folder.make(os.path.dirname(path))
-        writer = PcapWriter(path, resolution, pool=pools[tap.node])
+        writer = PcapWriter(path, resolution, pool=pool)
         folder.add_writer(writer)
         both = at.setdefault(tap.port, {})
         both |= dict.fromkeys(tap.directions, writer)
