@@ -109,6 +109,22 @@ frame p1 ffffffffffff00000000000108060001080006040001000000000001000000000000000
 -O OpenFlow15 dump-tables br0
 """
 
+OUT_PORT = r"""
+del-flows br0
+-O OpenFlow13 add-flow br0 table=1,actions=1
+-O OpenFlow13 add-flow br0 table=2,actions=output(port=1,max_len=70)
+-O OpenFlow13 add-flow br0 table=3,actions=enqueue:1:7
+-O OpenFlow13 add-flow br0 table=4,actions=clone(output:1)
+-O OpenFlow13 add-flow br0 table=5,actions=write_actions(output:1)
+-O OpenFlow13 add-flow br0 table=6,actions=bundle(symmetric_l4,0,active_backup,ofport,members:1,2)
+-O OpenFlow13 add-flow br0 table=7,actions=controller
+-O OpenFlow13 add-flow br0 table=8,actions=output:NXM_NX_REG0[]
+-O OpenFlow13 --no-stats dump-flows br0 out_port=1
+-O OpenFlow13 --no-stats dump-flows br0 out_port=CONTROLLER
+-O OpenFlow13 del-flows br0 out_port=1
+-O OpenFlow13 --no-stats dump-flows br0
+"""
+
 QUEUES = r"""
 queue-stats br0
 queue-stats br0 1
@@ -298,5 +314,5 @@ dump-tlv-map br0
 
 SCRIPTS = {
     "packet-out": PACKET_OUT_ERRORS, "tables": TABLES, "counters": COUNTERS, "queues": QUEUES, "settings": SETTINGS,
-    "options of tunnels": OPTIONS, "space for options": OPTION_SPACE,
+    "options of tunnels": OPTIONS, "space for options": OPTION_SPACE, "out_port": OUT_PORT,
 }  # fmt: skip

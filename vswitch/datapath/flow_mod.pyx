@@ -22,8 +22,8 @@ from vswitch.datapath.flow_table cimport (
 )
 from vswitch.datapath.learned_cookies cimport learned_cookies_forget_dead, learned_cookies_take_dead
 from vswitch.datapath.ofpact cimport (
-    OFPACT_CLONE, OFPACT_CONTROLLER, OFPACT_ENQUEUE, OFPACT_GROUP, OFPACT_OUTPUT, OFPACT_OUTPUT_TRUNC,
-    OFPACT_WRITE_ACTIONS, ofpact_next, ofpact_payload,
+    OFPACT_CLONE, OFPACT_CONTROLLER, OFPACT_ENQUEUE, OFPACT_GROUP, OFPACT_OUTPUT, OFPACT_WRITE_ACTIONS, ofpact_next,
+    ofpact_payload,
 )
 from vswitch.tables.classifier cimport classifier_overlaps
 from vswitch.tables.subtable cimport cls_rule
@@ -273,7 +273,7 @@ cdef bint has_output(const ofpact* actions, uint32_t n_bytes, bint to_group, uin
         if to_group:
             if a.code == OFPACT_GROUP and a.arg == number:
                 return True
-        elif (a.code == OFPACT_OUTPUT or a.code == OFPACT_OUTPUT_TRUNC or a.code == OFPACT_ENQUEUE) and a.arg == number:
+        elif (a.code == OFPACT_OUTPUT or a.code == OFPACT_ENQUEUE) and a.arg == number:     # but none with max_len, in OVS
             return True
         elif a.code == OFPACT_CONTROLLER and number == 0xFFFD:
             return True
