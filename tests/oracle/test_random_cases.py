@@ -27,7 +27,8 @@ TAKEN = {
     ("flows", 1): (2, 4, 6, 7, 8, 9, 10, 11),
     # Select groups behind a patch port, push_mpls and learn; insert-buckets; fin_timeout by neighbour discovery.
     ("flows", 51): (10, 20, 23, 57, 82),
-    ("flows", 52): (41, 94),  # a select group behind more tags than vlan-limit, and in a clone
+    # A select group behind more tags than vlan-limit, in a clone, and of packets with extension headers.
+    ("flows", 52): (41, 94, 112),
     ("oracle", 1): (1, 3, 4, 5),
     ("tunnels", 1): (1, 2, 5, 6, 7),
 }

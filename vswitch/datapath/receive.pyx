@@ -31,7 +31,7 @@ from vswitch.datapath.program cimport (
 )
 from vswitch.datapath.tap cimport tap_frame
 from vswitch.datapath.translate cimport translate
-from vswitch.datapath.translate_hash cimport HASH_SYMMETRIC_L3L4, flow_hash, flow_hash_5tuple, hash_2words
+from vswitch.datapath.translate_hash cimport HASH_SYMMETRIC_L3L4, flow_hash, frame_rss, hash_2words
 from vswitch.datapath.translation cimport frozen_state
 from vswitch.datapath.vlan cimport tag_stack, tags_from_key, tags_inner
 from vswitch.tables.flow_key cimport (
@@ -309,7 +309,7 @@ cdef uint32_t hash_for_group(execution* ex, const frozen_state* state) noexcept 
     if not ex.has_rss:
         memset(&key, 0, sizeof(key))
         flow_extract(ex.received, ex.received_caplen, ex.vlan_limit, FLOW_DEPTH_L4, &key, &layout)
-        ex.rss = flow_hash_5tuple(&key, 0)
+        ex.rss = frame_rss(&key, ex.received, ex.received_caplen, &layout)
         ex.has_rss = True
     return hash_2words(ex.rss, state.hash_basis)
 

@@ -16,7 +16,7 @@ from vswitch.datapath.fate cimport (
 from vswitch.datapath.flow_table cimport (
     GROUP_ALL, GROUP_INDIRECT, GROUP_SELECT, TABLE_GROUPS, group, group_bucket, group_field, group_find,
 )
-from vswitch.datapath.group cimport HASH_ALG_SYM_L4
+from vswitch.datapath.group cimport HASH_ALG_L4, HASH_ALG_SYM_L4
 from vswitch.datapath.ofpact cimport ofpact
 from vswitch.datapath.program cimport (
     OP_IF_LARGER, OP_LEARN, OP_METER, OP_MPLS, OP_POP_ETH, OP_POP_HEADER, OP_PUSH_HEADER,
@@ -34,6 +34,8 @@ from vswitch.datapath.translation cimport (
     translation_note_drop,
 )
 from vswitch.tables.flow_key cimport VLAN_PRESENT, flow_key
+from vswitch.wire.ethernet cimport ETH_TYPE_IPV6
+from vswitch.wire.ipv4 cimport IP_PROTO_TCP, IP_PROTO_UDP
 
 cdef enum:
     SELECT_HASH = 2
@@ -149,7 +151,7 @@ cdef group_bucket* select_bucket(translation* t, const group* g) noexcept nogil:
         hash_unwildcard(t, HASH_SYMMETRIC_L4)
         return best_live_bucket(t, g, flow_hash(&t.flow, HASH_SYMMETRIC_L4, 0))
     if t.flow.dp_hash == 0:
-        if must_look_again(t):
+        if must_look_again(t) or g.hash_alg == HASH_ALG_L4 and hashes_extension(t):
             t.exit = t.freezing = True
             t.freeze_hash = 1 + g.hash_alg
             t.freeze_hash_basis = g.hash_basis
@@ -168,6 +170,13 @@ cdef group_bucket* select_bucket(translation* t, const group* g) noexcept nogil:
         if bucket_is_alive(t, g, bucket, 0):
             return bucket
     return NULL
+
+
+cdef bint hashes_extension(translation* t) noexcept nogil:
+    """True if the hash may be of a header that the key has not (frame_rss())."""
+    t.need.dl_type = 0xFFFF
+    t.need.nw_proto = 0xFF
+    return t.entry.dl_type == ETH_TYPE_IPV6 and (t.entry.nw_proto == IP_PROTO_TCP or t.entry.nw_proto == IP_PROTO_UDP)
 
 
 cdef bint must_look_again(const translation* t) noexcept nogil:

@@ -1,7 +1,7 @@
 """OVS's hashes of a flow, and the choices that follow from them."""
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from vswitch.datapath.translation cimport translation
-from vswitch.tables.flow_key cimport flow_key
+from vswitch.tables.flow_key cimport flow_key, frame_layout
 from vswitch.tables.ovs_hash cimport ovs_hash_add, ovs_hash_finish
 
 cdef enum hash_fields:              # which fields multipath and bundle hash (NX_HASH_FIELDS_*)
@@ -14,6 +14,7 @@ cdef enum hash_fields:              # which fields multipath and bundle hash (NX
     HASH_SYMMETRIC_L3 = 6
 
 cdef uint32_t flow_hash(const flow_key* key, uint32_t fields, uint32_t basis) noexcept nogil
+cdef uint32_t frame_rss(const flow_key* key, const uint8_t* data, uint32_t caplen, const frame_layout* layout) noexcept nogil
 cdef uint32_t flow_hash_5tuple(const flow_key* key, uint32_t basis) noexcept nogil
 cdef void hash_unwildcard(translation* t, uint32_t fields) noexcept nogil
 cdef void hash_unwildcard_5tuple(translation* t) noexcept nogil

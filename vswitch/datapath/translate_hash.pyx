@@ -8,12 +8,15 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from vswitch.datapath.translation cimport flow_is_ip, translation
-from vswitch.tables.flow_key cimport FRAG_ANY, FRAG_LATER, VLAN_PRESENT, flow_key
+from vswitch.tables.flow_key cimport FRAG_ANY, FRAG_LATER, LAYOUT_NONE, VLAN_PRESENT, flow_key, frame_layout
 from vswitch.tables.ovs_hash cimport ovs_hash_add, ovs_hash_finish
 from vswitch.wire.byteorder cimport store_be16, store_be32, store_be64
 from vswitch.wire.dot1q cimport TCI_VID_MASK
 from vswitch.wire.ethernet cimport ETH_TYPE_ARP, ETH_TYPE_IPV4, ETH_TYPE_IPV6
 from vswitch.wire.ipv4 cimport IP_PROTO_ICMP, IP_PROTO_ICMP6, IP_PROTO_SCTP, IP_PROTO_TCP, IP_PROTO_UDP
+from vswitch.wire.ipv6 cimport ipv6_next_header
+from vswitch.wire.tcp cimport TCP_LEN, tcp_fits, tcp_header_len
+from vswitch.wire.udp cimport udp_fits
 
 cdef enum:
     SYMMETRIC_L4_BYTES = 32         # sizeof of the struct that OVS hashes, padding included
@@ -199,6 +202,27 @@ cdef uint32_t symmetric_l3l4(const flow_key* key, uint32_t basis, bint with_udp)
 
 cdef uint32_t flow_hash_5tuple(const flow_key* key, uint32_t basis) noexcept nogil:
     """OVS flow_hash_5tuple()."""
+    return hash_5tuple(key, basis, key.nw_proto)
+
+
+cdef uint32_t frame_rss(const flow_key* key, const uint8_t* data, uint32_t caplen, const frame_layout* layout) noexcept nogil:
+    """The hash that OVS keeps with a frame when it is parsed first, in place of one from a device.
+
+    Of TCP and UDP behind extension headers of IPv6 it hashes the first of these for the protocol
+    (dp_packet_update_rss_hash_ipv6_tcp_udp()).
+    """
+    cdef const uint8_t* l4 = data + layout.l4_ofs
+    cdef uint32_t n_bytes
+    if (key.dl_type == ETH_TYPE_IPV6 and not key.nw_frag & FRAG_LATER and layout.l3_ofs != LAYOUT_NONE
+            and layout.l4_ofs != LAYOUT_NONE and <uint32_t>layout.l4_ofs + layout.l2_pad <= caplen):
+        n_bytes = caplen - layout.l4_ofs - layout.l2_pad
+        if (key.nw_proto == IP_PROTO_UDP and udp_fits(n_bytes)
+                or key.nw_proto == IP_PROTO_TCP and tcp_fits(n_bytes) and TCP_LEN <= tcp_header_len(l4) <= n_bytes):
+            return hash_5tuple(key, 0, ipv6_next_header(data + layout.l3_ofs))
+    return flow_hash_5tuple(key, 0)
+
+
+cdef uint32_t hash_5tuple(const flow_key* key, uint32_t basis, uint32_t protocol) noexcept nogil:
     cdef uint32_t hash = basis
     if key.dl_type == ETH_TYPE_IPV6:
         hash = add_ipv6_word(add_ipv6_word(hash, key.ipv6_src[0]), key.ipv6_src[1])
@@ -207,7 +231,7 @@ cdef uint32_t flow_hash_5tuple(const flow_key* key, uint32_t basis) noexcept nog
         hash = ovs_hash_add(ovs_hash_add(hash, swap32(key.nw_src)), swap32(key.nw_dst))
     else:
         return ovs_hash_finish(hash, 42)
-    hash = ovs_hash_add(hash, key.nw_proto)
+    hash = ovs_hash_add(hash, protocol)
     if (key.nw_proto == IP_PROTO_TCP or key.nw_proto == IP_PROTO_UDP or key.nw_proto == IP_PROTO_SCTP
             or key.nw_proto == IP_PROTO_ICMP or key.nw_proto == IP_PROTO_ICMP6):
         hash = ovs_hash_add(hash, swap16(key.tp_src) | swap16(key.tp_dst) << 16)

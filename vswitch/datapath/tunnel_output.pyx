@@ -20,7 +20,7 @@ from vswitch.datapath.fate cimport (
 from vswitch.datapath.frame_bytes cimport frame_bytes, frame_shape, frame_shape_of
 from vswitch.datapath.nested_frame cimport MAX_RECIRC_DEPTH, nested_begin, nested_end, nested_frame
 from vswitch.datapath.tap cimport tap_frame
-from vswitch.datapath.translate_hash cimport flow_hash_5tuple
+from vswitch.datapath.translate_hash cimport frame_rss
 from vswitch.datapath.tlv_map cimport tlv_write
 from vswitch.datapath.tunnel cimport (
     TUNNEL_CSUM, TUNNEL_DONT_FRAGMENT, TUNNEL_GENEVE, TUNNEL_KEY, TUNNEL_OAM, TUNNEL_OFF, tunnel, tunnel_source_port,
@@ -229,9 +229,9 @@ cdef uint16_t source_port(execution* ex) noexcept nogil:
         if ex.touched | ex.dirty:
             memset(&key, 0, sizeof(key))
             flow_extract(ex.received, ex.received_caplen, ex.vlan_limit, FLOW_DEPTH_L4, &key, &layout)
-            ex.rss = flow_hash_5tuple(&key, 0)
+            ex.rss = frame_rss(&key, ex.received, ex.received_caplen, &layout)
         else:
-            ex.rss = flow_hash_5tuple(&ex.key, 0)
+            ex.rss = frame_rss(&ex.key, ex.data, ex.caplen, &ex.layout)
     return tunnel_source_port(ex.rss)
 
 
