@@ -64,4 +64,4 @@ def test_choices(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
         group = dict(group)
         buckets = [(k, weight, 0xFFFF, 0xFFFFFFFF, a.output(k + 2)) for k, weight in enumerate(group.pop("weights"))]
         switch.datapath.set_group(switch.bridge, 1, SELECT, buckets, **group)
-    assert "".join(switch.outputs(frame) for frame in FRAMES) == GOLDEN["choices"][name]
+    assert "".join(switch.sends(frame) for frame in FRAMES) == GOLDEN["choices"][name]

@@ -33,8 +33,7 @@ class Switch:
         self.datapath = Datapath()
         self.bridge = self.datapath.add_bridge()
         self.datapath.flow_mod(self.bridge, 3, table=255)
-        for number in PORTS:
-            self.datapath.add_port(self.bridge, number, False)
+        self.ports = {self.datapath.add_port(self.bridge, number, False): number for number in PORTS}
         for table, priority, match, *actions in flows:
             status, added, _ = self.datapath.flow_mod(
                 self.bridge, 0, table=table, priority=priority, match=a.match(**match), actions=b"".join(actions)
@@ -52,6 +51,12 @@ class Switch:
             for op in self.walk(frame, in_port)["ops"]
             if op[0] == "output" or op[0] in names
         )
+
+
+    def sends(self, frame: bytes) -> str:
+        """Ports where a frame leaves that came in at port 1."""
+        in_port = next(number for number, ofport in self.ports.items() if ofport == 1)
+        return " ".join(str(self.ports[port]) for port, _ in self.datapath.receive(in_port, memoryview(frame), 0, 0))
 
 
 def goes(*rows: tuple[Any, ...]) -> str:
