@@ -142,6 +142,24 @@ def test_long_ledgers_and_captures_that_go_back_in_time(tmp_path: Path) -> None:
     assert found[0] == found[1]
 
 
+@pytest.mark.parametrize("latency_ns", [0, 10_000, MS])
+def test_the_order_of_nodes_in_a_topology_changes_nothing(tmp_path: Path, latency_ns: int) -> None:
+    """Everything happens at the same times on all islands: inputs decide."""
+    inputs = [
+        Input(f"a{i}/vm", capture(tmp_path / f"{i}.pcap", [(k, frame("x>*")) for k in range(20)])) for i in (1, 0, 2)
+    ]
+    found = []
+    for turn in range(3):
+        nodes, wires = three(latency_ns)
+        names = [*nodes][2 * turn :] + [*nodes][: 2 * turn]
+        topology = Topology("", {name: nodes[name] for name in names}, wires=wires)
+        result = topology.replay(inputs, threads=turn + 1)
+        found.append([result.frame(number) for number in range(1, result.frames_in + 1)])
+    assert found[0] == found[1] == found[2]
+    assert len(found[0]) == 120
+    assert [row.in_port for row in found[0][:2]] == ["a1/vm", "b1/eth" if latency_ns == 0 else "a0/vm"]
+
+
 def test_what_a_bond_announces_stands_between_frames(tmp_path: Path) -> None:
     nodes, wires = three()
     for name in ("a0", "a2"):

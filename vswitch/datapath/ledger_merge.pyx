@@ -2,8 +2,9 @@
 
 What: each ledger has the frames of nodes that no wire joins with those of the others. Their order within a ledger stays.
 Between ledgers the earlier frame is first; of equal times one that came over a wire, as arrivals have their turn before
-captures; of captures' frames the one of the earlier input, as in the merge of captures. A capture may go back in time: a
-ledger's frames count as no earlier than those before them, so that each ledger is in order by itself.
+captures; of captures' frames the one of the earlier input, as in the merge of captures, and of arrivals that of the ledger
+whose last capture's frame was of the earlier input. So the order in which nodes are named does not matter. A capture may go
+back in time: a ledger's frames count as no earlier than those before them, so that each ledger is in order by itself.
 
 How it works: the heads of all ledgers stand in a heap. A row is read, numbered anew and written; its outputs, and those of no
 frame that stand before them, come with it. How far a frame is behind its cause changes, as rows of others come between: where
@@ -31,7 +32,8 @@ cdef enum:
 
 cdef struct ledger_head:            # a ledger that is read
     uint64_t time_ns                # of its next row, or of the latest before
-    uint64_t rank                   # of equal times the smaller one is first
+    bint is_capture                 # of equal times, rows from wires are first ...
+    uint64_t rank                   # ... then that of the earlier input; of a row from a wire, the last one before it
     uint64_t row                    # the next one
     uint64_t n_rows
     uint64_t output                 # the next one that is to be copied
@@ -80,6 +82,8 @@ cdef output_row* next_output(ledger_head* head) noexcept nogil:
 cdef inline bint comes_before(const ledger_head* heads, uint32_t a, uint32_t b) noexcept nogil:
     if heads[a].time_ns != heads[b].time_ns:
         return heads[a].time_ns < heads[b].time_ns
+    if heads[a].is_capture != heads[b].is_capture:
+        return heads[b].is_capture
     return heads[a].rank < heads[b].rank if heads[a].rank != heads[b].rank else a < b
 
 
@@ -166,9 +170,9 @@ cdef class _Merge:
         if row == NULL:
             return False
         head.time_ns = max(head.time_ns, row.time_ns)
-        head.rank = 0               # from a wire
-        if row.origin.n_hops == 0 and row.origin.node < self.n_nodes and row.port < self.n_ranks[row.origin.node]:
-            head.rank = 1 + self.ranks[row.origin.node][row.port]
+        head.is_capture = row.origin.n_hops == 0
+        if head.is_capture and row.origin.node < self.n_nodes and row.port < self.n_ranks[row.origin.node]:
+            head.rank = self.ranks[row.origin.node][row.port]
         return True
 
     cdef bint copy_outputs(self, ledger_head* head, uint64_t end, Ledger merged) noexcept nogil:
