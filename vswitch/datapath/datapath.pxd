@@ -40,7 +40,6 @@ cdef class Datapath(TunnelPorts):
     cdef int _plan_shortcuts(self) except -1
     cdef void _switch_single(self, const frame* frames, int n, port** table, uint64_t offset_ns) noexcept nogil
     cdef void _switch_chained(self, const frame* frames, int n, port** table, uint64_t offset_ns) noexcept nogil
-    cdef bint _turn(self, const frame* f, uint64_t offset_ns) noexcept nogil
     cdef uint64_t _token(self) noexcept nogil
     cdef void _take_shortcut(self, port* in_port, const frame* f, const shortcut_ahead* ahead) noexcept nogil
     cdef uint64_t _switch_and_note(self, port* in_port, const frame* f, program* p, uint64_t token) noexcept nogil

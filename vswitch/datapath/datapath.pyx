@@ -279,7 +279,9 @@ cdef class Datapath(TunnelPorts):
         cdef bint is_recorded = self.ex.ledger != NULL
         burst_look_up(&self.ex, table, frames, n, ahead)
         for i in range(n):
-            self._turn(&frames[i], offset_ns)
+            if <int64_t>(frames[i].time_ns - offset_ns - self.next_event_ns) >= 0:
+                self._advance(frames[i].time_ns - offset_ns, frames[i].time_ns)
+            self.ex.clock_ns = frames[i].time_ns - offset_ns
             in_port = table[frames[i].input]
             p = ahead_program(&ahead[i], in_port)
             if not is_recorded and p != NULL and may_forward(in_port, p):
@@ -302,21 +304,17 @@ cdef class Datapath(TunnelPorts):
         else:
             memset(ahead, 0, n * sizeof(frame_ahead))
         for i in range(n):
-            if self._turn(&frames[i], offset_ns) or token == 0:
+            if <int64_t>(frames[i].time_ns - offset_ns - self.next_event_ns) >= 0:
+                self._advance(frames[i].time_ns - offset_ns, frames[i].time_ns)
+                token = 0
+            self.ex.clock_ns = frames[i].time_ns - offset_ns
+            if token == 0:
                 token = self._token()
             in_port = table[frames[i].input]
             if shortcuts[i].outer != NULL and shortcut_holds(&self.ex, &shortcuts[i], token):
                 self._take_shortcut(in_port, &frames[i], &shortcuts[i])
             else:
                 token = self._switch_and_note(in_port, &frames[i], ahead_program(&ahead[i], in_port), token)
-
-    cdef bint _turn(self, const frame* f, uint64_t offset_ns) noexcept nogil:
-        """The clock moves to the frame; True if something was due."""
-        cdef bint is_due = <int64_t>(f.time_ns - offset_ns - self.next_event_ns) >= 0
-        if is_due:
-            self._advance(f.time_ns - offset_ns, f.time_ns)
-        self.ex.clock_ns = f.time_ns - offset_ns
-        return is_due
 
     cdef void _switch(self, port* in_port, const frame* f, program* p) noexcept nogil:
         """One frame from its port to its fate. `p` is the program of its kind, or NULL."""
