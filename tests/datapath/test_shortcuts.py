@@ -98,6 +98,12 @@ def write_mixed(folder: Path, kind: str, rng: random.Random) -> None:
     kinds = rng.sample(range(overlays.N_TUPLES), N_KINDS)
     pool = [(f"tap{vm_of[i]}", to_hosts[i].tobytes()) for i in kinds]
     pool += [("ethu", from_hosts[i].tobytes()) for i in kinds]
+    for i in kinds[:4]:  # with and without a header between IPv6 and UDP, whose hashes differ
+        ethernet, udp = to_hosts[i].tobytes()[:12] + b"\x86\xdd", to_hosts[i].tobytes()[34:64]
+        addresses = bytes(15) + b"\1" + bytes(15) + b"\2"
+        pool.append((f"tap{vm_of[i]}", ethernet + b"\x60\0\0\0\0\x1e\x11\x40" + addresses + udp))
+        hop_by_hop = b"\x11\0" + bytes(6)
+        pool.append((f"tap{vm_of[i]}", ethernet + b"\x60\0\0\0\0\x26\0\x40" + addresses + hop_by_hop + udp))
     pool += [(port, unusual(rng, frame)) for port, frame in rng.sample(pool, N_KINDS // 2)]
     host = b"\xc0\xa8\x32\x01"
     for i in range(overlays.N_HOSTS):

@@ -15,7 +15,7 @@ from vswitch.datapath.shortcut cimport (
 from vswitch.datapath.shortcut_key cimport plain_hash, plain_key, word_at, word_of_halves
 from vswitch.datapath.shortcut_plan cimport shortcut_plan
 from vswitch.datapath.ledger cimport ledger_add_output
-from vswitch.datapath.translate_hash cimport flow_hash_5tuple
+from vswitch.datapath.translate_hash cimport frame_rss
 from vswitch.datapath.tunnel_header cimport tunnel_header_pop
 from vswitch.datapath.tunnel cimport tunnel_source_port
 from vswitch.tables.flow_key cimport (
@@ -118,7 +118,7 @@ cdef int shortcuts_look_up(execution* ex, shortcut_table** tables, port** in_por
             if other.vlans[0].tci:
                 continue
             if table.wants_rss:
-                ahead[i].src_port = tunnel_source_port(flow_hash_5tuple(&other, 0))
+                ahead[i].src_port = tunnel_source_port(frame_rss(&other, frames[i].data, frames[i].caplen, &layouts[i]))
         set_in_port(key, in_ports[frames[i].input])
         ahead[i].table = table
         ahead[i].n_changes = table.n_changes
@@ -185,7 +185,7 @@ cdef inline const shortcut_table* inner_key(execution* ex, shortcut_table** tabl
     set_in_port(key, outer.out)
     ofs[0] = <uint32_t>inner_ofs
     if table.wants_rss:
-        src_port[0] = tunnel_source_port(flow_hash_5tuple(key, 0))
+        src_port[0] = tunnel_source_port(frame_rss(key, f.data + inner_ofs, f.len - inner_ofs, &inner_layout))
     return table
 
 
