@@ -27,7 +27,7 @@ def seen_after(scenario: Path, out: Path, *, keeps_shortcuts: bool) -> dict[str,
     n_short = topology.node.datapath.n_short
     assert n_short > 20 if keeps_shortcuts else n_short == 0
     seen: dict[str, object] = {path.name: path.read_bytes() for path in sorted(out.glob("*.pcap"))}
-    for bridge in ("br-int", "br-tun", "br-under"):
+    for bridge in topology.node.run("ovs-vsctl list-br").split():
         seen |= {f"{command} {bridge}": topology.node.run(f"{command} {bridge}") for command in COMMANDS}
     seen["tnl/neigh/show"] = topology.node.run("ovs-appctl tnl/neigh/show")
     seen["neighbors"] = topology.node.underlay.neighbors()
@@ -140,3 +140,37 @@ def test_mixed(tmp_path, kind, seed):
     write_mixed(tmp_path / "mixed", kind, rng)
     seen = assert_same(tmp_path / "mixed", tmp_path)
     assert len(seen["outputs"]) > N_FRAMES / 4
+
+
+def udp_frame(dst: bytes, src: bytes, ips: bytes, ports: bytes, payload: bytes) -> bytes:
+    udp = ports + struct.pack("!HH", 8 + len(payload), 0) + payload
+    ip = b"\x45\0" + struct.pack("!H", 20 + len(udp)) + b"\0\0\x40\0\x40\x11\0\0" + ips
+    return with_header(dst + src + b"\x08\0" + ip + udp, 22, b"\x40")
+
+
+def test_a_way_that_changes_within_a_burst(tmp_path):
+    """A station moves from a port to behind a tunnel and back, while frames for it have been looked up ahead."""
+    vm, station, remote = (bytes.fromhex(f"0200000000{i:02x}") for i in (1, 2, 3))
+    to_station = station + vm + b"\x88\xb5" + bytes(46)  # of no IP packet a tunnel wants to know no more than a port
+    from_station = vm + station + b"\x08\x06" + bytes(46)
+    in_packet = udp_frame(HOST, remote, b"\xc0\0\2\2\xc0\0\2\1", b"\xc0\0\x12\xb5", b"\x08" + bytes(7) + from_station)
+    scenario = tmp_path / "moves"
+    (scenario / "in").mkdir(parents=True)
+    (scenario / "setup.ovs").write_text(f"""\
+ovs-vsctl add-br br-under -- set Bridge br-under other-config:hwaddr={HOST.hex(":")} -- add-port br-under ethu
+ovs-vsctl add-br br-int -- add-port br-int vm -- add-port br-int p2
+ovs-vsctl add-port br-int vx -- set Interface vx type=vxlan options:remote_ip=192.0.2.2
+ip addr add 192.0.2.1/24 dev br-under
+ovs-appctl tnl/neigh/set br-under 192.0.2.2 {remote.hex(":")}
+""")
+    names = ("vm", "p2", "ethu")
+    files = {name: dpkt.pcap.Writer((scenario / "in" / f"{name}.pcap").open("wb"), nano=True) for name in names}
+    time_s = 1000.0
+    some = [("vm", to_station)] * 100
+    for port, frame in [("p2", from_station), *some, ("ethu", in_packet), *some] * 3:
+        time_s += 1e-5
+        files[port].writepkt(frame, time_s)
+    for file in files.values():
+        file.close()
+    seen = assert_same(scenario, tmp_path)
+    assert len(seen["outputs"]) >= 600

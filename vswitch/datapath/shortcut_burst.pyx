@@ -281,7 +281,10 @@ cdef shortcut* note(execution* ex, shortcut_table* table, port* in_port, const f
     j = shortcut_place(table, masked.hash, masked.words)
     if j == NULL or j.token == token:
         return j
-    j.token = 0
+    if j.token:
+        # What stands there will be another shortcut, with other needs; the rest of the burst may have found the old one.
+        j.token = 0
+        table.n_changes += 1
     if j.seen_token != token:
         j.seen_token = token
         return NULL
