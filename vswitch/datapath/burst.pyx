@@ -16,7 +16,7 @@ from vswitch.datapath.flow_cache cimport (
 from vswitch.datapath.flow_learn cimport learned_flow
 from vswitch.datapath.program cimport OP_LEARN
 from vswitch.tables.flow_key cimport (
-    FLOW_DEPTH_L2, FLOW_DEPTH_L4, flow_extract, flow_extract_l2, flow_key, frame_layout, in_port_word,
+    FLOW_DEPTH_L2, FLOW_DEPTH_L4, flow_extract, flow_extract_l2, flow_key, flow_key_set_in_port, frame_layout,
 )
 from vswitch.tables.hash cimport prefetch
 from vswitch.tables.mac_table cimport mac_table_prefetch
@@ -60,8 +60,7 @@ cdef inline int mask_keys(execution* ex, port** in_ports, const frame* frames, i
     """
     cdef flow_key key
     cdef frame_layout layout
-    cdef uint64_t* words = <uint64_t*>&key
-    cdef size_t in_port_at = <size_t>&(<flow_key*>NULL).in_port // sizeof(uint64_t)
+    cdef const uint64_t* words = <const uint64_t*>&key
     cdef masked_key* m = masked
     cdef const flow_cache* cache = NULL
     cdef program* catch_all = NULL
@@ -87,7 +86,7 @@ cdef inline int mask_keys(execution* ex, port** in_ports, const frame* frames, i
         ahead[i].n_changes = n_changes
         if not is_looked_up or frames[i].caplen < ETH_LEN:
             continue
-        words[in_port_at] = in_port_word(in_port.ofp_port)
+        flow_key_set_in_port(&key, in_port.ofp_port)
         if depth == FLOW_DEPTH_L2:
             flow_extract_l2(frames[i].data, frames[i].caplen, ex.vlan_limit, &key)
         elif depth > FLOW_DEPTH_L2:

@@ -32,8 +32,7 @@ from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcmp, memcpy, memset
 
 from vswitch.tables.arena cimport arena_clear, arena_take
-from vswitch.tables.flow_key cimport FLOW_DEPTH_L2, FLOW_DEPTH_L4
-from vswitch.tables.flow_mask cimport FLOW_KEY_WORDS, flow_mask_set
+from vswitch.tables.flow_mask cimport FLOW_KEY_WORDS, flow_mask_set, flow_word_depth
 
 cdef enum:
     CACHE_LINE = 64
@@ -280,9 +279,6 @@ cdef void update_union(flow_cache* cache) noexcept nogil:
     """After a change of `union_mask`: its words, how deep frames must be parsed, where subtables find their words."""
     cdef cache_subtable* subtable
     cdef uint32_t i, j
-    cdef uint32_t first_header = <uint32_t>(<size_t>&(<flow_key*>NULL).dl_dst // sizeof(uint64_t))
-    cdef uint32_t first_l3 = <uint32_t>(<size_t>&(<flow_key*>NULL).mpls_lse // sizeof(uint64_t))
-    cdef uint32_t first_tunnel = <uint32_t>(<size_t>&(<flow_key*>NULL).ct_nw_src // sizeof(uint64_t))
     cache.n_union_words = 0
     cache.depth = -1
     for i in range(FLOW_KEY_WORDS):
@@ -290,8 +286,7 @@ cdef void update_union(flow_cache* cache) noexcept nogil:
             cache.union_words[cache.n_union_words] = i
             cache.union_masks[cache.n_union_words] = cache.union_mask[i]
             cache.n_union_words += 1
-            if first_header <= i < first_tunnel:
-                cache.depth = max(cache.depth, <int>FLOW_DEPTH_L2 if i < first_l3 else <int>FLOW_DEPTH_L4)
+            cache.depth = max(cache.depth, flow_word_depth(i))
     for i in range(cache.n_subtables):
         subtable = cache.subtables[i]
         for j in range(subtable.n_words):

@@ -39,11 +39,7 @@ from vswitch.tables.flow_key cimport (
 )
 from vswitch.tables.flow_mask cimport flow_mask
 from vswitch.wire.ethernet cimport ETH_LEN
-
-cdef enum:
-    ECN_MASK = 3                    # of the TOS byte (RFC 3168)
-    ECN_CE = 3
-
+from vswitch.wire.ipv4 cimport IP_ECN_CE, IP_ECN_MASK
 
 cdef void frame_receive(execution* ex, port* in_port, const frame* f, program* p) noexcept nogil:
     """Takes `f`, received at `in_port`, through the switch. `p` is the program of its kind, or NULL."""
@@ -68,7 +64,7 @@ cdef void frame_receive(execution* ex, port* in_port, const frame* f, program* p
 
 cdef void frame_receive_anew(execution* ex) noexcept nogil:
     """What was in a tunnel comes in at the tunnel's port; the key is filled."""
-    if ex.key.tun_tos & ECN_MASK == ECN_CE:
+    if ex.key.tun_tos & IP_ECN_MASK == IP_ECN_CE:
         receive_congested(ex)
     else:
         first_bridge(ex, NULL)

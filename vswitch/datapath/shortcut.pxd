@@ -4,9 +4,12 @@ Read `shortcut.pyx` for the idea, the rules and the price.
 """
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from vswitch.datapath.bridge cimport port
+from vswitch.datapath.flow_cache cimport signature_tag
 from vswitch.tables.arena cimport arena
+from vswitch.tables.bits cimport first_bit
 from vswitch.tables.flow_key cimport flow_key
 from vswitch.tables.neighbors cimport neighbor
+from vswitch.tables.tags cimport find_tag
 
 cdef enum:
     SHORTCUT_STEPS = 12              # a longer way is not remembered
@@ -40,8 +43,9 @@ cdef struct shortcut:                # begins a cache line
     uint8_t header[64]              # SHORTCUT_HEADER
 
 cdef struct shortcut_set:            # a cache line
-    uint64_t hashes[4]              # SHORTCUT_WAYS
+    uint32_t tags[4]                # SHORTCUT_WAYS: signature_tag() of their hashes
     shortcut* shortcuts[4]
+    uint64_t pad[2]
 
 cdef struct shortcut_table:          # of a bridge: what begins at its ports
     flow_key mask                   # every bit that any of its shortcuts looks at
@@ -69,10 +73,8 @@ cdef void shortcut_count(const shortcut* j, uint64_t n_bytes, uint64_t clock_ns)
 
 cdef inline shortcut* shortcut_find(const shortcut_set* set, uint64_t hash) noexcept nogil:
     """The shortcut of the set with this hash, or NULL; another key may have it, too."""
-    # As in signature_find(): no branch depends on which of the four it is.
-    cdef uint32_t i = ((set.hashes[1] == hash) | (set.hashes[2] == hash) << 1
-                       | (set.hashes[3] == hash) << 1 | (set.hashes[3] == hash))
-    return set.shortcuts[i & 3] if set.hashes[i & 3] == hash else NULL
+    cdef uint32_t found = find_tag(set.tags, signature_tag(hash))
+    return set.shortcuts[first_bit(found)] if found else NULL
 
 
 cdef inline bint shortcut_has(const shortcut* j, const uint64_t* words, uint32_t n_words) noexcept nogil:

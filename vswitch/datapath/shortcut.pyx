@@ -45,16 +45,17 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 from posix.stdlib cimport posix_memalign
 
+from vswitch.datapath.flow_cache cimport flow_hash_add, flow_hash_finish, signature_tag
 from vswitch.datapath.program cimport program
 from vswitch.tables.arena cimport arena_clear, arena_take
-from vswitch.tables.flow_key cimport FLOW_DEPTH_L2, FLOW_DEPTH_L4
+from vswitch.tables.flow_key cimport FLOW_DEPTH_L2
+from vswitch.tables.flow_mask cimport FLOW_KEY_WORDS, flow_word_depth
 from vswitch.tables.mac_table cimport MAC_MASK, mac_slot, mac_table, mac_table_learn_slowly
 
 cdef enum:
     CACHE_LINE = 64
     MIN_SETS = 64
     MAX_SETS = 1 << 14
-    N_KEY_WORDS = sizeof(flow_key) // 8
 
 
 cdef shortcut_table* shortcut_table_new() noexcept nogil:
@@ -83,27 +84,23 @@ cdef void forget(shortcut_table* table) noexcept nogil:
 cdef bint shortcut_table_widen(shortcut_table* table, const flow_key* mask) noexcept nogil:
     cdef uint64_t* own = <uint64_t*>&table.mask
     cdef const uint64_t* wanted = <const uint64_t*>mask
-    cdef uint32_t first_header = <uint32_t>(<size_t>&(<flow_key*>NULL).dl_dst // sizeof(uint64_t))
-    cdef uint32_t first_l3 = <uint32_t>(<size_t>&(<flow_key*>NULL).mpls_lse // sizeof(uint64_t))
-    cdef uint32_t first_tunnel = <uint32_t>(<size_t>&(<flow_key*>NULL).ct_nw_src // sizeof(uint64_t))
     cdef uint32_t i
     cdef bint is_new = False
-    for i in range(N_KEY_WORDS):
+    for i in range(FLOW_KEY_WORDS):
         is_new = is_new or wanted[i] & ~own[i] != 0
         own[i] |= wanted[i]
     if not is_new:
         return False
     forget(table)
     table.n_words = 0
-    for i in range(N_KEY_WORDS):
+    for i in range(FLOW_KEY_WORDS):
         if own[i] == 0:
             continue
         if table.n_words < SHORTCUT_WORDS:
             table.words[table.n_words] = i
             table.masks[table.n_words] = own[i]
         table.n_words += 1
-        if first_l3 <= i < first_tunnel:
-            table.depth = FLOW_DEPTH_L4
+        table.depth = max(table.depth, flow_word_depth(i))
     return True
 
 
@@ -117,7 +114,7 @@ cdef shortcut* shortcut_place(shortcut_table* table, uint64_t hash, const uint64
     for i in range(SHORTCUT_WAYS):
         if set.shortcuts[i] == NULL:
             at = min(at, i)
-        elif set.hashes[i] == hash and shortcut_has(set.shortcuts[i], words, table.n_words):
+        elif set.tags[i] == signature_tag(hash) and shortcut_has(set.shortcuts[i], words, table.n_words):
             return set.shortcuts[i]
     if at == SHORTCUT_WAYS:
         table.n_displaced += 1
@@ -134,10 +131,19 @@ cdef shortcut* shortcut_place(shortcut_table* table, uint64_t hash, const uint64
         set.shortcuts[at] = j
         table.n_shortcuts += 1
     j = set.shortcuts[at]
-    set.hashes[at] = hash
+    set.tags[at] = signature_tag(hash)
     memset(j, 0, sizeof(shortcut))
     memcpy(j.words, words, table.n_words * sizeof(uint64_t))
     return j
+
+
+cdef inline uint64_t shortcut_hash(const uint64_t* words, uint32_t n_words) noexcept nogil:
+    """As of the masked key (mask_key() in shortcut_burst.pyx)."""
+    cdef uint64_t hash = 0
+    cdef uint32_t i
+    for i in range(n_words):
+        hash = flow_hash_add(hash, words[i])
+    return flow_hash_finish(hash)
 
 
 cdef bint grow(shortcut_table* table) noexcept nogil:
@@ -148,6 +154,7 @@ cdef bint grow(shortcut_table* table) noexcept nogil:
     cdef shortcut_set* old = table.sets
     cdef shortcut_set* set
     cdef uint32_t i, way, at
+    cdef uint64_t hash
     if posix_memalign(&sets, CACHE_LINE, n * sizeof(shortcut_set)) != 0:
         return False
     memset(sets, 0, n * sizeof(shortcut_set))
@@ -160,11 +167,12 @@ cdef bint grow(shortcut_table* table) noexcept nogil:
             if old[i].shortcuts[way] == NULL:
                 continue
             # Its old set is split in four, so there is room.
-            set = &table.sets[old[i].hashes[way] & table.set_mask]
+            hash = shortcut_hash(old[i].shortcuts[way].words, table.n_words)
+            set = &table.sets[hash & table.set_mask]
             at = 0
             while set.shortcuts[at] != NULL:
                 at += 1
-            set.hashes[at] = old[i].hashes[way]
+            set.tags[at] = signature_tag(hash)
             set.shortcuts[at] = old[i].shortcuts[way]
     free(old)
     return True

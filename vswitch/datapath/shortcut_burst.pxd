@@ -3,6 +3,7 @@ from libc.stdint cimport uint16_t, uint32_t, uint64_t
 from vswitch.capture.record cimport frame
 from vswitch.datapath.bridge cimport port
 from vswitch.datapath.execution cimport execution
+from vswitch.datapath.fabric cimport NS_PER_MS
 from vswitch.datapath.shortcut cimport shortcut, shortcut_table
 
 cdef struct shortcut_ahead:          # what was found out of a frame before its turn came
@@ -32,7 +33,7 @@ cdef inline bint shortcut_holds(const execution* ex, const shortcut_ahead* ahead
         return False
     if j.neighbor == NULL:
         return True
-    now_ms = ex.clock_ns // 1000000
+    now_ms = ex.clock_ns // NS_PER_MS
     if j.pops == 0:
         return j.neighbor.expires_ms > now_ms
     if ahead.inner_table.n_changes != ahead.n_inner_changes or ahead.inner.token != token:

@@ -8,18 +8,19 @@ from libc.string cimport memcpy, memset
 
 from vswitch.capture.writer cimport capture_writer_reserve
 from vswitch.datapath.burst cimport BURST
+from vswitch.datapath.fabric cimport NS_PER_MS
 from vswitch.datapath.flow_cache cimport flow_hash_add, flow_hash_finish
 from vswitch.datapath.shortcut cimport (
     SHORTCUT_WORDS, STEP_LEARN, STEP_PROGRAM, shortcut_count, shortcut_find, shortcut_has, shortcut_place, shortcut_set, shortcut_table_widen,
 )
-from vswitch.datapath.shortcut_key cimport plain_hash, plain_key, word_at, word_of_halves
+from vswitch.datapath.shortcut_key cimport plain_hash, plain_key
 from vswitch.datapath.shortcut_plan cimport shortcut_plan
 from vswitch.datapath.ledger cimport ledger_add_output
 from vswitch.datapath.translate_hash cimport frame_rss
 from vswitch.datapath.tunnel_header cimport tunnel_header_pop
 from vswitch.datapath.tunnel cimport tunnel_source_port
 from vswitch.tables.flow_key cimport (
-    FLOW_DEPTH_L2, FLOW_DEPTH_L4, flow_extract, flow_extract_l2, flow_key, frame_layout,
+    FLOW_DEPTH_L2, FLOW_DEPTH_L4, flow_extract, flow_extract_l2, flow_key, flow_key_set_in_port, frame_layout,
 )
 from vswitch.tables.hash cimport prefetch
 from vswitch.wire.byteorder cimport store_be16, store_be32
@@ -30,7 +31,6 @@ from vswitch.wire.ipv4 cimport IPV4_LEN, IPV4_TOTAL_LEN, ipv4_checksum, ipv4_set
 from vswitch.wire.udp cimport UDP_LENGTH, UDP_SRC
 
 cdef enum:
-    NS_PER_MS = 1000000
     SHORTCUT_LINES = sizeof(shortcut) // 64
 
 cdef struct masked_key:             # the words of a frame's key that shortcuts look at
@@ -78,12 +78,6 @@ cdef inline bint is_right(const shortcut* j, const masked_key* masked, const sho
     return True
 
 
-cdef inline void set_in_port(flow_key* key, const port* in_port) noexcept nogil:
-    cdef uint64_t* words = <uint64_t*>key
-    cdef flow_key* at = NULL
-    words[word_at(&at.dp_hash)] = word_of_halves(0, in_port.ofp_port)
-
-
 cdef inline bint may_begin(const shortcut_table* table, const frame* f) noexcept nogil:
     """False for what no shortcut is for."""
     return table != NULL and table.sets != NULL and f.caplen == f.len and f.caplen >= ETH_LEN and not f.data[0] & 1
@@ -119,7 +113,7 @@ cdef int shortcuts_look_up(execution* ex, shortcut_table** tables, port** in_por
                 continue
             if table.wants_rss:
                 ahead[i].src_port = tunnel_source_port(frame_rss(&other, frames[i].data, frames[i].caplen, &layouts[i]))
-        set_in_port(key, in_ports[frames[i].input])
+        flow_key_set_in_port(key, in_ports[frames[i].input].ofp_port)
         ahead[i].table = table
         ahead[i].n_changes = table.n_changes
         any_pops = any_pops or table.pops
@@ -182,7 +176,7 @@ cdef inline const shortcut_table* inner_key(execution* ex, shortcut_table** tabl
         flow_extract(f.data + inner_ofs, f.len - inner_ofs, ex.vlan_limit, FLOW_DEPTH_L4, key, &inner_layout)
     if key.vlans[0].tci:
         return NULL
-    set_in_port(key, outer.out)
+    flow_key_set_in_port(key, outer.out.ofp_port)
     ofs[0] = <uint32_t>inner_ofs
     if table.wants_rss:
         src_port[0] = tunnel_source_port(frame_rss(key, f.data + inner_ofs, f.len - inner_ofs, &inner_layout))
@@ -259,7 +253,7 @@ cdef void shortcut_note(execution* ex, shortcut_table** tables, port* in_port, c
     flow_extract(f.data, f.caplen, ex.vlan_limit, FLOW_DEPTH_L4, &key, &layout)
     if key.vlans[0].tci:
         return
-    set_in_port(&key, in_port)
+    flow_key_set_in_port(&key, in_port.ofp_port)
     j = note(ex, table, in_port, &key, False, f.data, f.len, token)
     if j == NULL or not j.pops:
         return

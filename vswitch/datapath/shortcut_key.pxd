@@ -4,7 +4,8 @@ The same as flow_extract() makes of them, written word by word: what looks at wo
 """
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from vswitch.tables.flow_key cimport flow_key, frame_layout
-from vswitch.tables.ovs_hash cimport ovs_hash_add, ovs_hash_finish
+from vswitch.tables.key_words cimport half_of_bytes, word_at, word_of_halves, word_of_quarters
+from vswitch.tables.ovs_hash cimport ovs_hash_add, ovs_hash_finish, swap32
 from vswitch.wire.byteorder cimport load_be16, load_be32, load_be64
 from vswitch.wire.ethernet cimport ETH_LEN, ETH_SRC, ETH_TYPE, ETH_TYPE_IPV4
 from vswitch.wire.ipv4 cimport (
@@ -12,37 +13,12 @@ from vswitch.wire.ipv4 cimport (
 )
 from vswitch.wire.udp cimport UDP_LEN
 
-cdef extern from *:
-    """
-    #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    #define vswitch_word_of_halves(a, b) ((uint64_t)(a) << 32 | (uint32_t)(b))
-    #define vswitch_word_of_quarters(a, b, c, d) \\
-        ((uint64_t)(a) << 48 | (uint64_t)(b) << 32 | (uint64_t)(c) << 16 | (uint64_t)(d))
-    #define vswitch_half_of_bytes(a, b, c, d) ((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (uint32_t)(d))
-    #else
-    #define vswitch_word_of_halves(a, b) ((uint64_t)(b) << 32 | (uint32_t)(a))
-    #define vswitch_word_of_quarters(a, b, c, d) \\
-        ((uint64_t)(d) << 48 | (uint64_t)(c) << 32 | (uint64_t)(b) << 16 | (uint64_t)(a))
-    #define vswitch_half_of_bytes(a, b, c, d) ((uint32_t)(d) << 24 | (uint32_t)(c) << 16 | (uint32_t)(b) << 8 | (uint32_t)(a))
-    #endif
-    """
-    # Words of a key whose members, in this order, are two of 32 bits, or four of 16.
-    uint64_t word_of_halves "vswitch_word_of_halves" (uint32_t a, uint32_t b) noexcept nogil
-    uint64_t word_of_quarters "vswitch_word_of_quarters" (uint16_t a, uint16_t b, uint16_t c, uint16_t d) noexcept nogil
-    uint32_t half_of_bytes "vswitch_half_of_bytes" (uint8_t a, uint8_t b, uint8_t c, uint8_t d) noexcept nogil
-    uint32_t swap32 "__builtin_bswap32" (uint32_t x) noexcept nogil
-
 cdef enum:
     PLAIN_L4_OFS = ETH_LEN + IPV4_LEN
     PLAIN_LEN = PLAIN_L4_OFS + UDP_LEN
     PLAIN_VERSION = 0x45            # first byte of a header without options
     FRAGMENT = 0x3FFF               # "more fragments", and the offset
     HASH_END = 42                   # what OVS finishes the hash of a five-tuple with
-
-
-cdef inline uint32_t word_at(const void* member) noexcept nogil:
-    """Which word of a key a member is in, whose address in a key at 0 is given."""
-    return <uint32_t>(<size_t>member // sizeof(uint64_t))
 
 
 cdef inline bint plain_key(const uint8_t* frame, uint32_t n_bytes, flow_key* key, frame_layout* layout) noexcept nogil:

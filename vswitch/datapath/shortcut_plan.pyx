@@ -30,16 +30,17 @@ from vswitch.datapath.vlan cimport (
 )
 from vswitch.tables.flow_key cimport FLOW_DEPTH_L4, flow_extract, frame_layout
 from vswitch.tables.flow_mask cimport FLOW_KEY_WORDS
+from vswitch.tables.key_words cimport word_at
 from vswitch.tables.mac_table cimport (
     BUNDLE_NONE, MAC_MULTICAST, MAC_SLOT_EMPTY, mac_slot, mac_table_key, mac_table_may_learn, mac_table_probe,
 )
 from vswitch.tables.neighbors cimport neighbors_find
 from vswitch.wire.dot1q cimport TPID_CTAG, dot1q_is_tpid
 from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE_ARP, ETH_TYPE_IPV4, ETH_TYPE_IPV6, eth_type
+from vswitch.wire.ipv4 cimport IP_ECN_MASK
 from vswitch.wire.udp cimport udp_checksum
 
 cdef enum:
-    ECN_MASK = 3                    # of the TOS byte (RFC 3168)
     UDP_OFS = 34                    # behind Ethernet and a plain IPv4 header
 
 cdef struct plan:
@@ -162,15 +163,13 @@ cdef bint note_mask(plan* p) noexcept nogil:
     """The bridge's megaflows look at the frame. False if they look at what is another thing in each frame's header."""
     cdef const uint64_t* looked_at = p.bridge.cache.union_mask
     cdef uint64_t* mask = <uint64_t*>p.mask
-    cdef uint32_t first = <uint32_t>(<size_t>&(<flow_key*>NULL).dl_dst // sizeof(uint64_t))
-    cdef uint32_t first_tunnel = <uint32_t>(<size_t>&(<flow_key*>NULL).ct_nw_src // sizeof(uint64_t))
-    cdef uint32_t vlans = <uint32_t>(<size_t>&(<flow_key*>NULL).vlans // sizeof(uint64_t))
+    cdef const flow_key* at = NULL
     cdef uint32_t i
     if p.is_outer:
         return not (<const flow_key*>looked_at).tp_src
-    for i in range(first, FLOW_KEY_WORDS if p.has_tunnel_fields else first_tunnel):
+    for i in range(word_at(&at.dl_dst), FLOW_KEY_WORDS if p.has_tunnel_fields else word_at(&at.ct_nw_src)):
         mask[i] |= looked_at[i]
-    mask[vlans] = 0                 # none has tags
+    mask[word_at(&at.vlans)] = 0                 # none has tags
     return True
 
 
@@ -294,7 +293,7 @@ cdef verdict plan_push(plan* p, port* out) noexcept nogil:
             or t.header_neighbor == NULL or eth_type(t.header) != ETH_TYPE_IPV4):
         return GIVEN_UP
     if is_ip:
-        p.mask.nw_tos |= <uint8_t>0xFF if t.inherits_tos else <uint8_t>ECN_MASK
+        p.mask.nw_tos |= <uint8_t>0xFF if t.inherits_tos else <uint8_t>IP_ECN_MASK
         p.mask.nw_ttl |= <uint8_t>0xFF if t.inherits_ttl else <uint8_t>0
     memcpy(bytes + t.header_len, p.data, n_inner)
     encapsulate(t, bytes, n_inner, n_inner, p.key.tun_id if t.out_key_is_flow else t.out_key, 0)

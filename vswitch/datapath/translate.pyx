@@ -41,7 +41,7 @@ from vswitch.tables.bits cimport first_bit, without_first_bit
 from vswitch.tables.flow_key cimport FLOW_DEPTH_L4, FRAG_ANY, FRAG_LATER, VLAN_PRESENT, flow_key, flow_key_copy
 from vswitch.tables.flow_mask cimport FLOW_KEY_WORDS, flow_mask_set
 from vswitch.wire.ethernet cimport ETH_TYPE_IPV4, ETH_TYPE_IPV6, ETH_TYPE_MPLS, ETH_TYPE_MPLS_MCAST
-from vswitch.wire.ipv4 cimport IP_PROTO_ICMP, IP_PROTO_ICMP6
+from vswitch.wire.ipv4 cimport IP_ECN_CE, IP_ECN_MASK, IP_PROTO_ICMP, IP_PROTO_ICMP6
 
 cdef enum:
     FRAGMENTS_NORMAL = 0            # ports of fragments read as zero in look-ups (OFPUTIL_FRAG_*)
@@ -52,8 +52,6 @@ cdef enum:
     TABLE_MISS_MASK = 3
     CT_ORIGINAL_PROTO_NONE = 0
     MAX_MASKS = 16                  # narrow ones in a bridge's cache
-    ECN_MASK = 3
-    ECN_CE = 3
 
 cdef enum lookup_result:
     LOOKUP_HIT
@@ -122,12 +120,12 @@ cdef void walk(translation* t, const frozen_state* frozen) noexcept nogil:
 cdef bint take_congestion_over(translation* t) noexcept nogil:
     """The mark of congestion on the outer header of a tunnel goes to the packet; False if that cannot carry it (OVS
     tnl_process_ecn(), RFC 6040 section 4.2). What this leads to is not cached (receive_congested())."""
-    if t.flow.tun_tos & ECN_MASK != ECN_CE or not flow_is_ip(t):
+    if t.flow.tun_tos & IP_ECN_MASK != IP_ECN_CE or not flow_is_ip(t):
         return True
-    t.wc.nw_tos |= ECN_MASK
-    if t.flow.nw_tos & ECN_MASK == 0:
+    t.wc.nw_tos |= IP_ECN_MASK
+    if t.flow.nw_tos & IP_ECN_MASK == 0:
         return False
-    t.flow.nw_tos |= ECN_CE
+    t.flow.nw_tos |= IP_ECN_CE
     return True
 
 

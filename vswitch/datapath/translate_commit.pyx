@@ -15,6 +15,7 @@ from vswitch.datapath.translation cimport translation, translation_add_op, trans
 from vswitch.datapath.vlan cimport tags_from_key
 from vswitch.tables.flow_key cimport VLAN_PRESENT, flow_key, vlan_tag
 from vswitch.tables.flow_mask cimport FLOW_KEY_WORDS
+from vswitch.tables.key_words cimport word_at
 from vswitch.wire.ethernet cimport ETH_TYPE_ARP, ETH_TYPE_IPV4, ETH_TYPE_IPV6, ETH_TYPE_RARP
 from vswitch.wire.ipv4 cimport IP_PROTO_ICMP, IP_PROTO_ICMP6
 
@@ -30,7 +31,7 @@ cdef void translation_commit(translation* t) noexcept nogil:
 cdef void translation_commit_frame(translation* t) noexcept nogil:
     """What can be seen of a frame that leaves or enters another bridge: registers cannot, and cost no operation."""
     cdef flow_key* key = NULL
-    commit_words(t, word_of(key, &key.skb_priority))
+    commit_words(t, word_at(&key.skb_priority))
 
 
 cdef void commit_words(translation* t, uint32_t first) noexcept nogil:
@@ -112,18 +113,14 @@ cdef inline bint same_tag(const vlan_tag* a, const vlan_tag* b) noexcept nogil:
     return a.tpid == b.tpid and a.tci == b.tci
 
 
-cdef inline uint32_t word_of(const flow_key* key, const void* member) noexcept nogil:
-    return <uint32_t>(<const char*>member - <const char*>key) // 8
-
-
 cdef inline uint32_t vlan_word() noexcept nogil:
     cdef flow_key* key = NULL
-    return word_of(key, &key.vlans[0])
+    return word_at(&key.vlans[0])
 
 
 cdef inline uint32_t in_port_word() noexcept nogil:
     cdef flow_key* key = NULL
-    return word_of(key, &key.in_port)
+    return word_at(&key.in_port)
 
 
 cdef inline uint64_t in_port_bits() noexcept nogil:
@@ -135,24 +132,24 @@ cdef uint32_t word_groups(const translation* t, uint32_t word, uint64_t changed)
     """Which headers of the frame the bits `changed` of word `word` of the key stand for (EDIT_*); 0 for metadata."""
     cdef flow_key* key = NULL
     cdef uint16_t type = t.flow.dl_type
-    if word < word_of(key, &key.dl_dst) or word >= word_of(key, &key.ct_nw_src):
+    if word < word_at(&key.dl_dst) or word >= word_at(&key.ct_nw_src):
         return 0
-    if word < word_of(key, &key.dl_type):
+    if word < word_at(&key.dl_type):
         return EDIT_ETH
-    if word < word_of(key, &key.nw_src):
+    if word < word_at(&key.nw_src):
         return EDIT_MPLS
-    if word >= word_of(key, &key.nsh_flags):
+    if word >= word_at(&key.nsh_flags):
         return EDIT_NSH
     if type == ETH_TYPE_ARP or type == ETH_TYPE_RARP:
         return EDIT_ARP
-    if word < word_of(key, &key.nd_target):
+    if word < word_at(&key.nd_target):
         return EDIT_IPV4 if type == ETH_TYPE_IPV4 else EDIT_IPV6 if type == ETH_TYPE_IPV6 else 0
     if type != ETH_TYPE_IPV4 and type != ETH_TYPE_IPV6:
         return 0
-    if word < word_of(key, &key.tcp_flags):
+    if word < word_at(&key.tcp_flags):
         return EDIT_ND
     if t.flow.nw_proto == IP_PROTO_ICMP or t.flow.nw_proto == IP_PROTO_ICMP6:
-        if word > word_of(key, &key.tcp_flags):
+        if word > word_at(&key.tcp_flags):
             return EDIT_ND
         # The type of ND's option stands where TCP has its flags, before type and code.
         return (EDIT_ICMP if changed >> 16 else 0) | (

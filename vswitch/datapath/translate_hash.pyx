@@ -9,7 +9,7 @@ from libc.string cimport memset
 
 from vswitch.datapath.translation cimport flow_is_ip, translation
 from vswitch.tables.flow_key cimport FRAG_ANY, FRAG_LATER, LAYOUT_NONE, VLAN_PRESENT, flow_key, frame_layout
-from vswitch.tables.ovs_hash cimport ovs_hash_add, ovs_hash_finish
+from vswitch.tables.ovs_hash cimport ovs_hash_add, ovs_hash_finish, swap32
 from vswitch.wire.byteorder cimport store_be16, store_be32, store_be64
 from vswitch.wire.dot1q cimport TCI_VID_MASK
 from vswitch.wire.ethernet cimport ETH_TYPE_ARP, ETH_TYPE_IPV4, ETH_TYPE_IPV6
@@ -38,10 +38,6 @@ cdef inline uint32_t partial_le32(const uint8_t* p, uint32_t n) noexcept nogil:
     for i in range(min(n, <uint32_t>4)):
         word |= <uint32_t>p[i] << (8 * i)
     return word
-
-
-cdef inline uint32_t swap32(uint32_t x) noexcept nogil:
-    return x >> 24 | (x >> 8 & 0xFF00) | (x << 8 & 0xFF0000) | x << 24
 
 
 cdef inline uint32_t swap16(uint32_t x) noexcept nogil:

@@ -3,13 +3,13 @@
 What is refused here is not wrong; decapsulate.pyx says what is.
 """
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
-from vswitch.datapath.shortcut_key cimport word_at, word_of_halves
 from vswitch.datapath.tunnel cimport TUNNEL_GRE, TUNNEL_KEY, TUNNEL_VXLAN
 from vswitch.tables.flow_key cimport flow_key, frame_layout
+from vswitch.tables.key_words cimport word_at, word_of_halves
 from vswitch.wire.byteorder cimport load_be32
 from vswitch.wire.checksum cimport checksum_finish
 from vswitch.wire.ethernet cimport ETH_LEN
-from vswitch.wire.ipv4 cimport IPV4_LEN, ipv4_dst, ipv4_src, ipv4_tos, ipv4_total_len, ipv4_ttl
+from vswitch.wire.ipv4 cimport IP_ECN_CE, IP_ECN_MASK, IPV4_LEN, ipv4_dst, ipv4_src, ipv4_tos, ipv4_total_len, ipv4_ttl
 from vswitch.wire.udp cimport UDP_LEN, udp_checksum
 from vswitch.wire.vxlan cimport VXLAN_LEN
 
@@ -29,7 +29,6 @@ cdef enum:
     VXLAN_PLAIN = 0x08000000        # first word: there is a VNI, and nothing else
     GRE_PLAIN = 0x20006558          # a key, and Ethernet inside
     GRE_WITH_KEY = 8                # bytes
-    CONGESTED = 3                   # ECN (RFC 3168)
 
 
 cdef inline int tunnel_header_pop(const uint8_t* data, uint32_t n_bytes, const frame_layout* layout, uint8_t kind,
@@ -47,7 +46,7 @@ cdef inline int tunnel_header_pop(const uint8_t* data, uint32_t n_bytes, const f
     if layout.l3_ofs != ETH_LEN or layout.l4_ofs != TUNNEL_L4_OFS or n_bytes < TUNNEL_L4_OFS + GRE_WITH_KEY:
         return -1
     total = <uint64_t>load_be32(ip) + load_be32(ip + 4) + load_be32(ip + 8) + load_be32(ip + 12) + load_be32(ip + 16)
-    if checksum_finish(total) or ipv4_total_len(ip) > n_bytes - ETH_LEN or ipv4_tos(ip) & CONGESTED == CONGESTED:
+    if checksum_finish(total) or ipv4_total_len(ip) > n_bytes - ETH_LEN or ipv4_tos(ip) & IP_ECN_MASK == IP_ECN_CE:
         return -1
     if kind == TUNNEL_GRE:
         header_len = TUNNEL_L4_OFS + GRE_WITH_KEY

@@ -38,13 +38,11 @@ from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE_ARP, ETH_TYPE_IPV4, ETH_TYP
 from vswitch.wire.icmp6 cimport (
     ICMP6_NEIGHBOR_SOLICIT, ND_LEN, ND_OPT_LEN_MIN, ND_OPT_MAC, ND_TARGET, icmp6_set_checksum,
 )
-from vswitch.wire.ipv4 cimport IP_PROTO_ICMP6
+from vswitch.wire.ipv4 cimport IP_ECN_CE, IP_ECN_MASK, IP_PROTO_ICMP6
 from vswitch.wire.ipv6 cimport IPV6_DST, IPV6_LEN, IPV6_SRC, ipv6_store
 
 cdef enum:
     DSCP_MASK = 0xFC
-    ECN_MASK = 0x03
-    ECN_CE = 0x03
     ECN_ECT_0 = 0x02
     ND_OPT_SOURCE_MAC = 1
     NS_PER_MS = 1000000
@@ -105,7 +103,7 @@ cdef void describe(execution* ex, tunnel* t, outer_headers* outer, uint64_t* tun
     outer.ttl = key.nw_ttl if t.inherits_ttl and is_ip else t.ttl
     outer.tos = key.nw_tos & DSCP_MASK if t.inherits_tos and is_ip else t.tos
     if is_ip:
-        outer.tos |= ECN_ECT_0 if key.nw_tos & ECN_MASK == ECN_CE else key.nw_tos & ECN_MASK
+        outer.tos |= ECN_ECT_0 if key.nw_tos & IP_ECN_MASK == IP_ECN_CE else key.nw_tos & IP_ECN_MASK
     outer.flags = (key.tun_flags & TUNNEL_OAM | (TUNNEL_DONT_FRAGMENT if t.dont_fragment else 0)
                    | (TUNNEL_CSUM if t.csum else 0) | (TUNNEL_KEY if t.has_out_key else 0))
 

@@ -9,25 +9,13 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from vswitch.tables.blocks cimport copy_block
+from vswitch.tables.key_words cimport word_of_halves, word_of_quarters
 from vswitch.wire.byteorder cimport load_be16, load_be64
 from vswitch.wire.dot1q cimport DOT1Q_LEN, DOT1Q_TCI, TPID_CTAG, TPID_STAG
 from vswitch.wire.ethernet cimport (
     ETH_LEN, ETH_SRC, ETH_TYPE, ETH_TYPE_MIN, LLC_SNAP_LEN, llc_is_snap_ethernet, llc_snap_fits, snap_type)
 
 cdef extern from *:
-    """
-    #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    #define vswitch_dl_type_word(type) ((uint64_t)(type) << 48)
-    #define vswitch_in_port_word(port) ((uint64_t)(port))
-    #else
-    #define vswitch_dl_type_word(type) ((uint64_t)(type))
-    #define vswitch_in_port_word(port) ((uint64_t)(port) << 32)
-    #endif
-    """
-    # The whole word that a field is part of, the rest of it 0. Look-ups read words: one that was written in parts would have to
-    # reach the cache first.
-    uint64_t dl_type_word "vswitch_dl_type_word" (uint16_t dl_type) noexcept nogil
-    uint64_t in_port_word "vswitch_in_port_word" (uint32_t in_port) noexcept nogil
     bint unlikely(bint condition) noexcept nogil        # every C file that Cython writes defines it
 
 cdef enum:
@@ -159,7 +147,7 @@ cdef inline int flow_extract_l2(const uint8_t* frame, size_t n_bytes, int vlan_l
     type = <uint16_t>src_and_type
     key.dl_dst = load_be64(frame) >> 16
     key.dl_src = src_and_type >> 16
-    (<uint64_t*>&key.dl_type)[0] = dl_type_word(type)
+    (<uint64_t*>&key.dl_type)[0] = word_of_quarters(type, 0, 0, 0)
     key.vlans[0].tpid = key.vlans[0].tci = 0
     key.vlans[1].tpid = key.vlans[1].tci = 0
     if unlikely(type == TPID_CTAG or type == TPID_STAG or type < ETH_TYPE_MIN):
@@ -193,6 +181,11 @@ cdef inline int flow_extract_tags(const uint8_t* frame, size_t n_bytes, int vlan
 
 cdef inline void flow_key_copy(flow_key* to, const flow_key* key) noexcept nogil:
     copy_block(to, key, sizeof(flow_key))
+
+
+cdef inline void flow_key_set_in_port(flow_key* key, uint32_t ofp_port) noexcept nogil:
+    """Also clears dp_hash, the other half of the word."""
+    (<uint64_t*>&key.dp_hash)[0] = word_of_halves(0, ofp_port)
 
 
 cdef inline void flow_key_clear_l2(flow_key* key) noexcept nogil:

@@ -1,10 +1,19 @@
 """Bits of a flow key as a list of the words that they are in: the mask of a megaflow, which has few of them."""
 from libc.stdint cimport uint32_t, uint64_t
-from vswitch.tables.flow_key cimport flow_key
+from vswitch.tables.flow_key cimport FLOW_DEPTH_L2, FLOW_DEPTH_L4, flow_key
+from vswitch.tables.key_words cimport word_at
 
 cdef enum:
     FLOW_KEY_WORDS = sizeof(flow_key) // 8
     _CHUNK = 12                     # words looked at together, mostly to find that they are 0
+
+cdef inline int flow_word_depth(uint32_t word) noexcept nogil:
+    """How deep frames must be parsed for this word (flow_depth); -1: it is not of their headers."""
+    cdef const flow_key* at = NULL
+    if word < word_at(&at.dl_dst) or word >= word_at(&at.ct_nw_src):
+        return -1
+    return FLOW_DEPTH_L2 if word < word_at(&at.mpls_lse) else FLOW_DEPTH_L4
+
 
 cdef struct flow_mask:
     uint32_t n

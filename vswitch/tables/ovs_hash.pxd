@@ -6,6 +6,11 @@ otherwise; distributions build for the baseline, so this is what their `ovs-appc
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
 
 
+cdef inline uint32_t swap32(uint32_t x) noexcept nogil:
+    """What OVS on a little-endian machine has in a word that it leaves in network order."""
+    return x >> 24 | (x >> 8 & 0xFF00) | (x << 8 & 0xFF0000) | x << 24
+
+
 cdef inline uint32_t ovs_hash_add(uint32_t hash, uint32_t data) noexcept nogil:
     """Mixes one word in."""
     data *= <uint32_t>0xCC9E2D51
