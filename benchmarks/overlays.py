@@ -17,13 +17,13 @@ five-tuples, which come round as those of `pipelines.py`.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.command_line import make_scenarios
 from benchmarks.udp_frames import (
     FRAME_LEN,
     MAC_BASE,
@@ -286,15 +286,5 @@ def make(name: str, root: Path, *, n_frames: int | None = None) -> Path:
     return folder
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.overlays", description="make benchmark overlays")
-    parser.add_argument("dir", type=Path, help="folder to make them in")
-    parser.add_argument("--work", default=",".join(OVERLAYS), help="which (default: %(default)s)")
-    parser.add_argument("--frames", type=int, help="frames of each (default: two million)")
-    arguments = parser.parse_args()
-    for name in arguments.work.split(","):
-        print(make(name, arguments.dir, n_frames=arguments.frames))
-
-
 if __name__ == "__main__":
-    main()
+    make_scenarios("overlays", "overlays", OVERLAYS, make)

@@ -14,13 +14,13 @@ for each port that sends, `in/p1.pcap` and so on. Every frame is UDP over IPv4 a
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.command_line import make_scenarios
 from benchmarks.udp_frames import MAC_BASE, Tuples, frames_of, ip_text, mac_text, numbers, write_captures
 from benchmarks.workloads import N_PORTS, SEED
 
@@ -232,15 +232,5 @@ def _prefix(n_bits: int) -> int:
     return 0xFFFFFFFF << (32 - n_bits) & 0xFFFFFFFF
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.pipelines", description="make benchmark pipelines")
-    parser.add_argument("dir", type=Path, help="folder to make them in")
-    parser.add_argument("--work", default=",".join(PIPELINES), help="which (default: %(default)s)")
-    parser.add_argument("--frames", type=int, help="frames of each (default: as the pipeline says)")
-    arguments = parser.parse_args()
-    for name in arguments.work.split(","):
-        print(make(name, arguments.dir, n_frames=arguments.frames))
-
-
 if __name__ == "__main__":
-    main()
+    make_scenarios("pipelines", "pipelines", PIPELINES, make)

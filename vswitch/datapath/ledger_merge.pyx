@@ -30,53 +30,46 @@ cdef enum:
     CHUNK_ROWS = 4096               # rows of each kind of each ledger that are in memory
 
 
+cdef struct row_window:             # rows of a ledger's file, read in chunks
+    int fd
+    size_t size                     # of a row
+    uint64_t n                      # in the file
+    uint64_t next                   # the row that is wanted
+    char* chunk                     # CHUNK_ROWS at most ...
+    uint64_t first                  # ... from this one ...
+    uint64_t n_read                 # ... so many
+
 cdef struct ledger_head:            # a ledger that is read
     uint64_t time_ns                # of its next row, or of the latest before
     bint is_capture                 # of equal times, rows from wires are first ...
     uint64_t rank                   # ... then that of the earlier input; of a row from a wire, the last one before it
-    uint64_t row                    # the next one
-    uint64_t n_rows
-    uint64_t output                 # the next one that is to be copied
-    uint64_t n_outputs
     uint64_t* places                # where its rows went
-    fate_row* fates                 # a chunk, from `fates_first`
-    uint64_t fates_first
-    uint64_t fates_read
-    output_row* outputs
-    uint64_t outputs_first
-    uint64_t outputs_read
-    int fates_fd
-    int outputs_fd
+    row_window fates
+    row_window outputs
 
 
-cdef bint read_rows(int fd, void* to, uint64_t first, uint64_t n, size_t size) noexcept nogil:
+cdef bint window_open(row_window* w, int fd, size_t size, uint64_t n) noexcept nogil:
+    """False without memory. The chunk is the caller's to free."""
+    w.fd = fd
+    w.size = size
+    w.n = n
+    w.chunk = <char*>calloc(CHUNK_ROWS, size)
+    return w.chunk != NULL
+
+
+cdef const void* window_row(row_window* w) noexcept nogil:
+    """The row that is wanted, or NULL after an error."""
     cdef size_t done = 0
     cdef ssize_t got
-    while done < n * size:
-        got = pread(fd, <char*>to + done, n * size - done, first * size + done)
-        if got <= 0:
-            return False
-        done += got
-    return True
-
-
-cdef fate_row* next_fate(ledger_head* head) noexcept nogil:
-    """The ledger's next row, or NULL after an error."""
-    if head.row >= head.fates_first + head.fates_read:
-        head.fates_first = head.row
-        head.fates_read = min(<uint64_t>CHUNK_ROWS, head.n_rows - head.row)
-        if not read_rows(head.fates_fd, head.fates, head.fates_first, head.fates_read, sizeof(fate_row)):
-            return NULL
-    return &head.fates[head.row - head.fates_first]
-
-
-cdef output_row* next_output(ledger_head* head) noexcept nogil:
-    if head.output >= head.outputs_first + head.outputs_read:
-        head.outputs_first = head.output
-        head.outputs_read = min(<uint64_t>CHUNK_ROWS, head.n_outputs - head.output)
-        if not read_rows(head.outputs_fd, head.outputs, head.outputs_first, head.outputs_read, sizeof(output_row)):
-            return NULL
-    return &head.outputs[head.output - head.outputs_first]
+    if w.next >= w.first + w.n_read:
+        w.first = w.next
+        w.n_read = min(<uint64_t>CHUNK_ROWS, w.n - w.next)
+        while done < w.n_read * w.size:
+            got = pread(w.fd, w.chunk + done, w.n_read * w.size - done, w.first * w.size + done)
+            if got <= 0:
+                return NULL
+            done += got
+    return w.chunk + (w.next - w.first) * w.size
 
 
 cdef inline bint comes_before(const ledger_head* heads, uint32_t a, uint32_t b) noexcept nogil:
@@ -134,18 +127,13 @@ cdef class _Merge:
                 self.ranks[i][j] = ranks[i][j]
         for i in range(self.n):
             ledger = ledgers[i]
-            self.heads[i].n_rows = ledger.n_fates
-            self.heads[i].n_outputs = ledger.n_outputs
-            self.heads[i].fates_fd = ledger.rows.fates_fd
-            self.heads[i].outputs_fd = ledger.rows.outputs_fd
-            self.heads[i].fates = <fate_row*>calloc(CHUNK_ROWS, sizeof(fate_row))
-            self.heads[i].outputs = <output_row*>calloc(CHUNK_ROWS, sizeof(output_row))
-            if self.heads[i].fates == NULL or self.heads[i].outputs == NULL:
+            if (not window_open(&self.heads[i].fates, ledger.rows.fates_fd, sizeof(fate_row), ledger.n_fates)
+                    or not window_open(&self.heads[i].outputs, ledger.rows.outputs_fd, sizeof(output_row), ledger.n_outputs)):
                 raise MemoryError
-            if self.heads[i].n_rows:
+            if self.heads[i].fates.n:
                 file = tempfile.TemporaryFile(dir=ledger.directory)
-                file.truncate(self.heads[i].n_rows * sizeof(uint64_t))
-                mapped = mmap.mmap(file.fileno(), self.heads[i].n_rows * sizeof(uint64_t))
+                file.truncate(self.heads[i].fates.n * sizeof(uint64_t))
+                mapped = mmap.mmap(file.fileno(), self.heads[i].fates.n * sizeof(uint64_t))
                 view = mapped
                 self.heads[i].places = <uint64_t*>&view[0]
                 self.files.append((file, mapped, view))
@@ -154,8 +142,8 @@ cdef class _Merge:
         cdef uint32_t i
         for i in range(self.n):
             if self.heads != NULL:
-                free(self.heads[i].fates)
-                free(self.heads[i].outputs)
+                free(self.heads[i].fates.chunk)
+                free(self.heads[i].outputs.chunk)
         for i in range(self.n_nodes):
             if self.ranks != NULL:
                 free(self.ranks[i])
@@ -166,7 +154,7 @@ cdef class _Merge:
 
     cdef bint look(self, ledger_head* head) noexcept nogil:
         """Finds out when a ledger's next row has its turn; False after an error."""
-        cdef const fate_row* row = next_fate(head)
+        cdef const fate_row* row = <const fate_row*>window_row(&head.fates)
         if row == NULL:
             return False
         head.time_ns = max(head.time_ns, row.time_ns)
@@ -179,8 +167,8 @@ cdef class _Merge:
         """The outputs before `end`."""
         cdef const output_row* output
         cdef output_row* to
-        while head.output < end:
-            output = next_output(head)
+        while head.outputs.next < end:
+            output = <const output_row*>window_row(&head.outputs)
             if output == NULL:
                 return False
             if merged.rows.n_outputs == LEDGER_CHUNK_ROWS:
@@ -190,12 +178,12 @@ cdef class _Merge:
             if output.frame != LEDGER_OWN:
                 to.frame = merged.rows.fates_written + merged.rows.n_fates
             merged.rows.n_outputs += 1
-            head.output += 1
+            head.outputs.next += 1
         return True
 
     cdef bint copy(self, ledger_head* head, Ledger merged) noexcept nogil:
         """The next row of a ledger, and its outputs."""
-        cdef const fate_row* row = next_fate(head)
+        cdef const fate_row* row = <const fate_row*>window_row(&head.fates)
         cdef fate_row* to
         cdef uint64_t place = merged.rows.fates_written + merged.rows.n_fates
         cdef uint64_t first, behind
@@ -208,17 +196,17 @@ cdef class _Merge:
         to[0] = row[0]
         to.first_output = first
         if 0 < row.origin.n_behind < NO_CAUSE:
-            behind = place - head.places[head.row - row.origin.n_behind]
+            behind = place - head.places[head.fates.next - row.origin.n_behind]
             to.origin.n_behind = <uint32_t>min(behind, <uint64_t>NO_CAUSE)
-        head.places[head.row] = place
-        head.row += 1
+        head.places[head.fates.next] = place
+        head.fates.next += 1
         return True
 
     cdef bint run(self, Ledger merged) noexcept nogil:
         cdef uint32_t n = 0, i
         cdef ledger_head* head
         for i in range(self.n):
-            if self.heads[i].n_rows:
+            if self.heads[i].fates.n:
                 if not self.look(&self.heads[i]):
                     return False
                 self.heap[n] = i
@@ -229,7 +217,7 @@ cdef class _Merge:
             head = &self.heads[self.heap[0]]
             if not self.copy(head, merged):
                 return False
-            if head.row == head.n_rows:
+            if head.fates.next == head.fates.n:
                 n -= 1
                 self.heap[0] = self.heap[n]
             elif not self.look(head):
@@ -237,7 +225,7 @@ cdef class _Merge:
             if n:
                 sift(self.heap, n, 0, self.heads)
         for i in range(self.n):     # what nodes sent of their own behind their last frame
-            if not self.copy_outputs(&self.heads[i], self.heads[i].n_outputs, merged):
+            if not self.copy_outputs(&self.heads[i], self.heads[i].outputs.n, merged):
                 return False
         return True
 

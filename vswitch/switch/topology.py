@@ -41,21 +41,8 @@ class TimelineCommand(NamedTuple):
 
 
 class SwitchTopology:
-    """Nodes, wires and captures, and what replays them. The public class is `vswitch.Topology`.
-
-    Attributes
-    ----------
-    path : str
-        Where it was loaded from.
-    nodes : dict of str to Node
-        By name.
-    inputs : list of Input
-        The captures that came with the set-up (a scenario folder's ``in/``).
-    wires : list of Wire
-    timeline : list of TimelineCommand
-        In the order in which they were written down.
-    hop_limit : int
-        A frame is dropped (``WIRE_LOOP``) where it and the frames that caused it have been on more wires than that.
+    """Nodes, wires and captures, and what replays them. The public class, which says what the attributes are, is
+    `vswitch.Topology`.
 
     Examples
     --------
