@@ -41,8 +41,7 @@ from vswitch.datapath.receive cimport bridge_receive, frame_receive, frame_recei
 from vswitch.datapath.translation cimport frozen_state
 from vswitch.datapath.tunnel_ports cimport TunnelPorts
 from vswitch.datapath.tunnels cimport tunnel_set_version
-from vswitch.tables.flow_key cimport flow_key
-from vswitch.tables.flow_mask cimport FLOW_KEY_WORDS
+from vswitch.tables.flow_key cimport flow_key, flow_key_add_words
 from vswitch.tables.mac_table cimport (
     mac_entry, mac_table_add_static, mac_table_clear_statistics, mac_table_del_static, mac_table_entry, mac_table_flush,
     mac_table_run,
@@ -147,10 +146,7 @@ cdef class Datapath(TunnelPorts):
         memcpy(state.data, <const char*>actions, len(actions))
         f = frame(data=&data[0], caplen=<uint32_t>data.shape[0], len=<uint32_t>data.shape[0], time_ns=self.now_ns + self.offset_ns, input=0)
         memset(&self.ex.key, 0, sizeof(self.ex.key))
-        for word, value in (metadata or {}).items():
-            if word >= FLOW_KEY_WORDS:
-                raise ValueError(f"the flow key has no word {word}")
-            (<uint64_t*>&self.ex.key)[<uint32_t>word] = <uint64_t>value
+        flow_key_add_words(&self.ex.key, metadata or {})
         self.ex.clock_ns = self.now_ns
         self.ex.collect = self._collector_of_own()
         if self.ex.ledger != NULL:

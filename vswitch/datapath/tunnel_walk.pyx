@@ -2,42 +2,27 @@
 
 A frame is given by the words of its flow key, as for `walk`, or by its bytes where headers must come off.
 """
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from libc.string cimport memset
 
 from vswitch.datapath.bridge cimport port
 from vswitch.datapath.decapsulate cimport decapsulate
 from vswitch.datapath.tlv_map cimport TLV_MAX_OPTIONS_LEN, tlv_parse, tlv_write
 from vswitch.datapath.translate_hash cimport flow_hash_5tuple
-from vswitch.tables.flow_mask cimport FLOW_KEY_WORDS
 from vswitch.datapath.tunnel cimport TUNNEL_GENEVE, tunnel_source_port
 from vswitch.datapath.tunnel_ports cimport TunnelPorts
 from vswitch.datapath.tunnel_ports import KINDS
 from vswitch.datapath.tunnels cimport endpoint, tunnel_set_tlv_map, tunnels_find
-from vswitch.tables.flow_key cimport FLOW_DEPTH_L4, flow_extract, flow_key, frame_layout
+from vswitch.tables.flow_key cimport FLOW_DEPTH_L4, flow_extract, flow_key, flow_key_add_words, flow_key_words, frame_layout
 from vswitch.wire.geneve cimport GENEVE_LEN
 from vswitch.wire.udp cimport UDP_LEN
-
-
-cdef int fill_key(flow_key* key, dict words) except -1:
-    cdef uint64_t* to = <uint64_t*>key
-    memset(key, 0, sizeof(flow_key))
-    for word, value in words.items():
-        if not 0 <= word < FLOW_KEY_WORDS:
-            raise ValueError(f"the flow key has no word {word}")
-        to[<uint32_t>word] = <uint64_t>value
-    return 0
-
-
-cdef dict words_of(const flow_key* key):
-    cdef const uint64_t* words = <const uint64_t*>key
-    return {i: words[i] for i in range(FLOW_KEY_WORDS) if words[i]}
 
 
 def outer_source_port(dict words):
     """The UDP port that VXLAN and Geneve send a frame from: it follows from the frame's addresses and ports."""
     cdef flow_key key
-    fill_key(&key, words)
+    memset(&key, 0, sizeof(key))
+    flow_key_add_words(&key, words)
     return tunnel_source_port(flow_hash_5tuple(&key, 0))
 
 
@@ -68,7 +53,7 @@ def decapsulated(TunnelPorts datapath, bytes frame, str kind, uint16_t dst_port)
     if ofs < 0:
         return None
     start = layout.l4_ofs + UDP_LEN + GENEVE_LEN if e.kind == TUNNEL_GENEVE else <uint32_t>ofs
-    return ofs, words_of(&key), frame[start:ofs]
+    return ofs, flow_key_words(&key), frame[start:ofs]
 
 
 def receiving_tunnel(TunnelPorts datapath, dict words, str kind, uint16_t dst_port):
@@ -76,7 +61,8 @@ def receiving_tunnel(TunnelPorts datapath, dict words, str kind, uint16_t dst_po
     cdef flow_key key
     cdef endpoint e = endpoint(kind=<uint8_t>KINDS[kind], dst_port=dst_port)
     cdef port* found
-    fill_key(&key, words)
+    memset(&key, 0, sizeof(key))
+    flow_key_add_words(&key, words)
     datapath._derive()
     found = tunnels_find(&datapath.tunnel_ports, &key, &e)
     return None if found == NULL else found.number
@@ -88,7 +74,7 @@ def options_read(TunnelPorts datapath, uint32_t bridge_number, bytes options):
     memset(&key, 0, sizeof(key))
     if not tlv_parse(tunnel_set_tlv_map(&datapath.tunnel_ports, bridge_number), options, <uint32_t>len(options), &key):
         return None
-    return words_of(&key)
+    return flow_key_words(&key)
 
 
 def options_written(TunnelPorts datapath, uint32_t bridge_number, dict words):
@@ -97,7 +83,8 @@ def options_written(TunnelPorts datapath, uint32_t bridge_number, dict words):
     cdef uint8_t to[TLV_MAX_OPTIONS_LEN]
     cdef bint is_critical = False
     cdef uint32_t n = 0
-    fill_key(&key, words)
+    memset(&key, 0, sizeof(key))
+    flow_key_add_words(&key, words)
     if key.tun_metadata_present:
         n = tlv_write(tunnel_set_tlv_map(&datapath.tunnel_ports, bridge_number), &key, to, &is_critical)
     return to[:n], bool(is_critical)

@@ -1,5 +1,5 @@
 """One walk through a bridge's tables, as Python sees it: for explanations and tests. Nothing is sent, learned or counted."""
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport uint32_t
 from libc.string cimport memset
 
 from vswitch.datapath.bridge cimport bridge, port
@@ -16,8 +16,8 @@ from vswitch.datapath.translate cimport translate, translate_args
 from vswitch.datapath.translation cimport (
     NO_FLOW, event, event_list, event_list_free, frozen_state,
 )
-from vswitch.tables.flow_key cimport FLOW_DEPTH_L4, flow_extract, flow_key, frame_layout
-from vswitch.tables.flow_mask cimport FLOW_KEY_WORDS, flow_mask
+from vswitch.tables.flow_key cimport FLOW_DEPTH_L4, flow_extract, flow_key, flow_key_add_words, flow_key_words, frame_layout
+from vswitch.tables.flow_mask cimport flow_mask
 from vswitch.wire.dot1q cimport TPID_CTAG
 
 OP_NAMES = {
@@ -28,12 +28,6 @@ OP_NAMES = {
     OP_POP_ETH: "pop_eth",
 }
 """Code of an operation → its name in `walk()`."""
-
-
-cdef dict words_of(const flow_key* key):
-    """Index → word, for those that are not zero."""
-    cdef const uint64_t* words = <const uint64_t*>key
-    return {i: words[i] for i in range(FLOW_KEY_WORDS) if words[i]}
 
 
 cdef tuple op_tuple(const op* o):
@@ -110,10 +104,7 @@ def walk(Flows datapath, uint32_t bridge_number, bytes frame, uint32_t in_port, 
     memset(&args, 0, sizeof(args))
     memset(&events, 0, sizeof(events))
     flow_extract(frame, len(frame), datapath.vlan_limit, FLOW_DEPTH_L4, &key, &layout)
-    for word, value in (metadata or {}).items():
-        if word >= FLOW_KEY_WORDS:
-            raise ValueError(f"the flow key has no word {word}")
-        (<uint64_t*>&key)[<uint32_t>word] |= <uint64_t>value
+    flow_key_add_words(&key, metadata or {})
     if key.vlans[0].tci and key.vlans[0].tpid == 0:
         key.vlans[0].tpid = TPID_CTAG       # a flow in words names no TPID (OVS flow_fix_vlan_tpid())
     key.in_port = in_port
@@ -130,10 +121,10 @@ def walk(Flows datapath, uint32_t bridge_number, bytes frame, uint32_t in_port, 
             "ops": [op_tuple(&p.ops[i]) for i in range(p.n_ops)],
             "flows": [p.flows[i].number for i in range(p.n_flows)],
             "tables": sorted({p.lookups[i] & ~LOOKUP_MISSED for i in range(p.n_lookups + p.n_consulted)}),
-            "key": words_of(&key),
+            "key": flow_key_words(&key),
             "mask": {mask.words[i]: mask.masks[i] for i in range(mask.n)},
-            "megaflow": words_of(&events.wc),
-            "final": words_of(&events.flow),
+            "megaflow": flow_key_words(&events.wc),
+            "final": flow_key_words(&events.flow),
             "events": [event_tuple(&events, &events.events[i]) for i in range(events.n)],
             "error": p.error,
             "drop": drop_of(p),

@@ -132,6 +132,12 @@ cdef bint flow_extract(const uint8_t* frame, size_t n_bytes, int vlan_limit, flo
                        flow_key* key, frame_layout* layout) noexcept nogil
 
 
+# As Python has keys: index of a word → word, for those that are not zero. The second adds the bits of such words, and raises
+# ValueError for an index that is none.
+cdef dict flow_key_words(const flow_key* key)
+cdef int flow_key_add_words(flow_key* key, dict words) except -1
+
+
 cdef inline int flow_extract_l2(const uint8_t* frame, size_t n_bytes, int vlan_limit, flow_key* key) noexcept nogil:
     """Fills dl_dst, dl_src, vlans and dl_type; returns the offset of what follows, or -1 below 14 bytes.
 

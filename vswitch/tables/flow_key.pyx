@@ -306,6 +306,20 @@ cdef void extract_nsh(const uint8_t* nsh, size_t n_bytes, flow_key* key) noexcep
             key.nsh_context[i] = nsh_context(nsh, i)
 
 
+cdef dict flow_key_words(const flow_key* key):
+    cdef const uint64_t* words = <const uint64_t*>key
+    return {i: words[i] for i in range(<uint32_t>(sizeof(flow_key) // sizeof(uint64_t))) if words[i]}
+
+
+cdef int flow_key_add_words(flow_key* key, dict words) except -1:
+    cdef uint64_t* to = <uint64_t*>key
+    for word, value in words.items():
+        if not 0 <= word < sizeof(flow_key) // sizeof(uint64_t):
+            raise ValueError(f"the flow key has no word {word}")
+        to[<uint32_t>word] |= <uint64_t>value
+    return 0
+
+
 def _member_offsets():
     """Member of `flow_key` → its byte offset, for tables of fields that speak of bits of the key."""
     cdef flow_key key
