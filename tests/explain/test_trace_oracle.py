@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.explain.tunnel_lines import SETUP, TRACES
-from tests.ovs.private_ovs import PrivateOvs
+from tests.ovs.private_ovs import PrivateOvs, compare, normalize, run_ours
 from tests.shared import CHECKOUT, need_ovs
 from vswitch import Node, load
 
@@ -38,6 +38,15 @@ def test_same_as_the_real_one(both: tuple[PrivateOvs, Node], trace: str, names: 
         trace = trace.replace(f"in_port={port}", f"in_port={numbers[port]}")
     command = f"ovs-appctl ofproto/trace {names}{trace}"
     assert node.run(command).strip() == real.run(command)[1].strip()
+
+
+@pytest.mark.parametrize("packet", [
+    "zz", "ffffffffffff02000000000108060", "ffffffffffff020000000001", "ffffffffffff0200000000010806 00",
+])  # fmt: skip
+def test_packets_that_are_none(both: tuple[PrivateOvs, Node], packet: str) -> None:
+    real, node = both
+    command = f"ovs-appctl ofproto/trace br0 in_port=1 {packet}"
+    assert not compare(command, real.run(command), run_ours(node.run, command), normalize)
 
 
 # The hosts of the scenarios: NORMAL floods in several bridges, and Open vSwitch in an order of its own.

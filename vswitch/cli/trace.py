@@ -60,8 +60,10 @@ def _journey(topology: Topology, options: argparse.Namespace) -> object:
         return topology.explain(prefix + port, _frame_of(path, options.frame), names=names)
     if not 1 <= len(options.words) <= 2:
         raise ConfigError("what shall be traced? give a flow or a frame", hint="vswitch trace SETUP BRIDGE FLOW")
+    from vswitch.explain.trace import frame_of_hex
+
     *where, text = options.words
-    frame = _bytes(text)
+    frame = frame_of_hex(text)
     bridge = _bridge(topology, prefix + where[0] if where else prefix)
     if bridge is None:
         return topology.explain(prefix + where[0], text if frame is None else frame, names=names)
@@ -84,14 +86,6 @@ def _bridge(topology: Topology, where: str) -> tuple[str, str] | None:
     if not found and not name:
         raise ConfigError("there is no bridge", path=topology.path)
     return found[0] if found else None
-
-
-def _bytes(text: str) -> bytes | None:
-    """A frame in hexadecimal, or None."""
-    digits = text.replace(" ", "").replace(":", "")
-    if len(digits) >= 28 and len(digits) % 2 == 0 and all(digit in "0123456789abcdefABCDEF" for digit in digits):
-        return bytes.fromhex(digits)
-    return None
 
 
 def _frame_of(path: str, number: int) -> bytes:

@@ -12,6 +12,7 @@ operations there were, so what an operation says comes where Open vSwitch would 
 
 from __future__ import annotations
 
+from string import hexdigits
 from typing import TYPE_CHECKING
 
 from vswitch.errors import ConfigError
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from vswitch.switch.bridge import Bridge
     from vswitch.switch.node import SwitchNode
     from vswitch.switch.port import Port
+
+_ETH_LEN = 14
 
 
 def explain_frame(port: Port, frame: bytes | str, *, names: bool = True) -> Explanation:
@@ -53,7 +56,7 @@ def explain_text(node: SwitchNode, bridge_name: str, flow: str, *, names: bool =
     Raises
     ------
     ConfigError
-        There is no such bridge.
+        There is no such bridge, or the frame is none.
     FlowSyntaxError
         The expression is wrong.
     """
@@ -68,12 +71,32 @@ def parse_start(node: SwitchNode, bridge_name: str, flow: str) -> tuple[Bridge, 
     bridge = node.bridge(bridge_name)
     if bridge is None:
         raise ConfigError(f"no bridge named {bridge_name}", key=bridge_name)
-    text, _, frame = flow.strip().partition(" ")
-    if not frame and text and all(c in "0123456789abcdefABCDEF" for c in text) and len(text) >= 28:
-        text, frame = "", text
+    text, _, packet = flow.strip().partition(" ")
+    frame = _packet(packet) if packet else frame_of_hex(text)
+    if frame is not None and not packet:
+        text = ""
     match = bridge.placed_loosely(parse_match(text, bridge.numbers()))
     in_port = match.words.get(dp.word("in_port")[0], (0, 0))[0] >> dp.word("in_port")[1] & 0xFFFFFFFF
-    return bridge, traced(bytes.fromhex(frame), match), in_port
+    return bridge, traced(frame or b"", match), in_port
 
 
-__all__ = ["Explanation", "TraceNode", "explain_frame", "explain_text", "parse_start", "start_at"]
+def frame_of_hex(text: str) -> bytes | None:
+    """A whole frame in hexadecimal, or None."""
+    digits = text.replace(" ", "").replace(":", "")
+    if len(digits) < 2 * _ETH_LEN or len(digits) % 2 or not all(digit in hexdigits for digit in digits):
+        return None
+    return bytes.fromhex(digits)
+
+
+def _packet(text: str) -> bytes:
+    """The frame behind a flow (OVS eth_from_hex())."""
+    try:
+        frame = bytes.fromhex(text)
+    except ValueError:
+        raise ConfigError("Trailing garbage in packet data", key=text, hint="two hexadecimal digits a byte") from None
+    if len(frame) < _ETH_LEN:
+        raise ConfigError("Packet data too short for Ethernet", key=text, hint=f"{_ETH_LEN} bytes at least")
+    return frame
+
+
+__all__ = ["Explanation", "TraceNode", "explain_frame", "explain_text", "frame_of_hex", "parse_start", "start_at"]

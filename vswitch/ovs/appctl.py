@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from vswitch.errors import FlowSyntaxError, nearest
+from vswitch.errors import ConfigError, FlowSyntaxError, nearest
 from vswitch.light_typing import NamedTuple
 from vswitch.ovs import bond_commands
 from vswitch.ovs.getopt import NO_ARGUMENT, OPTIONAL, REQUIRED, Option, getopt
@@ -128,11 +128,15 @@ def _trace(node: NodeLike, arguments: list[str]) -> str:
         raise Refused('"ofproto/trace" command requires at least 2 arguments')
     if any(word.startswith("--") for word in words):
         raise Unsupported("options of ofproto/trace but --names are not supported yet")
+    if len(words) > 3:
+        raise Refused("too many arguments")
     _bridge(node, words[0])
     try:
         return str(explain_text(node, words[0], " ".join(words[1:]), names="--names" in arguments))  # type: ignore[arg-type]
     except FlowSyntaxError as error:
         raise Refused(f"Bad openflow flow syntax: {error.problem}") from error
+    except ConfigError as error:
+        raise Refused(error.problem) from error
 
 
 def _fdb_show(node: NodeLike, arguments: list[str]) -> str:
