@@ -1,0 +1,241 @@
+"""A cloud as Neutron knows it: networks, subnets, routers, ports, and the hosts whose agents build them.
+
+Attributes have the names of Neutron's API (``provider:network_type`` is `Network.network_type`, ``binding:host_id``
+is `Port.host`) and of its configuration files (`Host.config`). Objects refer to each other directly; who reads a file
+has looked names and ids up. Nothing here knows of files, bridges or flows: setups/cloud_file.py fills a `Cloud`, the
+agents in this folder read it.
+
+Source: Networking API v2.0 (docs.openstack.org/api-ref/network/v2), neutron.conf, ml2_conf.ini, openvswitch_agent.ini,
+l3_agent.ini and dhcp_agent.ini.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+Address = IPv4Address | IPv6Address
+Cidr = IPv4Network | IPv6Network
+Option = str | int | float | bool | list[str] | dict[str, str]
+
+TUNNEL_TYPES = ("gre", "vxlan", "geneve")
+"""Network types that have an overlay; the others are vlan, flat and local."""
+PHYSICAL_TYPES = ("vlan", "flat")
+
+OWNER_COMPUTE = "compute:nova"
+OWNER_DHCP = "network:dhcp"
+OWNER_ROUTER_INTERFACE = "network:router_interface"
+OWNER_ROUTER_GATEWAY = "network:router_gateway"
+OWNER_DVR_INTERFACE = "network:router_interface_distributed"
+OWNER_DVR_SNAT = "network:router_centralized_snat"
+OWNER_HA_INTERFACE = "network:ha_router_replicated_interface"
+OWNER_HA_PORT = "network:router_ha_interface"
+OWNER_FLOATING_IP = "network:floatingip"
+OWNER_FIP_AGENT_GATEWAY = "network:floatingip_agent_gateway"
+OWNER_SUBPORT = "trunk:subport"
+ROUTER_OWNERS = (
+    OWNER_ROUTER_INTERFACE, OWNER_ROUTER_GATEWAY, OWNER_DVR_INTERFACE, OWNER_DVR_SNAT, OWNER_HA_INTERFACE,
+    OWNER_HA_PORT,
+)  # fmt: skip
+
+
+@dataclass(eq=False)
+class QosPolicy:
+    """Rules of a QoS policy; None: there is no such rule."""
+
+    id: str
+    name: str = ""
+    egress_kbps: tuple[int, int] | None = None
+    """max_kbps and max_burst_kbps of what a VM sends."""
+    ingress_kbps: tuple[int, int] | None = None
+    egress_kpps: tuple[int, int] | None = None
+    """max_kpps and max_burst_kpps."""
+    ingress_kpps: tuple[int, int] | None = None
+    dscp_mark: int | None = None
+
+
+@dataclass(eq=False)
+class Network:
+    """A network; `segmentation_id` is a VID, a VNI or a GRE key, None for flat and local ones."""
+
+    id: str
+    name: str
+    network_type: str
+    physical_network: str | None = None
+    segmentation_id: int | None = None
+    mtu: int = 1500
+    port_security_enabled: bool = True
+    admin_state_up: bool = True
+    external: bool = False
+    """router:external."""
+    project_id: str = ""
+    qos_policy: QosPolicy | None = None
+
+
+@dataclass(eq=False)
+class Subnet:
+    """A subnet; `host_routes` are pairs of destination and next hop, `allocation_pools` of first and last address."""
+
+    id: str
+    name: str
+    network: Network
+    cidr: Cidr
+    gateway_ip: Address | None = None
+    enable_dhcp: bool = True
+    dns_nameservers: list[Address] = field(default_factory=list)
+    host_routes: list[tuple[Cidr, Address]] = field(default_factory=list)
+    allocation_pools: list[tuple[Address, Address]] = field(default_factory=list)
+    ipv6_ra_mode: str | None = None
+    ipv6_address_mode: str | None = None
+
+    @property
+    def ip_version(self) -> int:
+        """4 or 6."""
+        return self.cidr.version
+
+
+@dataclass(eq=False)
+class SecurityGroupRule:
+    """What may pass; None: anything. At most one of `remote_ip_prefix` and `remote_group` is given."""
+
+    direction: str
+    ethertype: str = "IPv4"
+    protocol: str | None = None
+    port_range_min: int | None = None
+    port_range_max: int | None = None
+    remote_ip_prefix: Cidr | None = None
+    remote_group: SecurityGroup | None = None
+
+
+@dataclass(eq=False)
+class SecurityGroup:
+    id: str
+    name: str
+    rules: list[SecurityGroupRule] = field(default_factory=list)
+    stateful: bool = True
+
+
+@dataclass(eq=False)
+class AddressPair:
+    """An address that a port may use beside its own; `mac_address` None: the port's."""
+
+    ip_address: Cidr
+    mac_address: str | None = None
+
+
+@dataclass(eq=False)
+class FixedIp:
+    subnet: Subnet
+    ip_address: Address
+
+
+@dataclass(eq=False)
+class Port:
+    """A port. `device_owner` says whose it is, `device_id` which VM's or router's; `host` where it is bound."""
+
+    id: str
+    network: Network
+    mac_address: str
+    name: str = ""
+    fixed_ips: list[FixedIp] = field(default_factory=list)
+    device_owner: str = OWNER_COMPUTE
+    device_id: str = ""
+    host: Host | None = None
+    admin_state_up: bool = True
+    port_security_enabled: bool = True
+    security_groups: list[SecurityGroup] = field(default_factory=list)
+    allowed_address_pairs: list[AddressPair] = field(default_factory=list)
+    qos_policy: QosPolicy | None = None
+    plug_at_ns: int = 0
+    """When it is plugged into br-int; 0: before the first frame."""
+    unplug_at_ns: int | None = None
+
+
+@dataclass(eq=False)
+class SubPort:
+    port: Port
+    segmentation_id: int
+    """The VID that the VM uses for it."""
+
+
+@dataclass(eq=False)
+class Trunk:
+    id: str
+    name: str
+    parent: Port
+    sub_ports: list[SubPort] = field(default_factory=list)
+    admin_state_up: bool = True
+
+
+@dataclass(eq=False)
+class FloatingIp:
+    id: str
+    network: Network
+    floating_ip_address: Address
+    port: Port | None = None
+    """The port that it is associated with ..."""
+    fixed_ip_address: Address | None = None
+    """... and the one of its addresses."""
+
+
+@dataclass(eq=False)
+class Router:
+    """A router; its ports are those of the cloud with its id as `device_id`."""
+
+    id: str
+    name: str
+    gateway: Port | None = None
+    """external_gateway_info: the port on the external network."""
+    enable_snat: bool = True
+    routes: list[tuple[Cidr, Address]] = field(default_factory=list)
+    """Extra routes: destination and next hop."""
+    distributed: bool = False
+    ha: bool = False
+    floating_ips: list[FloatingIp] = field(default_factory=list)
+    hosts: list[Host] = field(default_factory=list)
+    """Where an L3 agent has it; for `ha` the first one is the master in the beginning."""
+
+
+@dataclass(eq=False)
+class Nic:
+    """A cable's end at a host: the port `name` of `bridge`, a physical one or the one below the tunnels."""
+
+    name: str
+    bridge: str
+    physical_network: str | None = None
+    """None: the network that tunnels use."""
+    mac_address: str | None = None
+    trunks: list[int] = field(default_factory=list)
+    """VLANs that the physical switch's port carries; empty: all."""
+
+
+@dataclass(eq=False)
+class Host:
+    """A host and its agents; `config` has the options that differ from the defaults in agent/options.py, by name."""
+
+    name: str
+    config: Mapping[str, Option] = field(default_factory=dict)
+    nics: list[Nic] = field(default_factory=list)
+    dvr_mac_address: str | None = None
+    """What a host with enable_distributed_routing got from neutron-server (dvr_base_mac)."""
+    has_l3_agent: bool = False
+    has_dhcp_agent: bool = False
+
+
+@dataclass(eq=False)
+class Cloud:
+    """Everything, in the order of creation: ports are plugged in theirs, which decides local VLANs."""
+
+    networks: list[Network] = field(default_factory=list)
+    subnets: list[Subnet] = field(default_factory=list)
+    routers: list[Router] = field(default_factory=list)
+    ports: list[Port] = field(default_factory=list)
+    trunks: list[Trunk] = field(default_factory=list)
+    security_groups: list[SecurityGroup] = field(default_factory=list)
+    qos_policies: list[QosPolicy] = field(default_factory=list)
+    hosts: list[Host] = field(default_factory=list)
+
+    def ports_of(self, host: Host) -> list[Port]:
+        """Ports bound to `host`."""
+        return [port for port in self.ports if port.host is host]
