@@ -14,13 +14,14 @@ BELOW = {
     "capture": set(),
     "tables": {"wire"},
     "datapath": {"wire", "tables", "capture"},
+    "devices": {"wire", "tables", "datapath"},
     "ovsdb": set(),
     "openflow": {"tables", "wire"},
-    "switch": {"openflow", "ovsdb", "datapath", "capture"},
-    "explain": {"switch", "openflow", "ovsdb", "datapath", "capture", "tables"},
+    "switch": {"devices", "openflow", "ovsdb", "datapath", "capture"},
+    "explain": {"switch", "devices", "openflow", "ovsdb", "datapath", "capture", "tables"},
     "ovs": {"explain", "switch", "openflow", "ovsdb", "datapath"},
-    "neutron": {"ovs", "explain", "switch", "openflow"},
-    "setups": {"neutron", "ovs", "explain", "switch"},
+    "neutron": {"ovs", "devices", "explain", "switch", "openflow"},
+    "setups": {"neutron", "ovs", "devices", "explain", "switch"},
     "cli": {"setups", "explain", "ovs", "switch", "capture"},
 }
 COMMON = {"errors", "light_typing"}

@@ -25,6 +25,10 @@ class Topology(SwitchTopology):
         In the order in which they were written down.
     hop_limit : int
         A frame is dropped (``WIRE_LOOP``) where it and the frames that caused it have been on more wires than that.
+    devices : dict of str to Device
+        What stands behind ports, by name: objects as `vswitch.devices.device.Device` describes them.
+    device_plugs : list of DevicePlug
+        Which port of a device stands behind which port of a node.
 
     Examples
     --------

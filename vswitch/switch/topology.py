@@ -14,6 +14,7 @@ from vswitch.switch.result import ReplayResult
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from vswitch.devices.device import Device
     from vswitch.switch.node import SwitchNode
     from vswitch.switch.output_folder import Progress
     from vswitch.switch.port import Port
@@ -28,6 +29,15 @@ class Wire(NamedTuple):
     """
 
     ends: tuple[tuple[str, str], ...]
+    latency_ns: int = 0
+
+
+class DevicePlug(NamedTuple):
+    """Where a port of a device is: behind port `at`, as (name of the node, name there), and how long frames take."""
+
+    device: str
+    port: str
+    at: tuple[str, str]
     latency_ns: int = 0
 
 
@@ -72,6 +82,8 @@ class SwitchTopology:
         wires: Iterable[Wire] = (),
         timeline: Iterable[TimelineCommand] = (),
         hop_limit: int = HOP_LIMIT,
+        devices: Iterable[Device] = (),
+        device_plugs: Iterable[DevicePlug] = (),
     ) -> None:
         self.path = path
         self.nodes = dict(nodes)
@@ -79,6 +91,8 @@ class SwitchTopology:
         self.wires = list(wires)
         self.timeline = list(timeline)
         self.hop_limit = hop_limit
+        self.devices = {device.name: device for device in devices}
+        self.device_plugs = list(device_plugs)
 
     @property
     def node(self) -> SwitchNode:
