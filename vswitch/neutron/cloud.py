@@ -194,7 +194,10 @@ class Router:
     ha: bool = False
     floating_ips: list[FloatingIp] = field(default_factory=list)
     hosts: list[Host] = field(default_factory=list)
-    """Where an L3 agent has it; for `ha` the first one is the master in the beginning."""
+    """Where an L3 agent has it; for `ha` the first one is the master in the beginning, for `distributed` these are the
+    hosts with its local part."""
+    snat_host: Host | None = None
+    """Of a distributed router: where its centralised part is (the ports of OWNER_DVR_SNAT, the gateway)."""
 
 
 @dataclass(eq=False)
@@ -220,7 +223,55 @@ class Host:
     dvr_mac_address: str | None = None
     """What a host with enable_distributed_routing got from neutron-server (dvr_base_mac)."""
     has_l3_agent: bool = False
+    agent_mode: str = "legacy"
+    """Of the L3 agent: legacy, dvr, dvr_snat or dvr_no_external."""
     has_dhcp_agent: bool = False
+    vtep_mac_address: str | None = None
+    """Of the bridge below the tunnels; None: one is made of the host's place in the cloud."""
+
+
+@dataclass(eq=False)
+class PhysicalWire:
+    """A physical network as cabled: what `nics` share. `is_switched`: by a learning switch; else all hear all."""
+
+    name: str
+    nics: list[tuple[Host, Nic]] = field(default_factory=list)
+    latency_ns: int = 0
+    is_switched: bool = False
+
+
+@dataclass(eq=False)
+class PortChange:
+    """At `at_ns` the attributes in `new` (names of `Port`'s) of a port change; its agent sees it at its next poll."""
+
+    at_ns: int
+    port: Port
+    new: dict[str, object]
+
+
+@dataclass(eq=False)
+class Failover:
+    """At `at_ns` an HA router's instance at `host` becomes the master."""
+
+    at_ns: int
+    router: Router
+    host: Host
+
+
+@dataclass(eq=False)
+class Server:
+    """What neutron-server is told: neutron.conf and ml2_conf.ini. Ranges are of first and last; none: anything goes."""
+
+    network_vlan_ranges: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    """By physical network."""
+    vni_ranges: list[tuple[int, int]] = field(default_factory=list)
+    """Of VXLAN."""
+    geneve_vni_ranges: list[tuple[int, int]] = field(default_factory=list)
+    tunnel_id_ranges: list[tuple[int, int]] = field(default_factory=list)
+    """Of GRE."""
+    global_physnet_mtu: int = 1500
+    path_mtu: int = 0
+    """Of the network below the tunnels; 0: `global_physnet_mtu`."""
 
 
 @dataclass(eq=False)
@@ -235,7 +286,21 @@ class Cloud:
     security_groups: list[SecurityGroup] = field(default_factory=list)
     qos_policies: list[QosPolicy] = field(default_factory=list)
     hosts: list[Host] = field(default_factory=list)
+    floating_ips: list[FloatingIp] = field(default_factory=list)
+    wires: list[PhysicalWire] = field(default_factory=list)
+    changes: list[PortChange | Failover] = field(default_factory=list)
+    server: Server = field(default_factory=Server)
 
     def ports_of(self, host: Host) -> list[Port]:
-        """Ports bound to `host`."""
-        return [port for port in self.ports if port.host is host]
+        """Ports on `host`: those bound to it, and those of routers that are on several hosts (distributed, HA)."""
+        routers = {router.id: router for router in self.routers if router.distributed or router.ha}
+        return [port for port in self.ports if port.host is host or _is_replicated(port, routers, host)]
+
+
+def _is_replicated(port: Port, routers: Mapping[str, Router], host: Host) -> bool:
+    router = routers.get(port.device_id)
+    if router is None or host not in router.hosts:
+        return False
+    if router.distributed and port.device_owner == OWNER_DVR_INTERFACE:
+        return True
+    return router.ha and port.device_owner in (OWNER_HA_INTERFACE, OWNER_ROUTER_GATEWAY) and not router.distributed
