@@ -97,6 +97,10 @@ class Underlay:
         """The addresses of the system's, with their prefix lengths of 128 bits."""
         return list(self._addresses.get(device.name, []))
 
+    def all_addresses(self, device: Port) -> list[int]:
+        """The addresses that it answers to, whoever gave them: the system's and a dummy device's own."""
+        return [address for address, _ in self._datapath.port_addresses(device.number)]
+
     def set_link_address(self, device: Port, mac: int) -> None:
         """A device has another MAC from now on."""
         self.link_addresses[device.name] = device.hwaddr = mac
