@@ -23,6 +23,7 @@ VERBS = {
     "flows": "print the flows of bridges, with their counters after a replay",
     "show": "print a set-up as ovs-vsctl show does, or draw it",
     "trace": "say what becomes of a frame and why, as ofproto/trace does",
+    "neutron": "show Neutron's networks, tunnels and flows of hosts, and find classic faults",
 }
 
 OK, BAD_CAPTURE, BAD_SETUP = 0, 1, 2

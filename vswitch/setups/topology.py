@@ -7,6 +7,7 @@ from vswitch.switch.topology import SwitchTopology
 
 if TYPE_CHECKING:
     from vswitch.explain.journey import Journey
+    from vswitch.neutron.cloud import Cloud
 
 
 class Topology(SwitchTopology):
@@ -23,6 +24,8 @@ class Topology(SwitchTopology):
     wires : list of Wire
     timeline : list of TimelineCommand
         In the order in which they were written down.
+    cloud : Cloud or None
+        What it was made of, if that was a cloud.
     hop_limit : int
         A frame is dropped (``WIRE_LOOP``) where it and the frames that caused it have been on more wires than that.
     devices : dict of str to Device
@@ -46,6 +49,8 @@ class Topology(SwitchTopology):
     >>> [output.port for output in journey.outputs]
     ['left/br0', 'right/vm', 'right/br0']
     """
+
+    cloud: Cloud | None = None
 
     def explain(self, port: str, frame: bytes | str, *, names: bool = True) -> Journey:
         """What would become of a frame that arrives at `port` now, over all nodes, and why.
