@@ -20,9 +20,9 @@ BELOW = {
     "switch": {"devices", "openflow", "ovsdb", "datapath", "capture"},
     "explain": {"switch", "devices", "openflow", "ovsdb", "datapath", "capture", "tables"},
     "ovs": {"explain", "switch", "openflow", "ovsdb", "datapath"},
-    "neutron": {"ovs", "devices", "explain", "switch", "openflow"},
+    "neutron": {"ovs", "devices", "explain", "switch", "openflow", "ovsdb", "wire"},
     "setups": {"neutron", "ovs", "devices", "explain", "switch"},
-    "cli": {"setups", "explain", "ovs", "switch", "capture"},
+    "cli": {"setups", "neutron", "explain", "ovs", "switch", "capture"},
 }
 COMMON = {"errors", "light_typing"}
 CYTHON_IMPORT = re.compile(r"^\s*(?:from\s+vswitch(?:\.(\w+))?[\w.]*\s+c?import|c?import\s+vswitch(?:\.(\w+))?)\b")
