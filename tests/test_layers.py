@@ -14,7 +14,7 @@ BELOW = {
     "capture": set(),
     "tables": {"wire"},
     "datapath": {"wire", "tables", "capture"},
-    "devices": {"wire", "tables", "datapath"},
+    "devices": {"wire", "tables", "capture", "datapath"},
     "ovsdb": set(),
     "openflow": {"tables", "wire"},
     "switch": {"devices", "openflow", "ovsdb", "datapath", "capture"},

@@ -18,7 +18,7 @@ cdef class Datapath(TunnelPorts):
     cdef packet_in_queue packet_ins             # frames for the controller
     cdef FrameCollector packet_in_frames        # their bytes
     cdef FrameCollector own                     # takes what the switch itself sends outside of a replay
-    cdef uint64_t counts[46]                    # N_FATES
+    cdef uint64_t counts[53]                    # N_FATES
     cdef drop_places places                     # where frames were dropped
     cdef readonly uint32_t last_drop            # number of the place of the frame that came in last; 0: it was not dropped
     cdef uint64_t next_event_ns                 # when the clock must not pass unnoticed: the first of these two and next_expiry_ns

@@ -48,4 +48,12 @@ cdef enum fate:
     DROP_PACKET_TYPE = 43
     DROP_WIRE_LOOP = 44
     DROP_TUNNEL_OPTIONS = 45
-    N_FATES = 46
+    # What a device behind a port says.
+    DROP_NOT_FOR_DEVICE = 46
+    DROP_IP_INVALID = 47
+    DROP_NO_ROUTE = 48
+    DROP_NO_NEIGHBOR = 49
+    DROP_PACKET_TOO_BIG = 50
+    DROP_NAT_EXHAUSTED = 51
+    DROP_NAT_UNSUPPORTED = 52
+    N_FATES = 53

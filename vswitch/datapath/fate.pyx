@@ -47,6 +47,13 @@ FATES = {
     DROP_PACKET_TYPE: ("PACKET_TYPE", "no Ethernet frame any more, or none that encap or decap can work on"),
     DROP_WIRE_LOOP: ("WIRE_LOOP", "on more wires than the hop limit lets a frame and its copies go"),
     DROP_TUNNEL_OPTIONS: ("TUNNEL_OPTIONS", "a critical option of Geneve that no add-tlv-map knows, or one cut short"),
+    DROP_NOT_FOR_DEVICE: ("NOT_FOR_DEVICE", "arrived at a device behind a port, which is not whom it is for"),
+    DROP_IP_INVALID: ("IP_INVALID", "an IP header with a wrong version, length, checksum or address"),
+    DROP_NO_ROUTE: ("NO_ROUTE", "a router has no route to the destination"),
+    DROP_NO_NEIGHBOR: ("NO_NEIGHBOR", "the next hop's MAC is unknown, and too many frames wait for it already"),
+    DROP_PACKET_TOO_BIG: ("PACKET_TOO_BIG", "over the MTU of a router's next link, and not to be fragmented"),
+    DROP_NAT_EXHAUSTED: ("NAT_EXHAUSTED", "no port is free for a new connection, or there are too many connections"),
+    DROP_NAT_UNSUPPORTED: ("NAT_UNSUPPORTED", "a router that translates addresses cannot translate this packet's"),
 }
 """Code → (name, meaning); codes from ``FIRST_DROP`` on are drop reasons."""
 

@@ -5,6 +5,7 @@ from typing_extensions import disjoint_base
 
 from vswitch.capture.merge import MergedCaptures
 from vswitch.datapath.datapath import Datapath
+from vswitch.datapath.device import CompiledDevice
 from vswitch.datapath.ledger import Ledger
 
 @disjoint_base
@@ -16,9 +17,12 @@ class Network:
         *,
         hop_limit: int = 255,
         numbers: list[int] | None = None,
+        devices: list[CompiledDevice] | None = None,
     ) -> Self: ...
     @property
     def datapaths(self) -> list[Datapath]: ...
+    @property
+    def devices(self) -> list[CompiledDevice]: ...
     @property
     def hop_limit(self) -> int: ...
     @property

@@ -19,6 +19,11 @@ something to say) is done when a frame of another node passes that time, at the 
 
 Commands come between frames: `run` returns when the time of the next one has come, and goes on when it is called again.
 
+A device (device.pxd) stands at the other end of a wire, mostly one without latency. A frame that arrives there is a row of
+the ledger as any other; what the device sends because of it has that row as its cause. Devices that want to be woken are,
+before any frame of that time, and of equal times the first in the list is first; that is looked for when the earliest of
+their times has come, so it costs nothing before. With the last frame and command time ends, and nobody is woken after it.
+
 Networks that share no node may run at the same time, each in a thread: `first` tells when a network's first frame comes,
 `start` when that of all networks does, which is where their clocks begin; `finish` lets the clocks end together. What falls
 due at a node is up to the frames of its own network only, so nothing depends on how threads take turns.
@@ -32,9 +37,10 @@ from libc.stdlib cimport calloc, free, realloc
 from vswitch.capture.record cimport FRAMES_END, FRAMES_SERVICE
 from vswitch.datapath.burst cimport ahead_program, burst_look_up, burst_prefetch
 from vswitch.datapath.datapath cimport Datapath
+from vswitch.datapath.device cimport CompiledDevice, device, device_take
 from vswitch.datapath.fabric cimport NS_PER_MS
-from vswitch.datapath.fate cimport DROP_WIRE_LOOP
-from vswitch.datapath.ledger cimport LEDGER_OWN, NO_CAUSE, Ledger
+from vswitch.datapath.fate cimport DROP_WIRE_LOOP, FATE_CONSUMED
+from vswitch.datapath.ledger cimport LEDGER_OWN, NO_CAUSE, Ledger, fate_row, ledger_add_fate, ledger_n_outputs
 from vswitch.datapath.wires cimport (
     wire_frame, wire_frame_data, wire_queue_arrive_at, wire_queue_free, wire_queue_pop, wire_queue_release,
 )
@@ -47,7 +53,7 @@ cdef enum:
 
 
 cdef class Network:
-    """Nodes and wires.
+    """Nodes, wires and devices.
 
     Parameters
     ----------
@@ -58,37 +64,48 @@ cdef class Network:
     hop_limit : int
         Wires that a frame and what it causes may be on.
     numbers : list of int or None
-        How the ledger knows the nodes; None: by their place in `datapaths`.
+        How the ledger knows the nodes and devices; None: by their place in `datapaths` and `devices`.
+    devices : list of CompiledDevice
+        Their numbers follow those of the nodes; a wire's end is there at a port by its number in the device.
     """
 
-    def __cinit__(self, list datapaths, list wires, *, uint32_t hop_limit=255, list numbers=None):
+    def __cinit__(self, list datapaths, list wires, *, uint32_t hop_limit=255, list numbers=None, list devices=None):
         cdef uint32_t i, j
         cdef uint32_t n_ends = sum([len(ends) for ends, _ in wires])
-        if hop_limit > 0xFFFE or len(datapaths) > 0xFFFF:
-            raise ValueError("hops and nodes are numbers of 16 bits")
+        self.devices = list(devices or [])
+        if hop_limit > 0xFFFE or len(datapaths) + len(self.devices) > 0xFFFF:
+            raise ValueError("hops, and nodes and devices, are numbers of 16 bits")
         self.datapaths = list(datapaths)
         self.hop_limit = hop_limit
         self.n_nodes = <uint32_t>len(datapaths)
+        self.n_devices = <uint32_t>len(self.devices)
         self.nodes = <void**>calloc(self.n_nodes + 1, sizeof(void*))
-        self.numbers = <uint16_t*>calloc(self.n_nodes + 1, sizeof(uint16_t))
+        self.boxes = <device**>calloc(self.n_devices + 1, sizeof(device*))
+        self.device_offsets_ns = <uint64_t*>calloc(self.n_devices + 1, sizeof(uint64_t))
+        self.device_wakes_ns = <uint64_t*>calloc(self.n_devices + 1, sizeof(uint64_t))
+        self.numbers = <uint16_t*>calloc(self.n_nodes + self.n_devices + 1, sizeof(uint16_t))
         self.offsets_ns = <uint64_t*>calloc(self.n_nodes + 1, sizeof(uint64_t))
-        self.arrived = <uint64_t*>calloc(self.n_nodes + 1, sizeof(uint64_t))
+        self.arrived = <uint64_t*>calloc(self.n_nodes + self.n_devices + 1, sizeof(uint64_t))
         self.wires = <network_wire*>calloc(len(wires) + 1, sizeof(network_wire))
         self.ends = <network_end*>calloc(n_ends + 1, sizeof(network_end))
         if (self.nodes == NULL or self.numbers == NULL or self.offsets_ns == NULL or self.arrived == NULL or self.wires == NULL
-                or self.ends == NULL):
+                or self.ends == NULL or self.boxes == NULL or self.device_offsets_ns == NULL
+                or self.device_wakes_ns == NULL):
             raise MemoryError
         for i in range(self.n_nodes):
             if not isinstance(self.datapaths[i], Datapath):
                 raise TypeError("a node is a Datapath")
             self.nodes[i] = <void*>self.datapaths[i]
+        for i in range(self.n_devices):
+            self.boxes[i] = &(<CompiledDevice?>self.devices[i]).c
+        for i in range(self.n_nodes + self.n_devices):
             self.numbers[i] = <uint16_t>i if numbers is None else numbers[i]
         for i in range(<uint32_t>len(wires)):
             ends, latency_ns = wires[i]
             self.wires[i] = network_wire(first_end=self.n_ends, n_ends=<uint32_t>len(ends), latency_ns=latency_ns)
             self.n_wires += 1
             for node, _ in ends:
-                if not 0 <= node < self.n_nodes:
+                if not 0 <= node < self.n_nodes + self.n_devices:
                     raise ValueError(f"no node {node}")
                 self.ends[self.n_ends].node = node
                 self.ends[self.n_ends].plug.number = self.n_ends
@@ -99,6 +116,9 @@ cdef class Network:
     def __dealloc__(self):
         wire_queue_free(&self.queue)
         free(self.nodes)
+        free(self.boxes)
+        free(self.device_offsets_ns)
+        free(self.device_wakes_ns)
         free(self.numbers)
         free(self.offsets_ns)
         free(self.arrived)
@@ -121,7 +141,14 @@ cdef class Network:
             node, number = ends[i]
             if node != self.ends[i].node:
                 raise ValueError(f"end {i} is at node {self.ends[i].node}, not {node}")
-            if number is not None:
+            if number is None:
+                continue
+            if node >= self.n_nodes:
+                if not 0 <= number < self.boxes[node - self.n_nodes].n_ports:
+                    raise ValueError(f"device {node - self.n_nodes} has no port {number}")
+                self.ends[i].device = self.boxes[node - self.n_nodes]
+                self.ends[i].device_port = number
+            else:
                 datapath = self.datapaths[node]
                 datapath._change()
                 self.ends[i].port = datapath._port(number)
@@ -144,9 +171,22 @@ cdef class Network:
     def begin(self, Ledger ledger=None):
         """Before the first `run` of a replay; `end` must follow."""
         cdef Datapath datapath
+        cdef CompiledDevice box
+        cdef uint32_t i, j
         self.ledger = &ledger.rows if ledger is not None else NULL
         for datapath in self.datapaths:
             datapath.settle()
+        for i in range(self.n_devices):
+            box = self.devices[i]
+            box._enter(&self.queue, self.ledger)
+            for j in range(box.c.n_ports):
+                box.c.ports[j].is_plugged = False
+        for i in range(self.n_ends):
+            if self.ends[i].device != NULL:
+                self.ends[i].device.ports[self.ends[i].device_port].end = i
+                self.ends[i].device.ports[self.ends[i].device_port].is_plugged = True
+        self.has_failed = False
+        self.last_wake_ns = NEVER
         for datapath in self.datapaths:
             datapath.in_network = True
             datapath.ex.wires = &self.queue
@@ -160,6 +200,10 @@ cdef class Network:
     def end(self):
         """After the last `run`, however it ended."""
         cdef Datapath datapath
+        cdef CompiledDevice box
+        for box in self.devices:
+            if box.c.queue == &self.queue:
+                box._leave()
         for datapath in self.datapaths:
             datapath.in_network = datapath.running = False
             datapath.offset_ns = 0
@@ -204,8 +248,12 @@ cdef class Network:
         """The clocks go on to this time stamp, if they are not there yet."""
         self._begin()
         try:
-            self._tick(max(time_ns, self.time_ns))
-            self._depart()
+            self.stop_ns = NEVER
+            self.last_wake_ns = max(time_ns, self.time_ns)
+            with nogil:
+                self._deliver(NEVER - 1)
+                self._tick(max(time_ns, self.time_ns))
+                self._depart()
             self._check()
         finally:
             self._pause()
@@ -244,6 +292,7 @@ cdef class Network:
             self.stop_ns = NEVER
             if stop_ns is not None and self.is_started:
                 self.stop_ns = self.start_ns + stop_after_ns
+            self.last_wake_ns = NEVER
             while not self.is_cancelled:
                 PyErr_CheckSignals()
                 if on_progress is not None:
@@ -281,9 +330,9 @@ cdef class Network:
 
     @property
     def n_arrived(self):
-        """By node: frames that came over wires."""
+        """By node, and behind them by device: frames that came over wires."""
         cdef uint32_t i
-        return [self.arrived[i] for i in range(self.n_nodes)]
+        return [self.arrived[i] for i in range(self.n_nodes + self.n_devices)]
 
     def put_on_wires(self):
         """What commands have made nodes send since the last `run` begins its way on the wires now."""
@@ -317,6 +366,10 @@ cdef class Network:
     cdef int _check(self) except -1:
         """Raises what went wrong without the GIL."""
         cdef Datapath datapath
+        cdef CompiledDevice box
+        if self.has_failed:
+            for box in self.devices:
+                box._check()
         for datapath in self.datapaths:
             if datapath.ex.out_of_memory:
                 raise MemoryError
@@ -350,12 +403,15 @@ cdef class Network:
         cdef frame* f
         cdef int n
         cdef uint64_t n_switched = 0
-        while n_switched < FRAMES_PER_TURN:
+        while n_switched < FRAMES_PER_TURN and not self.has_failed:
             if self.next == self.n_read:
                 n = captures.read(self.frames, BURST)
                 if n <= 0:
-                    if n == FRAMES_END and self._deliver(NEVER - 1):
-                        return NETWORK_STOP
+                    if n == FRAMES_END:
+                        if self.stop_ns == NEVER:
+                            self.last_wake_ns = self.time_ns
+                        if self._deliver(NEVER - 1):
+                            return NETWORK_STOP
                     return n
                 burst_prefetch(self.frames, n)
                 self.n_read = n
@@ -385,6 +441,10 @@ cdef class Network:
         for i in range(self.n_nodes):
             self.offsets_ns[i] = self.start_ns - (<Datapath>self.nodes[i]).now_ns
             (<Datapath>self.nodes[i]).offset_ns = self.offsets_ns[i]
+        self.wake_ns = NEVER
+        for i in range(self.n_devices):
+            self.device_offsets_ns[i] = self.start_ns - self.boxes[i].now_ns
+            self._note_wake(i, self.start_ns)
         self.is_started = True
         self._look_up()
 
@@ -407,11 +467,19 @@ cdef class Network:
             first = last
 
     cdef bint _deliver(self, uint64_t until_ns) noexcept nogil:
-        """All frames on wires arrive that are due; True if a command is due before the next of them."""
+        """All frames on wires arrive that are due, and devices are woken; True if a command is due before the next of them."""
         cdef wire_arrival a
-        while self.queue.n_arrivals and self.queue.heap[0].time_ns <= until_ns:
-            if self.queue.heap[0].time_ns >= self.stop_ns:
+        cdef uint64_t arrival_ns, wake_ns
+        while not self.has_failed:
+            arrival_ns = self.queue.heap[0].time_ns if self.queue.n_arrivals else NEVER
+            wake_ns = self.wake_ns if self.wake_ns <= self.last_wake_ns else NEVER
+            if min(arrival_ns, wake_ns) > until_ns:
+                break
+            if min(arrival_ns, wake_ns) >= self.stop_ns:
                 return True
+            if wake_ns <= arrival_ns:
+                self._wake()
+                continue
             a = wire_queue_pop(&self.queue)
             self._arrive(&a)
             wire_queue_release(&self.queue, a.frame)
@@ -423,7 +491,7 @@ cdef class Network:
         cdef const wire_frame* sent = a.frame
         cdef uint64_t row, behind
         cdef frame f
-        if end.port == NULL:
+        if end.port == NULL and end.device == NULL:
             return
         f = frame(data=wire_frame_data(sent), caplen=sent.caplen, len=sent.len, time_ns=a.time_ns, input=0)
         self.queue.n_hops = sent.n_hops
@@ -432,7 +500,99 @@ cdef class Network:
             row = self.ledger.fates_written + self.ledger.n_fates
             behind = 0 if sent.cause == LEDGER_OWN else row - sent.cause
             self.ledger.origin.n_behind = <uint32_t>min(behind, <uint64_t>NO_CAUSE)
-        self._switch(end.node, end.port, &f, NULL)
+        if end.device != NULL:
+            self._arrive_at_device(end, sent, &f)
+        else:
+            self._switch(end.node, end.port, &f, NULL)
+
+    cdef void _arrive_at_device(self, const network_end* end, const wire_frame* sent, const frame* f) noexcept nogil:
+        """A frame arrives at a device, and what that sends because of it is put on wires."""
+        cdef device* d = end.device
+        cdef uint32_t number = end.node - self.n_nodes
+        cdef uint32_t fate
+        cdef uint64_t first_output = 0
+        cdef uint64_t clock_ns = f.time_ns - self.device_offsets_ns[number]
+        cdef fate_row* row
+        if <int64_t>(clock_ns - d.now_ns) > 0:
+            d.now_ns = clock_ns
+        d.time_ns = f.time_ns
+        if self.ledger != NULL:
+            self.ledger.origin.node = self.numbers[end.node]
+            self.ledger.origin.n_hops = <unsigned short>sent.n_hops
+            self.queue.cause = self.ledger.fates_written + self.ledger.n_fates
+            first_output = ledger_n_outputs(self.ledger)
+        if sent.n_hops > self.hop_limit:
+            d.ports[end.device_port].rx_packets += 1
+            d.ports[end.device_port].rx_bytes += f.len
+            fate = DROP_WIRE_LOOP
+            d.counts[fate] += 1
+        else:
+            fate = device_take(d, end.device_port, f)
+        if self.ledger != NULL:
+            row = ledger_add_fate(self.ledger)
+            row.time_ns = f.time_ns
+            row.first_output = first_output
+            row.n_outputs = <uint32_t>(ledger_n_outputs(self.ledger) - first_output)
+            row.port = end.device_port
+            row.program = 0
+            row.len = f.len
+            row.bridge = 0
+            row.fate = <unsigned char>fate
+            row.pad = 0
+            row.place = fate if fate > FATE_CONSUMED else 0
+            row.origin = self.ledger.origin
+        self.has_failed |= d.has_failed
+        if d.next_wake_ns != d.noted_wake_ns:
+            self._note_wake(number, f.time_ns)
+        self._depart()
+        self.time_ns = max(self.time_ns, f.time_ns)
+        self.queue.cause = LEDGER_OWN
+        self.queue.n_hops = 0
+
+    cdef void _note_wake(self, uint32_t number, uint64_t time_ns) noexcept nogil:
+        """When a device wants to be woken, from time `time_ns` on."""
+        cdef device* d = self.boxes[number]
+        d.noted_wake_ns = d.next_wake_ns
+        self.device_wakes_ns[number] = (
+            NEVER if d.next_wake_ns > NEVER - self.device_offsets_ns[number]
+            else max(d.next_wake_ns + self.device_offsets_ns[number], time_ns))
+        self.wake_ns = min(self.wake_ns, self.device_wakes_ns[number])
+
+    cdef void _wake(self) noexcept nogil:
+        """`wake_ns` has come: wakes the first device whose time that is, if it is still anybody's."""
+        cdef uint32_t i
+        cdef uint32_t number = 0
+        cdef uint64_t time_ns = NEVER
+        cdef device* d
+        for i in range(self.n_devices):
+            if self.device_wakes_ns[i] < time_ns:
+                time_ns = self.device_wakes_ns[i]
+                number = i
+        if time_ns > self.wake_ns:
+            self.wake_ns = time_ns      # whose it was has been woken already, or wants to sleep longer
+            return
+        d = self.boxes[number]
+        if time_ns >= self.tick_ns:
+            self._tick(time_ns)
+        self.time_ns = max(self.time_ns, time_ns)
+        self.queue.cause = LEDGER_OWN
+        self.queue.n_hops = 0
+        d.now_ns = max(d.now_ns, time_ns - self.device_offsets_ns[number])
+        d.time_ns = time_ns
+        d.n_sent = 0
+        if self.ledger != NULL:
+            self.ledger.origin.node = self.numbers[self.n_nodes + number]
+            self.ledger.is_own = True
+        d.wake(d)
+        if self.ledger != NULL:
+            self.ledger.is_own = False
+        self.has_failed |= d.has_failed
+        if d.next_wake_ns <= d.now_ns:
+            self.device_wakes_ns[number] = NEVER        # not again, before a frame comes
+            d.noted_wake_ns = NEVER
+        else:
+            self._note_wake(number, time_ns)
+        self._depart()
 
     cdef void _switch(self, uint32_t node, port* in_port, const frame* f, frame_ahead* ahead) noexcept nogil:
         """One frame at its port, and what leaves is put on wires. `ahead` is what was found of it, or NULL."""

@@ -32,6 +32,9 @@ class Topology(SwitchTopology):
         What stands behind ports, by name: objects as `vswitch.devices.device.Device` describes them.
     device_plugs : list of DevicePlug
         Which port of a device stands behind which port of a node.
+    duration_ns : int
+        How long a replay goes on at least, after its start. Without it time ends with the last frame of a capture or
+        the last command, and devices that act by themselves do nothing after it.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Nodes that wires join, directly or over others: what a replay must keep in one order.
+"""Nodes that wires or devices join, directly or over others: what a replay must keep in one order.
 
 A group has a network (network.pyx), a stream of captures and a ledger of its own, and needs nothing of the other groups
 while frames run. So groups may be replayed side by side, and a replay by one thread takes them one after the other with
@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from vswitch.datapath.network import Network
 from vswitch.errors import ConfigError
 from vswitch.light_typing import TYPE_CHECKING
+from vswitch.switch.attached import DeviceCounts
 from vswitch.switch.inputs import Input, merge_inputs
 from vswitch.switch.node_counts import NodeCounts
 
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
     from vswitch.capture.writer_pool import WriterPool
     from vswitch.datapath.ledger import Ledger
     from vswitch.switch.port import Port
-    from vswitch.switch.topology import SwitchTopology, TimelineCommand
+    from vswitch.switch.topology import DevicePlug, SwitchTopology, TimelineCommand
 
 NS_PER_MS = 1_000_000
 
 
 class NodeGroup:
-    """Some nodes of a topology, by name, with the wires between them, their captures and their commands.
+    """Some nodes of a topology, by name, with the wires between them, devices, captures and commands.
 
     `n_captures` are those of all groups, which share the memory for windows.
     """
@@ -46,16 +47,25 @@ class NodeGroup:
         self.ledger = ledger
         self.counts = [NodeCounts(node) for node in self.nodes]
         self.wires = [wire for wire in topology.wires if wire.ends[0][0] in self.names]
+        self.device_plugs = [plug for plug in topology.device_plugs if plug.at[0] in self.names]
+        plugged = {plug.device for plug in self.device_plugs}
+        self.devices = [name for name in topology.devices if name in plugged]
+        boxes = [topology.attached.get(name, topology.devices[name]) for name in self.devices]
+        self.device_counts = [DeviceCounts(box) for box in boxes]
         # sorted() keeps the order of commands of one time.
         self.commands = sorted(
             (command for command in topology.timeline if command.node in self.names), key=lambda command: command.at_ns
         )
-        numbers = list(topology.nodes)
+        numbers = [*topology.nodes, *topology.devices]
         self.network = Network(
             [node.datapath for node in self.nodes],
-            [([self._end(end) for end in wire.ends], wire.latency_ns) for wire in self.wires],
+            [
+                *(([self._end(end) for end in wire.ends], wire.latency_ns) for wire in self.wires),
+                *((list(self._plug_ends(plug)), plug.latency_ns) for plug in self.device_plugs),
+            ],
             hop_limit=topology.hop_limit,
-            numbers=[numbers.index(name) for name in names],
+            numbers=[numbers.index(name) for name in [*names, *self.devices]],
+            devices=boxes,
         )
         self._entrances: list[tuple[int, int | None]] = []
         self.captures: MergedCaptures = merge_inputs(
@@ -78,9 +88,10 @@ class NodeGroup:
         self.network.run(self.captures, self._entrances, None, report)
 
     def end_ns(self, start_ns: int) -> int:
-        """The time stamp of the last frame or command."""
+        """The time stamp of the last frame or command, or when the topology's time is over."""
         first_ns = start_ns // NS_PER_MS * NS_PER_MS
-        return max(self.network.time_ns, *(first_ns + command.at_ns for command in self.commands[-1:]), 0)
+        at_ns = max(self.topology.duration_ns, *(command.at_ns for command in self.commands[-1:]), 0)
+        return max(self.network.time_ns, first_ns + at_ns if at_ns else 0)
 
     def finish(self, end_ns: int) -> None:
         """The clocks go on to the time stamp of what was last in any group."""
@@ -104,7 +115,10 @@ class NodeGroup:
             if command.place:
                 error.where = command.place
             raise
-        self.network.plug([self._end(end) for wire in self.wires for end in wire.ends])
+        self.network.plug([
+            *(self._end(end) for wire in self.wires for end in wire.ends),
+            *(end for plug in self.device_plugs for end in self._plug_ends(plug)),
+        ])  # fmt: skip
         numbers = [node.ports_by_number for node in self.nodes]
         self._entrances[:] = [(node, port if port in numbers[node] else None) for node, port in self._entrances]
         self.network.put_on_wires()
@@ -118,6 +132,11 @@ class NodeGroup:
         except ConfigError:
             return number, None
 
+    def _plug_ends(self, plug: DevicePlug) -> tuple[tuple[int, int | None], tuple[int, int]]:
+        """Where a port of a node and one of a device meet, by numbers; devices have those behind the nodes'."""
+        ports = self.topology.devices[plug.device].ports
+        return self._end(plug.at), (len(self.names) + self.devices.index(plug.device), list(ports).index(plug.port))
+
     def _find(self, name: str) -> tuple[tuple[int, int | None], Port]:
         node, port = self.topology.find_port(name)
         return (self.names.index(node), port.number), port
@@ -126,8 +145,10 @@ class NodeGroup:
 def group_names(topology: SwitchTopology) -> list[list[str]]:
     """The names of the nodes of each group, in the topology's order."""
     group_of = {name: {name} for name in topology.nodes}
-    for wire in topology.wires:
-        joined = set().union(*(group_of[node] for node, _ in wire.ends))
+    joints = [[node for node, _ in wire.ends] for wire in topology.wires]
+    joints += [[plug.at[0] for plug in topology.device_plugs if plug.device == name] for name in topology.devices]
+    for nodes in joints:
+        joined = set().union(*(group_of[node] for node in nodes))
         for name in joined:
             group_of[name] = joined
     found: list[list[str]] = []

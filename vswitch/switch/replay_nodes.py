@@ -18,6 +18,7 @@ from vswitch.capture.writer_pool import WriterPool
 from vswitch.datapath.fate import FATES, FIRST_DROP
 from vswitch.errors import ConfigError
 from vswitch.light_typing import TYPE_CHECKING
+from vswitch.switch.attached import check_plugs
 from vswitch.switch.inputs import STANDARD_STREAM, Input, as_inputs, check_streams
 from vswitch.switch.node_groups import NodeGroup, group_names
 from vswitch.switch.output_folder import OutputFolder, Progress, file_name
@@ -37,8 +38,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from vswitch.datapath.ledger import Ledger
+    from vswitch.switch.attached import DeviceCounts
     from vswitch.switch.drop_places import DropPlace
     from vswitch.switch.node import SwitchNode
+    from vswitch.switch.node_counts import NodeCounts
     from vswitch.switch.port import Port
     from vswitch.switch.topology import SwitchTopology
 
@@ -63,6 +66,7 @@ def replay_nodes(
     same time; the result is the same for any number.
     """
     check_output(out, format, taps or {})
+    check_plugs(topology)
 
     def find(point: str) -> tuple[SwitchNode, Port]:
         node, port = topology.find_port(point)
@@ -173,6 +177,7 @@ class _Replay:
         from vswitch.datapath.ledger_merge import merge_ledgers  # one group is the rule
 
         ranks = [[0] * node.datapath.n_ports for node in self.topology.nodes.values()]
+        ranks += [[0] * len(device.ports) for device in self.topology.devices.values()]
         for i, entry in enumerate(self.inputs):
             name, port = self.topology_port(entry.port)
             if port is not None:
@@ -190,11 +195,15 @@ class _Replay:
             return "", None
 
     def _result(self, ledger: Ledger | None, seconds: float) -> ReplayResult:
-        counts_of, arrived_of = {}, {}
+        counts_of: dict[str, NodeCounts] = {}
+        device_counts: dict[str, DeviceCounts] = {}
+        arrived_of: dict[str, int] = {}
         for group in self.groups:
-            for name, counts, from_wires in zip(group.names, group.counts, group.network.n_arrived, strict=True):
+            arrived_of |= zip([*group.names, *group.devices], group.network.n_arrived, strict=True)
+            for name, counts in zip(group.names, group.counts, strict=True):
                 counts.note()
-                counts_of[name], arrived_of[name] = counts, from_wires
+                counts_of[name] = counts
+            device_counts |= zip(group.devices, group.device_counts, strict=True)
         numbering = Numbering([], [], [])
         ports: dict[str, PortTotals] = {}
         port_names: dict[int, str] = {}
@@ -228,12 +237,30 @@ class _Replay:
             n_ports += datapath.n_ports
             n_bridges += datapath.n_bridges
             n_places += len(datapath.drop_counts())
+        devices: dict[str, NodeTotals] = {}
+        for name, device in self.topology.devices.items():
+            numbering.port.append(n_ports)
+            numbering.bridge.append(n_bridges)
+            numbering.place.append(n_places)
+            if name not in device_counts:  # it is not plugged in
+                continue
+            of_device = device_counts[name]
+            port_names |= {n_ports + number: f"{name}/{port}" for number, port in enumerate(device.ports)}
+            ports |= {f"{name}/{device.ports[number]}": totals for number, totals in of_device.totals().items()}
+            bridge_names[n_bridges] = name
+            places |= {n_places + number: place for number, place in of_device.places(name).items()}
+            for fate, n in of_device.fates().items():
+                fates[fate] = fates.get(fate, 0) + n
+            devices[name] = of_device.node_totals(arrived_of[name], _DROPS)
+            n_ports += len(device.ports)
+            n_bridges += 1
+            n_places += len(FATES)
         cut = [error for group in self.groups for error in group.captures.truncated]
         order = {path: i for i, (_, path) in enumerate(self.inputs)}
         return ReplayResult(
             fates={fate: n for fate, n in fates.items() if n},
             ports=ports,
-            frames_out=sum(totals.frames_out for totals in nodes.values()),
+            frames_out=sum(totals.frames_out for totals in [*nodes.values(), *devices.values()]),
             truncated_inputs=sorted(cut, key=lambda error: order.get(error.path, -1)),
             seconds=seconds,
             port_names=port_names,
@@ -242,6 +269,7 @@ class _Replay:
             drop_places=places,
             nodes=nodes,
             numbering=numbering,
+            devices=devices,
         )
 
 

@@ -64,7 +64,7 @@ class Drop(NamedTuple):
 
 
 class NodeTotals(NamedTuple):
-    """Frames of one node during one replay; ``delivered + consumed + sum(dropped.values()) == frames_in``."""
+    """Frames of one node or device during one replay; ``delivered + consumed + sum(dropped.values()) == frames_in``."""
 
     frames_in: int
     from_wires: int
@@ -75,7 +75,10 @@ class NodeTotals(NamedTuple):
 
 
 class Numbering(NamedTuple):
-    """By node: what is added to its numbers of ports, bridges and places, so that a topology has each number once."""
+    """By node, and behind them by device: what is added to its numbers of ports, bridges and places.
+
+    So that a topology has each number once.
+    """
 
     port: list[int]
     bridge: list[int]
@@ -95,6 +98,9 @@ class ReplayResult:
     nodes : dict of str to NodeTotals
         The same for each node of a topology of several; empty for a node alone. With several nodes, ports and bridges
         are named ``"node/name"``.
+    devices : dict of str to NodeTotals
+        The same for each device behind a port, whose frames all come over wires. Its ports are named
+        ``"device/port"``, and where a bridge is named that dropped a frame, it has its own name.
     delivered, consumed : int
         Frames of which a copy left on at least one port (a mirror's copy does not count), and frames that the switch
         kept for itself.
@@ -131,6 +137,7 @@ class ReplayResult:
         drop_places: Mapping[int, DropPlace] | None = None,
         nodes: Mapping[str, NodeTotals] | None = None,
         numbering: Numbering | None = None,
+        devices: Mapping[str, NodeTotals] | None = None,
     ) -> None:
         drops = {FATES[code][0] for code in FATES if code >= FIRST_DROP}
         self.frames_in = sum(fates.values())
@@ -147,7 +154,8 @@ class ReplayResult:
         self.bridge_names = bridge_names
         self.drop_places = dict(drop_places or {})
         self.nodes = dict(nodes or {})
-        self.from_wires = sum(totals.from_wires for totals in self.nodes.values())
+        self.devices = dict(devices or {})
+        self.from_wires = sum(totals.from_wires for totals in [*self.nodes.values(), *self.devices.values()])
         self._numbering = numbering
         self._ledger = ledger
 
@@ -303,6 +311,7 @@ class ReplayResult:
             ],
             "ports": {name: totals._asdict() for name, totals in self.ports.items()},
             **({"nodes": {name: totals._asdict() for name, totals in self.nodes.items()}} if self.nodes else {}),
+            **({"devices": {name: totals._asdict() for name, totals in self.devices.items()}} if self.devices else {}),
             "seconds": round(self.seconds, 6),
             "frames_per_second": round(self.frames_per_second),
         }

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from vswitch.errors import ConfigError, nearest
 from vswitch.light_typing import TYPE_CHECKING, NamedTuple
+from vswitch.switch.attached import AttachedDevices
 from vswitch.switch.inputs import Input, as_inputs
 from vswitch.switch.replay import check_threads, replay
 from vswitch.switch.result import ReplayResult
@@ -33,7 +34,10 @@ class Wire(NamedTuple):
 
 
 class DevicePlug(NamedTuple):
-    """Where a port of a device is: behind port `at`, as (name of the node, name there), and how long frames take."""
+    """Where a port of a device is: behind port `at`, as (name of the node, name there).
+
+    Frames take `latency_ns` from one to the other.
+    """
 
     device: str
     port: str
@@ -84,6 +88,7 @@ class SwitchTopology:
         hop_limit: int = HOP_LIMIT,
         devices: Iterable[Device] = (),
         device_plugs: Iterable[DevicePlug] = (),
+        duration_ns: int = 0,
     ) -> None:
         self.path = path
         self.nodes = dict(nodes)
@@ -93,6 +98,8 @@ class SwitchTopology:
         self.hop_limit = hop_limit
         self.devices = {device.name: device for device in devices}
         self.device_plugs = list(device_plugs)
+        self.duration_ns = duration_ns
+        self.attached = AttachedDevices()
 
     @property
     def node(self) -> SwitchNode:
@@ -167,12 +174,12 @@ class SwitchTopology:
         check_threads(threads)
         if captures is None:
             captures = self.inputs
-            if not captures:
+            if not captures and not self.duration_ns:
                 raise ConfigError(
                     "no captures to replay", path=self.path,
                     hint="a scenario folder holds them as in/PORT.pcap; or say --in PORT=CAPTURE",
                 )
-        if len(self.nodes) == 1 and not self.wires and not self.timeline:
+        if len(self.nodes) == 1 and not self.wires and not self.timeline and not self.devices:
             # The one node's name may stand before a port's.
             prefix = f"{next(iter(self.nodes))}/"
             points = {name: point.removeprefix(prefix) for name, point in (taps or {}).items()}

@@ -1,0 +1,119 @@
+"""The devices of a topology as the network takes them: compiled ones as they are, those in Python with an adapter."""
+
+from __future__ import annotations
+
+from vswitch.errors import ConfigError, nearest
+from vswitch.light_typing import TYPE_CHECKING
+from vswitch.switch.result import NodeTotals, PortTotals
+
+if TYPE_CHECKING:
+    from vswitch.datapath.device import CompiledDevice
+    from vswitch.devices.device import Device
+    from vswitch.switch.drop_places import DropPlace
+    from vswitch.switch.topology import SwitchTopology
+
+
+class AttachedDevices:
+    """Adapters that stay from replay to replay, for each has its device's clock."""
+
+    def __init__(self) -> None:
+        self._adapters: dict[str, CompiledDevice] = {}
+
+    def get(self, name: str, device: Device) -> CompiledDevice:
+        """The compiled device, or the one that stands for a device in Python."""
+        from vswitch.datapath.device import CompiledDevice
+        from vswitch.devices.python_device import PythonDevice
+
+        if isinstance(device, CompiledDevice):
+            return device
+        known = self._adapters.get(name)
+        if not isinstance(known, PythonDevice) or known.device is not device:
+            known = self._adapters[name] = PythonDevice(name, tuple(device.ports), device)
+        return known
+
+
+def check_plugs(topology: SwitchTopology) -> None:
+    """Refuse plugs that cannot be: without such a device, or two at one port. A node's port may be missing yet.
+
+    Raises
+    ------
+    ConfigError
+    """
+    taken: dict[object, str] = {
+        (node, port.number): "a wire" for wire in topology.wires for node, port in topology.plugs(wire)
+    }
+    for name in topology.devices:
+        if name in topology.nodes:
+            raise ConfigError(f"{name} is a node and a device", key=name)
+        if not name or "/" in name:
+            raise ConfigError(f"a device cannot be named {name!r}", key=name, hint="without a slash")
+    for plug in topology.device_plugs:
+        where = f"{plug.device}/{plug.port}"
+        if plug.device not in topology.devices:
+            hint = nearest(plug.device, topology.devices) or f"there are {', '.join(topology.devices) or 'none'}"
+            raise ConfigError(f"no device named {plug.device}", key=plug.device, hint=hint)
+        ports = topology.devices[plug.device].ports
+        if plug.port not in ports:
+            hint = nearest(plug.port, ports) or f"it has {', '.join(ports)}"
+            raise ConfigError(f"device {plug.device} has no port {plug.port}", key=where, hint=hint)
+        node, name = plug.at
+        if node not in topology.nodes:
+            raise ConfigError(
+                f"no node named {node}", key=where, hint=nearest(node, topology.nodes) or ", ".join(topology.nodes)
+            )
+        try:
+            port = topology.nodes[node].port(name)
+        except ConfigError:
+            continue  # a command may add it yet
+        if not port.has_cable:
+            raise ConfigError(f"no device can stand behind {node}/{name}", key=where, hint=port.why_no_cable)
+        for key in ((plug.device, plug.port), (node, port.number)):
+            if key in taken:
+                raise ConfigError(
+                    f"{where} cannot be plugged into {node}/{name}", key=where, hint=f"there is {taken[key]} already"
+                )
+            taken[key] = where
+
+
+class DeviceCounts:
+    """What a device had counted before a replay."""
+
+    def __init__(self, device: CompiledDevice) -> None:
+        self.device = device
+        self._fates = device.fates
+        self._ports = device.port_counters()
+
+    def fates(self) -> dict[str, int]:
+        """Fate → frames."""
+        return {name: n - self._fates.get(name, 0) for name, n in self.device.fates.items()}
+
+    def totals(self) -> dict[int, PortTotals]:
+        """By port number."""
+        return {
+            number: PortTotals(*(now - then for now, then in zip(*pair, strict=True)))
+            for number, pair in enumerate(zip(self.device.port_counters(), self._ports, strict=True))
+        }
+
+    def node_totals(self, from_wires: int, drops: set[str]) -> NodeTotals:
+        """All frames; `drops` are the fates that are drops."""
+        fates = self.fates()
+        return NodeTotals(
+            frames_in=sum(fates.values()),
+            from_wires=from_wires,
+            delivered=fates.get("DELIVERED", 0),
+            consumed=fates.get("CONSUMED", 0),
+            dropped={fate: n for fate, n in fates.items() if fate in drops and n},
+            frames_out=sum(totals.tx_frames for totals in self.totals().values()),
+        )
+
+    def places(self, name: str) -> dict[int, DropPlace]:
+        """Number → where it dropped frames: a device has one place for each reason, with the number of the fate."""
+        from vswitch.datapath.fate import FATES, FIRST_DROP
+        from vswitch.switch.drop_places import DropPlace
+
+        fates = self.fates()
+        return {
+            code: DropPlace(fate, name, None, "", fates[fate])
+            for code, (fate, _) in FATES.items()
+            if code >= FIRST_DROP and fates.get(fate)
+        }
