@@ -20,7 +20,7 @@ BELOW = {
     "switch": {"devices", "openflow", "ovsdb", "datapath", "capture"},
     "explain": {"switch", "devices", "openflow", "ovsdb", "datapath", "capture", "tables"},
     "ovs": {"explain", "switch", "openflow", "ovsdb", "datapath"},
-    "neutron": {"ovs", "devices", "explain", "switch", "openflow", "ovsdb", "wire"},
+    "neutron": {"ovs", "devices", "explain", "switch", "openflow", "ovsdb", "capture", "wire"},
     "setups": {"neutron", "ovs", "devices", "explain", "switch"},
     "cli": {"setups", "neutron", "explain", "ovs", "switch", "capture"},
 }

@@ -73,3 +73,13 @@ def test_what_is_not_there(
     error = capsys.readouterr().err
     assert problem in error
     assert hint in error
+
+
+def test_compare(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["neutron", "compare", str(PCAPS / "two-hosts-gre"), TWO_HOSTS, "--paths", "2"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["two-hosts-gre", "two-hosts-vxlan"]
+    assert "MTU left                   1458 of 1500   1450 of 1500" in lines
+    assert lines[-1].startswith("on the busiest of 2 paths")
+    assert main(["neutron", "compare", TWO_HOSTS, "--paths", "0"]) == 2
+    assert "0 is no number of paths" in capsys.readouterr().err

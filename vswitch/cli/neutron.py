@@ -1,4 +1,4 @@
-"""``vswitch neutron show|flows|check``."""
+"""``vswitch neutron show|flows|check|compare``."""
 
 from __future__ import annotations
 
@@ -19,10 +19,14 @@ FOUND = 1  # the exit status if there is a fault
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's arguments."""
-    verbs = parser.add_subparsers(dest="what", metavar="show|flows|check", required=True)
+    verbs = parser.add_subparsers(dest="what", metavar="show|flows|check|compare", required=True)
     show = verbs.add_parser("show", help="local VLANs and segments, ports, tunnels and routers of each host")
     flows = verbs.add_parser("flows", help="the flows of the agent's bridges, by tables with their names")
     check = verbs.add_parser("check", help="find classic faults, each with its evidence and a frame that shows it")
+    compare = verbs.add_parser("compare", help="measure what captures become in tunnels of different kinds")
+    compare.add_argument("setups", metavar="SETUP", nargs="+", help="set-ups with the same captures and other tunnels")
+    compare.add_argument("--paths", metavar="N", type=_paths, default=4, help="equal paths below (default: 4)")
+    compare.set_defaults(show=_compare)
     for sub in (show, flows, check):
         sub.add_argument("setup", metavar="SETUP", help="cloud.yaml, topology, OVS script, or folder with one of them")
     for sub in (show, flows):
@@ -36,23 +40,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print what was asked for; 0, or 1 if `check` has found something."""
-    topology = load(options.setup)
-    status: int = options.show(topology, options)
+    status: int = options.show(options)
     return status
 
 
-def _show(topology: Topology, options: argparse.Namespace) -> int:
+def _show(options: argparse.Namespace) -> int:
     from vswitch.neutron.show import node_text
 
+    topology = load(options.setup)
     print("\n".join(node_text(facts, topology.cloud) for facts in _hosts(topology, options.host)), end="")
     return 0
 
 
-def _flows(topology: Topology, options: argparse.Namespace) -> int:
+def _flows(options: argparse.Namespace) -> int:
     from vswitch.neutron.flow_text import bridge_text, neutron_bridges
 
-    hosts = _hosts(topology, options.host)
-    for facts in hosts:
+    for facts in _hosts(load(options.setup), options.host):
         names = neutron_bridges(facts)
         if options.bridge is not None and options.bridge not in names:
             hint = nearest(options.bridge, names) or f"there are {', '.join(names)}"
@@ -62,9 +65,10 @@ def _flows(topology: Topology, options: argparse.Namespace) -> int:
     return 0
 
 
-def _check(topology: Topology, options: argparse.Namespace) -> int:
+def _check(options: argparse.Namespace) -> int:
     from vswitch.neutron.check import check
 
+    topology = load(options.setup)
     findings = check(topology, topology.cloud)
     if options.json:
         print(json.dumps([_as_json(finding) for finding in findings], indent=2))
@@ -75,6 +79,22 @@ def _check(topology: Topology, options: argparse.Namespace) -> int:
         n_hosts = len(_hosts(topology, None))
         print(f"no fault found on {n_hosts} host{'s' if n_hosts > 1 else ''}")
     return FOUND if findings else 0
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from vswitch.neutron.overlays import comparison, measure
+
+    names = [path.rstrip("/").rpartition("/")[2] for path in options.setups]
+    titles = names if len(set(names)) == len(names) else options.setups
+    overlays = {title: measure(load(path)) for title, path in zip(titles, options.setups, strict=True)}
+    print(comparison(overlays, options.paths), end="")
+    return 0
+
+
+def _paths(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text} is no number of paths")
+    return int(text)
 
 
 def _as_json(finding: Finding) -> dict[str, object]:
