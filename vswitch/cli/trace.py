@@ -9,6 +9,7 @@ from vswitch.light_typing import TYPE_CHECKING
 from vswitch.setups.load import load
 
 if TYPE_CHECKING:
+    from vswitch.explain.journey import Journey
     from vswitch.setups.topology import Topology
 
 
@@ -29,6 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--after-replay", action="store_true",
         help="with what the set-up has learned when its captures have been replayed; otherwise as it starts",
     )
+    parser.add_argument(
+        "--path", action="store_true", help="only where it goes: bridges, tables, and the tag or key at each"
+    )
     parser.add_argument("--no-names", action="store_true", help="ports by number")
 
 
@@ -39,7 +43,13 @@ def run(options: argparse.Namespace) -> int:
         _check_node(topology, options.node)
     if options.after_replay:
         topology.replay(ledger=False)
-    print(_journey(topology, options), end="")
+    journey = _journey(topology, options)
+    if options.path:
+        from vswitch.explain.path import path_text
+
+        print(path_text(journey), end="")
+    else:
+        print(journey, end="")
     return 0
 
 
@@ -49,7 +59,7 @@ def _check_node(topology: Topology, name: str) -> None:
         raise ConfigError(f"no node named {name}", key=name, hint=hint)
 
 
-def _journey(topology: Topology, options: argparse.Namespace) -> object:
+def _journey(topology: Topology, options: argparse.Namespace) -> Journey:
     names = not options.no_names
     prefix = f"{options.node}/" if options.node is not None else ""
     if options.capture is not None:

@@ -4,6 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class Seen(NamedTuple):
+    """What a frame looks like to those who want to know in which network it is.
+
+    `vlan` is the outer tag's VID (None: no tag), `tun_id` the key of the tunnel that it came out of (None: of none);
+    `tunnel` and `inner_tun_id` are those of the tunnel that it is the outer packet of ("": of none).
+    """
+
+    vlan: int | None
+    tun_id: int | None
+    tunnel: str = ""
+    inner_tun_id: int = 0
+
+    def __str__(self) -> str:
+        words = ["untagged" if self.vlan is None else f"VLAN {self.vlan}"]
+        words += [] if self.tun_id is None else [f"out of key {self.tun_id}"]
+        words += [f"{self.tunnel} key {self.inner_tun_id}"] if self.tunnel else []
+        return ", ".join(words)
 
 
 @dataclass
@@ -13,6 +33,8 @@ class TraceNode:
     kind: str
     text: str
     subs: list[TraceNode] = field(default_factory=list)
+    seen: Seen | None = field(default=None, compare=False)
+    """Of a bridge: what the frame looked like when it came in there, as far as is known."""
 
 
 @dataclass

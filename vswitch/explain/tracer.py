@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from vswitch.datapath.fate import FATES
 from vswitch.datapath.walk import walk
 from vswitch.explain import datapath_actions as dp
-from vswitch.explain.explanation import Explanation, TraceNode
+from vswitch.explain.explanation import Explanation, Seen, TraceNode
 from vswitch.explain.trace_events import DEEPER, ERRORS, EventTexts
 from vswitch.explain.trace_program import Run
 from vswitch.explain.trace_tunnels import Departure, Payload
@@ -95,6 +95,16 @@ class Tracer:
             outputs=self.outputs, error=error,
         )  # fmt: skip
 
+    def seen(self, key: Words) -> Seen:
+        """In which network the frame is now."""
+        tag = dp.tags(key) & 0xFFFFFFFF
+        inside = self.payload.inside
+        return Seen(
+            tag & 0xFFF if tag else None,
+            dp.get(key, "tun_id") if dp.address(key, "tun_dst", "tun_ipv6_dst") else None,
+            inside.kind if inside is not None else "", inside.tun_id if inside is not None else 0,
+        )  # fmt: skip
+
     # One bridge.
 
     def go_on(self, port: Port, key: Words, nodes: list[TraceNode], is_last: bool) -> Words:
@@ -117,7 +127,7 @@ class Tracer:
         self, bridge: Bridge, found: dict[str, Any], key: Words, nodes: list[TraceNode], is_last: bool
     ) -> Words:
         """Reports a walk in `bridge` and goes through its program; returns what else OVS would unwildcard."""
-        top = TraceNode("bridge", f'bridge("{bridge.name}")')
+        top = TraceNode("bridge", f'bridge("{bridge.name}")', seen=self.seen(key))
         nodes.append(top)
         lists = [top.subs]
         run = Run(self, bridge, found["ops"], key, is_last)
