@@ -4,12 +4,17 @@
 A folder is one of `golden/neutron` beside this repository: the rows of the database (`Bridge.json`, `Port.json`,
 `Interface.json`), the flows of each bridge, and `packets/packets.json` with frames, where they came in and what came
 out. A node is built from rows and flows; the frames are sent through it in their order. Outputs must be equal byte for
-byte, and so must the forwarding databases and the flows that `learn` made. One line is printed per folder:
+byte, and so must the forwarding databases and the flows that `learn` made.
+
+A second node is built as a user's cloud is: `model.json` becomes a cloud, our agent builds its host. Flow tables,
+meters and rows must be equal to the real agent's when it has started (`initial/`) and when all ports are wired, and the
+same frames must come out of it. Its differences are marked "agent". One line is printed per folder:
 
     03-vxlan: same, 14 frames
     01-vlan: DIFFERENT
       frame 3 (vm1 ping), port vm2: expected 1 frame(s), got 0
-    07-ovsfw: unsupported: conntrack
+      agent, br-int: no flow priority=1,table=60 actions=NORMAL
+    07-ovsfw: tables same; frames unsupported: conntrack
 
 and the totals. The exit status is 1 if a folder is different, 2 if one cannot be read.
 """
@@ -27,6 +32,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import vswitch
+from tests import golden_agent
 
 Json = dict[str, Any]
 
@@ -164,15 +170,40 @@ def checksum(data: bytes) -> int:
 
 
 def compare(folder: Path) -> tuple[int, list[str]]:
-    """How many frames were sent, and what differed, a line each."""
+    """How many frames were sent, and what differed, a line each; on a node of the rows and flows that were dumped."""
     node = build(folder)
-    packets = json.loads((folder / "packets" / "packets.json").read_text())
-    interfaces = {name: vif for name, _, _, vif in VIF.findall((folder / "scenario.txt").read_text())}
-    names = {vif: name for name, vif in interfaces.items()}
+    now_s = send_learning(folder, node)
+    return replay(folder, node, now_s)
+
+
+def compare_agent(folder: Path, *, with_frames: bool = True) -> list[str]:
+    """What differed on the node that our agent builds, a line each."""
+    node = vswitch.Node()
+    if golden_agent.add_underlay(node, folder):
+        build_underlay(node)
+    agent, differences = golden_agent.start(folder, node)
+    golden_agent.run(node, agent.wire_first_ports())
+    now_s = send_learning(folder, node)
+    differences += golden_agent.compare_wired(folder, node)
+    if with_frames:
+        differences += replay(folder, node, now_s)[1]
+    return differences
+
+
+def send_learning(folder: Path, node: vswitch.Node) -> float:
+    """Send what came before the dump; returns the time afterwards."""
     now_s = STEP_S
     for frame in learning_frames(folder):
         node.send(UPLINK, frame, time=now_s)
         now_s += STEP_S
+    return now_s
+
+
+def replay(folder: Path, node: vswitch.Node, now_s: float) -> tuple[int, list[str]]:
+    """Send the frames of a folder through a node, from a time on."""
+    packets = json.loads((folder / "packets" / "packets.json").read_text())
+    interfaces = {name: vif for name, _, _, vif in VIF.findall((folder / "scenario.txt").read_text())}
+    names = {vif: name for name, vif in interfaces.items()}
     differences: list[str] = []
     seen = {packet["in_port"] for packet in packets} | {out["port"] for packet in packets for out in packet["out"]}
     for packet in packets:
@@ -225,6 +256,22 @@ def in_order(flow: str) -> str:
     return f"{','.join(sorted(words))} actions={actions}"
 
 
+def judge(folder: Path) -> tuple[str, str, list[str]]:
+    """The verdict on a folder, a line that says it, and what differed."""
+    has_frames = (folder / "packets" / "packets.json").exists()
+    differences: list[str] = []
+    text, verdict = "tables same; no frames", "same"
+    if has_frames:
+        try:
+            n_frames, differences = compare(folder)
+            text = f"same, {n_frames} frames"
+        except UnsupportedError as error:
+            text, verdict, has_frames = f"tables same; frames unsupported: {error}", "unsupported", False
+    of_agent = compare_agent(folder, with_frames=has_frames)
+    differences = [*differences, *(f"agent, {difference}" for difference in of_agent)]
+    return ("DIFFERENT", "DIFFERENT", differences) if differences else (verdict, text, [])
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+", type=Path, metavar="DIR")
@@ -232,17 +279,12 @@ def main(arguments: list[str] | None = None) -> int:
     totals = dict.fromkeys(("same", "DIFFERENT", "unsupported"), 0)
     for folder in options.folders:
         try:
-            n_frames, differences = compare(folder)
-        except UnsupportedError as error:
-            totals["unsupported"] += 1
-            print(f"{folder.name}: unsupported: {error}")
-            continue
+            verdict, text, differences = judge(folder)
         except (OSError, ValueError, KeyError) as error:
             print(f"{folder}: {error!r}", file=sys.stderr)
             return 2
-        verdict = "DIFFERENT" if differences else "same"
         totals[verdict] += 1
-        print(f"{folder.name}: {verdict}, {n_frames} frames" if not differences else f"{folder.name}: {verdict}")
+        print(f"{folder.name}: {text}")
         for difference in differences[:MAX_SHOWN]:
             print(f"  {difference}")
     print(", ".join(f"{number} {verdict}" for verdict, number in totals.items()))

@@ -72,6 +72,16 @@ class Network:
     project_id: str = ""
     qos_policy: QosPolicy | None = None
 
+    @property
+    def is_tunnelled(self) -> bool:
+        """True if its frames travel between hosts in tunnels."""
+        return self.network_type in TUNNEL_TYPES
+
+    @property
+    def is_physical(self) -> bool:
+        """True if its frames travel between hosts on a physical network, with its VLAN or none."""
+        return self.network_type in PHYSICAL_TYPES
+
 
 @dataclass(eq=False)
 class Subnet:
@@ -226,6 +236,8 @@ class Host:
     agent_mode: str = "legacy"
     """Of the L3 agent: legacy, dvr, dvr_snat or dvr_no_external."""
     has_dhcp_agent: bool = False
+    starts_at_ns: int = 0
+    """When its agents start; the others hear of it then."""
     vtep_mac_address: str | None = None
     """Of the bridge below the tunnels; None: one is made of the host's place in the cloud."""
 

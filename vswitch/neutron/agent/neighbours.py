@@ -1,0 +1,70 @@
+"""What neutron-server tells an agent of other hosts: their tunnels' ends, and with l2population who is behind them.
+
+Sources: rpc's tunnel_sync and tunnel_update, the l2pop mechanism driver (update_port_up, _create_agent_fdb).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vswitch.neutron.agent.local_vlans import LocalVlan
+from vswitch.neutron.agent.server import Server, View
+from vswitch.neutron.agent.switch import Switch, Vif
+from vswitch.neutron.agent.tunnels import Tunnels
+from vswitch.neutron.cloud import OWNER_DVR_INTERFACE, OWNER_HA_INTERFACE, Host, Network, Port
+
+ONLY_FLOODED = (OWNER_DVR_INTERFACE, OWNER_HA_INTERFACE)
+"""Ports that are on several hosts: others flood to those hosts, and no host is the one that has the port."""
+
+
+@dataclass(eq=False)
+class Neighbours:
+    """Other hosts, as seen by the agent of `host`."""
+
+    server: Server
+    host: Host
+    view: View
+    switch: Switch
+    tunnels: Tunnels
+
+    def meet_all(self, now_ns: int) -> list[str]:
+        """Full mesh: tunnels of each type to all hosts that have started; returns the names of new ones."""
+        names = []
+        for network_type in self.switch.options.tunnel_types:
+            hosts = self.server.tunnel_hosts.get(network_type, [])
+            names += self.tunnels.add_mesh(network_type, [item for item in hosts if item[0].starts_at_ns <= now_ns])
+        return names
+
+    def port_is_up(self, vif: Vif, now_ns: int) -> None:
+        """A port here is wired: if it is the first of its network, all is told of that network."""
+        local = vif.local
+        if local is not None and self._is_told_of(local.network) and not local.tunnels:
+            self.tell_all(local, now_ns)
+
+    def tell_all(self, local: LocalVlan, now_ns: int) -> None:
+        """Hosts with ports of a network that are wired, and those ports."""
+        told: dict[int, bool] = {}
+        for port in self.server.ports_by_network.get(local.network.id, []):
+            for host in self.server.hosts_of(port):
+                if host is not self.host and self.is_wired(port, host, now_ns):
+                    self._tell(local, port, host, told)
+        if local.tunnels:
+            self.tunnels.flood_to(local, local.tunnels)
+
+    def is_wired(self, port: Port, host: Host, now_ns: int) -> bool:
+        """True if a port on another host is up."""
+        wired = self.server.wired_at(port, host)
+        return wired is not None and wired <= now_ns and self.view.port(port).admin_state_up
+
+    def _tell(self, local: LocalVlan, port: Port, host: Host, told: dict[int, bool]) -> None:
+        options = self.server.options[host.name]
+        if options.local_ip is None or local.network.network_type not in options.tunnel_types:
+            return
+        if id(host) not in told:
+            told[id(host)] = self.tunnels.add_neighbour(local, options.local_ip)
+        if told[id(host)] and port.device_owner not in ONLY_FLOODED:
+            self.tunnels.add_station(local, options.local_ip, self.view.port(port))
+
+    def _is_told_of(self, network: Network) -> bool:
+        options = self.switch.options
+        return options.l2_population and options.enable_tunneling and network.network_type in options.tunnel_types

@@ -1,0 +1,79 @@
+"""Trunks: a VM with VLANs has a bridge of its own, with a patch pair to br-int for itself and for each subport.
+
+Sources: nova's os-vif (the bridge and the VM's device), services/trunk/drivers/openvswitch/agent/.
+"""
+
+from __future__ import annotations
+
+import json
+
+from vswitch.neutron.agent.commands import setting
+from vswitch.neutron.agent.names import device_name, trunk_bridge, trunk_patch
+from vswitch.neutron.agent.plugging import add_device
+from vswitch.neutron.agent.switch import Switch, Vif
+from vswitch.neutron.cloud import Port, SubPort, Trunk
+
+PARENT, SUB = "t", "s"
+
+
+def plug(switch: Switch, trunk: Trunk, parent: Port) -> None:
+    """nova's part: a bridge with the VM's device."""
+    bridge = switch.bridge(trunk_bridge(trunk.id))
+    switch.commands.rows(f"add-br {bridge.name}", f"set Bridge {bridge.name} datapath_type=system")
+    add_device(switch.commands, bridge, device_name(parent), parent)
+
+
+def wire(switch: Switch, trunk: Trunk, parent: Port) -> list[Vif]:
+    """The agent's part: patch pairs to br-int, which then are ports as others are."""
+    bridge = trunk_bridge(trunk.id)
+    vifs = [_add_pair(switch, bridge, PARENT, parent, 0)]
+    vifs += [_add_pair(switch, bridge, SUB, sub.port, sub.segmentation_id) for sub in trunk.sub_ports]
+    remember(switch, trunk, parent, trunk.sub_ports)
+    return vifs
+
+
+def remember(switch: Switch, trunk: Trunk, parent: Port, sub_ports: list[SubPort]) -> None:
+    """What the VM's device keeps of its trunk, for the day when it is gone."""
+    ids = {
+        "bridge_name": trunk_bridge(trunk.id), "trunk_id": trunk.id,
+        "subport_ids": json.dumps([sub.port.id for sub in sub_ports]),
+    }  # fmt: skip
+    words = " ".join(setting(f"external_ids:{key}", value) for key, value in ids.items())
+    switch.commands.rows(f"set Interface {device_name(parent)} {words}")
+
+
+def unplug(switch: Switch, trunk: Trunk) -> None:
+    """nova deletes the bridge of a trunk, with the VM's device."""
+    name = trunk_bridge(trunk.id)
+    switch.commands.rows(f"--if-exists del-br {name}")
+    switch.commands.drop_bridge(name)
+    switch.bridges.pop(name, None)
+
+
+def unwire(switch: Switch, trunk: Trunk, parent: Port) -> None:
+    """The agent deletes what was on br-int."""
+    names = [trunk_patch(PARENT, "i", parent.id)]
+    names += [trunk_patch(SUB, "i", sub.port.id) for sub in trunk.sub_ports]
+    for name in names:
+        switch.commands.rows(f"--if-exists del-port {switch.br_int.name} {name}")
+        switch.br_int.forget(name)
+
+
+def _add_pair(switch: Switch, bridge_name: str, kind: str, port: Port, tag: int) -> Vif:
+    inner, outer = trunk_patch(kind, "i", port.id), trunk_patch(kind, "t", port.id)
+    bridge, br_int = switch.bridge(bridge_name), switch.br_int
+    ids = " ".join(
+        setting(f"external_ids:{key}", value)
+        for key, value in (("attached-mac", port.mac_address), ("iface-id", port.id))
+    )
+    ofport = br_int.number(inner)
+    switch.commands.rows(
+        f"add-port {br_int.name} {inner}",
+        f"set Interface {inner} type=patch options:peer={outer} {ids} ofport_request={ofport}",
+        f"add-port {bridge.name} {outer}",
+        f"set Interface {outer} type=patch options:peer={inner} {ids} ofport_request={bridge.number(outer)}",
+        f"set Port {outer} vlan_mode=access tag={tag}",
+    )
+    vif = Vif(port, inner, ofport)
+    switch.vifs[port.id] = vif
+    return vif
