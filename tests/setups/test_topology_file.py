@@ -11,7 +11,7 @@ from vswitch import load
 from vswitch.capture import PcapWriter
 from vswitch.cli.main import main
 from vswitch.errors import ConfigError
-from vswitch.setups.topology_file import duration_ns
+from vswitch.setups.durations import duration_ns
 from vswitch.switch.inputs import Input
 from vswitch.switch.topology import TimelineCommand, Wire
 

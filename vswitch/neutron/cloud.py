@@ -124,6 +124,7 @@ class SecurityGroup:
     name: str
     rules: list[SecurityGroupRule] = field(default_factory=list)
     stateful: bool = True
+    project_id: str = ""
 
 
 @dataclass(eq=False)
@@ -157,6 +158,8 @@ class Port:
     security_groups: list[SecurityGroup] = field(default_factory=list)
     allowed_address_pairs: list[AddressPair] = field(default_factory=list)
     qos_policy: QosPolicy | None = None
+    extra_dhcp_opts: list[tuple[str, str, int]] = field(default_factory=list)
+    """opt_name, opt_value and ip_version."""
     plug_at_ns: int = 0
     """When it is plugged into br-int; 0: before the first frame."""
     unplug_at_ns: int | None = None
@@ -202,6 +205,7 @@ class Router:
     """Extra routes: destination and next hop."""
     distributed: bool = False
     ha: bool = False
+    admin_state_up: bool = True
     floating_ips: list[FloatingIp] = field(default_factory=list)
     hosts: list[Host] = field(default_factory=list)
     """Where an L3 agent has it; for `ha` the first one is the master in the beginning, for `distributed` these are the
@@ -284,6 +288,11 @@ class Server:
     global_physnet_mtu: int = 1500
     path_mtu: int = 0
     """Of the network below the tunnels; 0: `global_physnet_mtu`."""
+    router_distributed: bool = False
+    l3_ha: bool = False
+    max_l3_agents_per_router: int = 3
+    """Of HA routers; 0: all."""
+    dhcp_agents_per_network: int = 1
 
 
 @dataclass(eq=False)

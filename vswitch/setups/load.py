@@ -8,6 +8,7 @@ from vswitch.errors import ConfigError, nearest
 from vswitch.light_typing import TYPE_CHECKING
 from vswitch.ovs.node import Node
 from vswitch.ovs.script import run_script
+from vswitch.setups.files import read_text
 from vswitch.setups.topology import Topology
 from vswitch.switch.inputs import Input
 
@@ -102,13 +103,7 @@ def _inputs_of_nodes(topology: Topology, folder: str) -> list[Input]:
 
 def _run(path: str) -> Node:
     node = Node()
-    try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
-    except (OSError, UnicodeDecodeError) as error:
-        problem = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise ConfigError(f"cannot read: {problem}", path=path) from error
-    run_script(node, text, path=path)
+    run_script(node, read_text(path), path=path)
     return node
 
 

@@ -22,22 +22,19 @@ checked here. Everything that is wrong is an error with line and column.
 from __future__ import annotations
 
 import os
-from decimal import Decimal
 from typing import Any
 
 from vswitch.errors import ConfigError, nearest
 from vswitch.ovs.node import Node
 from vswitch.ovs.script import check_command, run_script
+from vswitch.setups.durations import MAX_AT_NS, MAX_LATENCY_NS, read_duration
+from vswitch.setups.files import read_text
 from vswitch.setups.topology import Topology
 from vswitch.setups.topology_schema import SCHEMA
 from vswitch.setups.yaml_text import Path, YamlText, check
 from vswitch.switch.inputs import Input
 from vswitch.switch.port import Port
 from vswitch.switch.topology import HOP_LIMIT, TimelineCommand, Wire
-
-MAX_LATENCY_NS = 1000 * 10**9  # times hop_limit it must fit into 64 bits beside a time stamp
-MAX_AT_NS = 10**18
-UNITS_NS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
 
 
 def read_topology(path: str) -> Topology:
@@ -48,7 +45,7 @@ def read_topology(path: str) -> Topology:
     ConfigError
         The file is wrong, or a node's script is; carries path, line and column.
     """
-    text = YamlText(_read(path), path)
+    text = YamlText(read_text(path), path)
     check(text, SCHEMA)
     value: dict[str, Any] = text.value or {}
     nodes = {name: _node(text, name, value["nodes"][name]["setup"]) for name in value["nodes"]}
@@ -63,25 +60,6 @@ def read_topology(path: str) -> Topology:
         ],
         hop_limit=value.get("hop_limit", HOP_LIMIT),
     )
-
-
-def duration_ns(text: str) -> int:
-    """Nanoseconds of a time with its unit; what is finer is cut off.
-
-    >>> duration_ns("2.5s"), duration_ns("10us")
-    (2500000000, 10000)
-    """
-    unit = next(unit for unit in UNITS_NS if text.endswith(unit) and text.removesuffix(unit)[-1:].isdigit())
-    return int(Decimal(text.removesuffix(unit)) * UNITS_NS[unit])
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
-    except (OSError, UnicodeDecodeError) as error:
-        problem = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise ConfigError(f"cannot read: {problem}", path=path) from error
 
 
 def _node(text: YamlText, name: str, setup: str | list[str]) -> Node:
@@ -99,7 +77,7 @@ def _node(text: YamlText, name: str, setup: str | list[str]) -> Node:
         if not os.path.isfile(script):
             hint = "a path beside this file; lines stand in a block (|) or a list"
             raise text.error(f"there is no file {setup.strip()}", path, hint=hint)
-        run_script(node, _read(script), path=script)
+        run_script(node, read_text(script), path=script)
     return node
 
 
@@ -169,7 +147,7 @@ def _wires(text: YamlText, nodes: dict[str, Node], wires: list[Any]) -> list[Wir
             ends.append((node_name, f"{port.bridge.name}/{port.name}"))
         latency_ns = 0
         if isinstance(wire, dict) and "latency" in wire:
-            latency_ns = _duration(text, ("wires", i, "latency"), wire["latency"], MAX_LATENCY_NS)
+            latency_ns = read_duration(text, ("wires", i, "latency"), wire["latency"], MAX_LATENCY_NS)
         built.append(Wire(tuple(ends), latency_ns))
     return built
 
@@ -191,7 +169,7 @@ def _commands(text: YamlText, nodes: dict[str, Node], i: int, entry: dict[str, A
     node_name = entry["node"]
     if node_name not in nodes:
         raise text.error(f"no node named {node_name}", ("timeline", i, "node"), hint=_known(node_name, nodes))
-    at_ns = _duration(text, ("timeline", i, "at"), entry["at"], MAX_AT_NS)
+    at_ns = read_duration(text, ("timeline", i, "at"), entry["at"], MAX_AT_NS)
     lines = entry["run"] if isinstance(entry["run"], list) else [entry["run"]]
     commands = []
     for j, line in enumerate(lines):
@@ -204,10 +182,3 @@ def _commands(text: YamlText, nodes: dict[str, Node], i: int, entry: dict[str, A
             raise text.error(error.problem, path, hint=error.hint) from error
         commands.append(TimelineCommand(at_ns, node_name, line, place))
     return commands
-
-
-def _duration(text: YamlText, path: Path, value: str, most_ns: int) -> int:
-    ns = duration_ns(value)
-    if ns > most_ns:
-        raise text.error(f"{value} is too long", path, hint=f"at most {most_ns // 10**9}s")
-    return ns

@@ -182,7 +182,9 @@ def _as_config_error(text: YamlText, error: ValidationError) -> ConfigError:
         known: Sequence[str] = sorted(schema.get("properties", {}))
         unknown = next(key for key in instance if key not in known)
         near = nearest(unknown, known)
-        shown_words = [word for word in known if not schema["properties"][word].get("readOnly")]  # taken, but of no effect
+        shown_words = [
+            word for word in known if not schema["properties"][word].get("readOnly")
+        ]  # taken, but of no effect
         hint = f"{near + '; ' if near else ''}known here: {', '.join(shown_words)}"
         return text.error(f"unknown word {unknown}", (*path, unknown), hint=hint, at_key=True)
     if error.validator == "required":

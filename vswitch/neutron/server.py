@@ -1,0 +1,438 @@
+"""What neutron-server adds to what users ask for: segments, MTUs, addresses, ports of DHCP servers and routers.
+
+`complete` fills a `Cloud` as its reader has left it. Objects that were given stay as they are; what is made here stands
+before them in the cloud's order, since networks are served before machines start. Schedulers choose hosts in turn.
+
+Source: neutron/db (l3_db.py, l3_dvr_db.py, l3_hamode_db.py, securitygroups_db.py, dhcp_rpc_base.py),
+neutron/scheduler, neutron/plugins/ml2/drivers/type_*.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network
+
+from vswitch.errors import VSwitchError
+from vswitch.neutron.addresses import (
+    BASE_DVR_MAC,
+    BASE_MAC,
+    SLAAC_MODES,
+    Addresses,
+    Macs,
+    default_pools,
+    make_id,
+)
+from vswitch.neutron.cloud import (
+    OWNER_DHCP,
+    OWNER_DVR_INTERFACE,
+    OWNER_DVR_SNAT,
+    OWNER_FIP_AGENT_GATEWAY,
+    OWNER_HA_INTERFACE,
+    OWNER_HA_PORT,
+    OWNER_ROUTER_GATEWAY,
+    OWNER_ROUTER_INTERFACE,
+    TUNNEL_TYPES,
+    Address,
+    Cloud,
+    FixedIp,
+    Host,
+    Network,
+    Port,
+    Router,
+    SecurityGroup,
+    SecurityGroupRule,
+    Subnet,
+)
+
+DVR_MODES = ("dvr", "dvr_snat", "dvr_no_external")
+HA_CIDR = IPv4Network("169.254.192.0/18")  # neutron.conf l3_ha_net_cidr
+MAX_SEGMENT = {"vlan": 4094, "vxlan": 2**24 - 1, "geneve": 2**24 - 1, "gre": 2**32 - 1}
+# Bytes before the IP packet of a machine: the outer IP header is not counted (type_vxlan.py and others).
+ENCAPSULATION_LEN = {"vxlan": 30, "geneve": 30, "gre": 22}
+IP_HEADER_LEN = {4: 20, 6: 40}
+INTERFACE_OWNERS = (OWNER_ROUTER_INTERFACE, OWNER_DVR_INTERFACE, OWNER_HA_INTERFACE)
+
+
+class CannotCompleteError(VSwitchError):
+    """Something is missing that the server would need; `about` is the object, `key` its attribute."""
+
+    def __init__(self, problem: str, about: object, key: str = "", *, hint: str = "") -> None:
+        super().__init__(problem, hint=hint)
+        self.about = about
+        self.key = key
+
+
+@dataclass(eq=False)
+class Interface:
+    """A router's leg on a subnet, as asked for: its address and its port's id, if they are given."""
+
+    subnet: Subnet
+    ip_address: Address | None = None
+    port_id: str | None = None
+
+
+@dataclass(eq=False)
+class Gateway:
+    """A router's leg on an external network, as asked for; a fixed IP lacks its address or its subnet."""
+
+    network: Network
+    fixed_ips: list[tuple[Subnet | None, Address | None]] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class Wishes:
+    """What users leave to the server."""
+
+    addresses: list[tuple[Port, Subnet | None]] = field(default_factory=list)
+    """Ports that want an address of a subnet; None: of those of the network, as the server chooses."""
+    default_groups: list[tuple[Port, str]] = field(default_factory=list)
+    """Ports that want the default security group of a project."""
+    interfaces: dict[Router, list[Interface]] = field(default_factory=dict)
+    gateways: dict[Router, Gateway] = field(default_factory=dict)
+    unbound_routers: list[Router] = field(default_factory=list)
+    """Routers whose hosts the scheduler shall choose."""
+    mtus: list[Network] = field(default_factory=list)
+    """Networks without an MTU of their own."""
+
+
+def complete(cloud: Cloud, wishes: Wishes) -> None:
+    """Add to `cloud` what the server makes.
+
+    Raises
+    ------
+    CannotCompleteError
+        There is no segment, address or agent left for something.
+    """
+    _Server(cloud, wishes).run()
+
+
+def mtu_of(cloud: Cloud, network: Network, ip_version: int = 4) -> int:
+    """The largest MTU that a network can have: the physical network's, less what encapsulation needs."""
+    physical = cloud.server.global_physnet_mtu
+    if network.network_type not in TUNNEL_TYPES:
+        return physical
+    # ml2/drivers/type_tunnel.py get_mtu(): the smaller one of the two that are given.
+    below = min(mtu for mtu in (physical, cloud.server.path_mtu) if mtu) if physical or cloud.server.path_mtu else 0
+    return below - IP_HEADER_LEN[ip_version] - ENCAPSULATION_LEN[network.network_type]
+
+
+class _Server:
+    def __init__(self, cloud: Cloud, wishes: Wishes) -> None:
+        self.cloud = cloud
+        self.wishes = wishes
+        self.made: list[Port] = []
+        self.subnets: dict[Network, list[Subnet]] = {}
+        for subnet in cloud.subnets:
+            self.subnets.setdefault(subnet.network, []).append(subnet)
+        self.ports_of_device: dict[str, list[Port]] = {}
+        for port in cloud.ports:
+            self.ports_of_device.setdefault(port.device_id, []).append(port)
+        self.addresses = Addresses(cloud)
+        self.macs = Macs(BASE_MAC, [port.mac_address for port in cloud.ports])
+
+    def run(self) -> None:
+        for interfaces in self.wishes.interfaces.values():
+            for interface in interfaces:
+                if interface.ip_address is not None:
+                    self.addresses.take(interface.subnet, interface.ip_address)
+        for gateway in self.wishes.gateways.values():
+            for subnet in self.subnets.get(gateway.network, []):
+                for _, address in gateway.fixed_ips:
+                    if address is not None:
+                        self.addresses.take(subnet, address)
+        self._choose_segments(self.cloud.networks)
+        self._choose_mtus()
+        self._give_dvr_macs()
+        self._schedule_routers()
+        for i, network in enumerate(self.cloud.networks):
+            self._make_dhcp_ports(network, i)
+        for router in self.cloud.routers:
+            self._make_router_ports(router)
+        self.cloud.ports[:0] = self.made
+        self._give_addresses()
+        self._find_local_parts()
+        self._make_fip_gateways()
+        self._give_groups()
+
+    # Segments.
+
+    def _choose_segments(self, networks: Iterable[Network]) -> None:
+        taken: dict[tuple[str, str | None], set[int]] = {}
+        for network in self.cloud.networks:
+            if network.segmentation_id is not None:
+                key = network.network_type, network.physical_network
+                taken.setdefault(key, set()).add(network.segmentation_id)
+        for network in networks:
+            if network.segmentation_id is None and network.network_type in MAX_SEGMENT:
+                used = taken.setdefault((network.network_type, network.physical_network), set())
+                segment = next((segment for segment in self._segments(network) if segment not in used), None)
+                if segment is None:
+                    raise CannotCompleteError(
+                        f"no segment is left for {network.network_type} network {network.name}", network,
+                        "provider:segmentation_id",
+                    )  # fmt: skip
+                network.segmentation_id = segment
+                used.add(segment)
+
+    def _segments(self, network: Network) -> Iterator[int]:
+        for first, last in ranges_of(self.cloud, network) or [(1, MAX_SEGMENT[network.network_type])]:
+            yield from range(first, last + 1)
+
+    def _choose_mtus(self) -> None:
+        version = 4
+        for host in self.cloud.hosts:
+            if ":" in str(host.config.get("local_ip", "")):
+                version = 6  # ml2_conf.ini overlay_ip_version: one for all
+        for network in self.wishes.mtus:
+            network.mtu = mtu_of(self.cloud, network, version)
+
+    # Hosts.
+
+    def _give_dvr_macs(self) -> None:
+        taken = [host.dvr_mac_address for host in self.cloud.hosts if host.dvr_mac_address]
+        macs = Macs(BASE_DVR_MAC, taken)
+        for host in self.cloud.hosts:
+            if host.config.get("enable_distributed_routing") and host.dvr_mac_address is None:
+                host.dvr_mac_address = macs.next()
+
+    def _schedule_routers(self) -> None:
+        centre = [host for host in self.cloud.hosts if host.has_l3_agent and host.agent_mode in ("legacy", "dvr_snat")]
+        for i, router in enumerate(self.wishes.unbound_routers):
+            bound = [port.host for port in self.ports_of_device.get(router.id, []) if port.host is not None]
+            hosts = list(dict.fromkeys(bound)) or self._in_turn(centre, i)
+            if router.distributed:
+                router.snat_host = next((host for host in hosts if host.agent_mode == "dvr_snat"), None)
+                continue  # where its local parts are depends on the machines
+            if not hosts:
+                raise CannotCompleteError(
+                    f"no host has an L3 agent for router {router.name}", router, hint="l3_agent: true at a host",
+                )  # fmt: skip
+            most = self.cloud.server.max_l3_agents_per_router or len(hosts)
+            router.hosts = hosts[:most] if router.ha else hosts[:1]
+
+    @staticmethod
+    def _in_turn(hosts: list[Host], i: int) -> list[Host]:
+        """All of them, beginning with the one whose turn it is."""
+        first = i % len(hosts) if hosts else 0
+        return hosts[first:] + hosts[:first]
+
+    # Ports.
+
+    def _make_dhcp_ports(self, network: Network, i: int) -> None:
+        subnets = [subnet for subnet in self.subnets.get(network, []) if subnet.enable_dhcp]
+        has_one = any(port.device_owner == OWNER_DHCP and port.network is network for port in self.cloud.ports)
+        if not subnets or has_one:
+            return
+        agents = [host for host in self.cloud.hosts if host.has_dhcp_agent]
+        for host in self._in_turn(agents, i)[: self.cloud.server.dhcp_agents_per_network]:
+            device = f"dhcp{make_id('hosts', host.name)}-{network.id}"  # linux/dhcp.py get_dhcp_agent_device_id()
+            self._make_port(network, OWNER_DHCP, device, host, [(subnet, None) for subnet in subnets])
+
+    def _make_router_ports(self, router: Router) -> None:
+        given = self.ports_of_device.get(router.id, [])
+        host = (router.snat_host if router.distributed else next(iter(router.hosts), None)) or None
+        self._make_gateway(router, given, host)
+        on_subnet = {
+            fixed.subnet for port in given if port.device_owner in INTERFACE_OWNERS for fixed in port.fixed_ips
+        }
+        for wish in self.wishes.interfaces.get(router, []):
+            if wish.subnet in on_subnet or any(port.id == wish.port_id for port in given):
+                continue
+            gateway_ip = wish.subnet.gateway_ip
+            address = wish.ip_address or gateway_ip
+            if address is not None and wish.ip_address is None and not self.addresses.is_free(wish.subnet, address):
+                raise CannotCompleteError(
+                    f"{address}, the gateway of subnet {wish.subnet.name}, is in use", wish, hint="give its ip_address",
+                )  # fmt: skip
+            owner, at = OWNER_ROUTER_INTERFACE, host
+            if router.distributed:
+                owner, at = OWNER_DVR_INTERFACE, None
+            elif router.ha:
+                owner = OWNER_HA_INTERFACE
+            port = self._make_port(
+                wish.subnet.network, owner, router.id, at, [(wish.subnet, address)], port_id=wish.port_id
+            )
+            given = [*given, port]
+        if router.distributed and router.gateway is not None and router.enable_snat and router.snat_host is not None:
+            self._make_snat_ports(router, given)
+        if router.ha:
+            self._make_ha_ports(router, given)
+
+    def _make_gateway(self, router: Router, given: list[Port], host: Host | None) -> None:
+        wish = self.wishes.gateways.get(router)
+        router.gateway = next((port for port in given if port.device_owner == OWNER_ROUTER_GATEWAY), None)
+        if wish is None or router.gateway is not None:
+            return
+        fixed_ips = []
+        for subnet, address in wish.fixed_ips:
+            found = subnet or next((s for s in self.subnets.get(wish.network, []) if address in s.cidr), None)
+            if found is None:
+                raise CannotCompleteError(f"{address} is in no subnet of {wish.network.name}", wish)
+            fixed_ips.append((found, address))
+        if not fixed_ips:
+            by_version = {subnet.ip_version: subnet for subnet in reversed(self.subnets.get(wish.network, []))}
+            fixed_ips = [(by_version[version], None) for version in sorted(by_version)]
+        if router.distributed and host is None:
+            raise CannotCompleteError(
+                f"no host has an L3 agent for the gateway of router {router.name}", router,
+                hint="l3_agent: dvr_snat at a host",
+            )  # fmt: skip
+        router.gateway = self._make_port(wish.network, OWNER_ROUTER_GATEWAY, router.id, host, fixed_ips)
+
+    def _make_snat_ports(self, router: Router, given: list[Port]) -> None:
+        """One on each network with an interface (l3_dvr_db.py create_snat_intf_ports_if_not_exists())."""
+        has_one = {port.network for port in given if port.device_owner == OWNER_DVR_SNAT}
+        interfaces = [
+            port for port in given if port.device_owner == OWNER_DVR_INTERFACE and port.network not in has_one
+        ]
+        for port in interfaces:
+            subnets = [(subnet, None) for subnet in self._subnets_of(port)]
+            self._make_port(port.network, OWNER_DVR_SNAT, router.id, router.snat_host, subnets)
+
+    def _make_ha_ports(self, router: Router, given: list[Port]) -> None:
+        if any(port.device_owner == OWNER_HA_PORT for port in given):
+            return
+        network, subnet = self._ha_network(router)
+        for host in router.hosts:
+            self._make_port(network, OWNER_HA_PORT, router.id, host, [(subnet, None)], name="HA port tenant ")
+
+    def _ha_network(self, router: Router) -> tuple[Network, Subnet]:
+        """The network of a project's VRRP; one for all, since projects are not told apart here."""
+        name = "HA network tenant "
+        for subnet in self.cloud.subnets:
+            if subnet.network.name.startswith(name.rstrip()):
+                return subnet.network, subnet
+        interfaces = self.wishes.interfaces.get(router, [])
+        like = interfaces[0].subnet.network if interfaces else self.cloud.networks[0]
+        network = Network(
+            make_id("networks", name), name, like.network_type, like.physical_network, mtu=like.mtu,
+            port_security_enabled=False,
+        )  # fmt: skip
+        if network.network_type == "flat":  # one flat network is all that a physical one can have
+            network.network_type = "vxlan"
+            network.physical_network = None
+        subnet = Subnet(make_id("subnets", name), f"HA subnet tenant {name}", network, HA_CIDR, enable_dhcp=False)
+        subnet.allocation_pools = default_pools(subnet)
+        self.cloud.networks.append(network)
+        self.cloud.subnets.append(subnet)
+        self.subnets[network] = [subnet]
+        self._choose_segments([network])
+        return network, subnet
+
+    def _make_port(
+        self, network: Network, owner: str, device_id: str, host: Host | None,
+        fixed_ips: Sequence[tuple[Subnet, Address | None]], *, name: str = "", port_id: str | None = None,
+    ) -> Port:  # fmt: skip
+        where = "/".join(str(subnet.id) for subnet, _ in fixed_ips) or network.id
+        made_of = f"{owner}/{device_id}/{host.name if host is not None else ''}/{where}"
+        port = Port(
+            port_id or make_id("ports", made_of), network, self.macs.next(), name, device_owner=owner,
+            device_id=device_id, host=host, port_security_enabled=False,
+        )  # fmt: skip
+        for subnet, wanted in fixed_ips:
+            if wanted is not None:
+                self.addresses.take(subnet, wanted)
+            address = wanted or self.addresses.of_mac(subnet, port.mac_address)
+            if address is None:
+                raise CannotCompleteError(f"no address is left in subnet {subnet.name}", subnet, "allocation_pools")
+            port.fixed_ips.append(FixedIp(subnet, address))
+        self.made.append(port)
+        return port
+
+    @staticmethod
+    def _subnets_of(port: Port) -> list[Subnet]:
+        return [fixed.subnet for fixed in port.fixed_ips]
+
+    def _give_addresses(self) -> None:
+        for port in self.cloud.ports:
+            if not port.mac_address:
+                port.mac_address = self.macs.next()
+        for port, wanted in self.wishes.addresses:
+            for subnet in [wanted] if wanted is not None else self._chosen_subnets(port.network):
+                address = self.addresses.of_mac(subnet, port.mac_address)
+                if address is None:
+                    raise CannotCompleteError(
+                        f"no address is left in subnet {subnet.name} for port {port.name or port.id}", port, "fixed_ips"
+                    )
+                port.fixed_ips.append(FixedIp(subnet, address))
+
+    def _chosen_subnets(self, network: Network) -> Iterator[Subnet]:
+        """One of IPv4 and one of IPv6, and all where machines give themselves an address (ipam_backend_mixin.py)."""
+        seen: set[int] = set()
+        for subnet in self.subnets.get(network, []):
+            if subnet.ipv6_address_mode in SLAAC_MODES:
+                yield subnet
+            elif subnet.ip_version not in seen:
+                seen.add(subnet.ip_version)
+                yield subnet
+
+    # Distributed routers.
+
+    def _find_local_parts(self) -> None:
+        """A distributed router is where a machine or a DHCP server is on one of its subnets, and where its SNAT is."""
+        served: dict[Subnet, set[Host]] = {}
+        for port in self.cloud.ports:
+            if port.host is not None and (port.device_owner.startswith("compute:") or port.device_owner == OWNER_DHCP):
+                for fixed in port.fixed_ips:
+                    served.setdefault(fixed.subnet, set()).add(port.host)
+        for router in self.wishes.unbound_routers:
+            if not router.distributed:
+                continue
+            hosts: set[Host] = {router.snat_host} if router.snat_host is not None else set()
+            for port in self.cloud.ports:
+                if port.device_id == router.id and port.device_owner == OWNER_DVR_INTERFACE:
+                    for fixed in port.fixed_ips:
+                        hosts |= served.get(fixed.subnet, set())
+            router.hosts = [host for host in self.cloud.hosts if host in hosts and host.agent_mode in DVR_MODES]
+
+    def _make_fip_gateways(self) -> None:
+        """A port on the external network for each host with a floating IP of a distributed router."""
+        has_one = {
+            (port.network, port.host) for port in self.cloud.ports if port.device_owner == OWNER_FIP_AGENT_GATEWAY
+        }
+        self.made = []
+        for router in self.cloud.routers:
+            for floating in router.floating_ips if router.distributed else ():
+                host = floating.port.host if floating.port is not None else None
+                if host is None or host not in router.hosts or (floating.network, host) in has_one:
+                    continue
+                has_one.add((floating.network, host))
+                agent = make_id("l3 agents", host.name)
+                subnets = [(subnet, None) for subnet in self._chosen_subnets(floating.network)]
+                self._make_port(floating.network, OWNER_FIP_AGENT_GATEWAY, agent, host, subnets)
+        self.cloud.ports += self.made
+
+    # Security groups.
+
+    def _give_groups(self) -> None:
+        defaults = {}
+        for port, project_id in self.wishes.default_groups:
+            if project_id not in defaults:
+                defaults[project_id] = self._default_group(project_id)
+            port.security_groups.append(defaults[project_id])
+
+    def _default_group(self, project_id: str) -> SecurityGroup:
+        """All may go out, and what comes from members may come in (securitygroups_db.py)."""
+        for group in self.cloud.security_groups:
+            if group.name == "default" and group.project_id == project_id:
+                return group
+        group = SecurityGroup(make_id("security_groups", f"default/{project_id}"), "default", project_id=project_id)
+        for ethertype in ("IPv4", "IPv6"):
+            group.rules.append(SecurityGroupRule("egress", ethertype))
+        for ethertype in ("IPv4", "IPv6"):
+            group.rules.append(SecurityGroupRule("ingress", ethertype, remote_group=group))
+        self.cloud.security_groups.append(group)
+        return group
+
+
+def ranges_of(cloud: Cloud, network: Network) -> list[tuple[int, int]]:
+    """The segments that the server may give to a network's type; empty: all."""
+    server = cloud.server
+    if network.network_type == "vlan":
+        return server.network_vlan_ranges.get(network.physical_network or "", [])
+    return {
+        "vxlan": server.vni_ranges,
+        "geneve": server.geneve_vni_ranges,
+        "gre": server.tunnel_id_ranges,
+    }.get(network.network_type, [])

@@ -1,0 +1,222 @@
+"""Ports, trunks and floating IPs of a ``cloud.yaml``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from vswitch.neutron.cloud import (
+    OWNER_COMPUTE,
+    OWNER_SUBPORT,
+    ROUTER_OWNERS,
+    AddressPair,
+    FixedIp,
+    FloatingIp,
+    Network,
+    Port,
+    Subnet,
+    SubPort,
+    Trunk,
+)
+from vswitch.setups.cloud_reading import Reading
+from vswitch.setups.cloud_values import Address, Entry
+from vswitch.setups.durations import read_duration
+from vswitch.setups.yaml_text import Path
+
+NETWORK_OWNED = "network:"
+"""Begins the `device_owner` of ports that the cloud itself has; such a port is trusted (neutron_lib's net.py)."""
+DEFAULT_GROUP = "default"
+"""The security group that each project has; it need not be written down."""
+
+
+def read_ports(reading: Reading) -> None:
+    """``ports``, as far as they are told; what is not told becomes a wish."""
+    for port_id, name, entry in reading.objects("ports"):
+        network = reading.find_word("networks", entry, "network_id")
+        if network is None:
+            raise entry.error("network_id is missing", hint="the name of a network")
+        owner = entry.name("device_owner") or OWNER_COMPUTE
+        is_trusted = owner.startswith(NETWORK_OWNED)
+        device = entry.name("device_id") or ""
+        if owner in ROUTER_OWNERS and device:
+            device = reading.find("routers", device, entry.path_of("device_id")).id
+        port = Port(
+            port_id, network, entry.mac("mac_address") or "", name, device_owner=owner, device_id=device,
+            host=reading.find_word("hosts", entry, "binding:host_id"),
+            admin_state_up=entry.flag("admin_state_up", True),
+            port_security_enabled=entry.flag(
+                "port_security_enabled", network.port_security_enabled and not is_trusted
+            ),
+            allowed_address_pairs=list(read_address_pairs(entry)),
+            qos_policy=reading.find_word("qos_policies", entry, "qos_policy_id"),
+            extra_dhcp_opts=[
+                (str(option.words["opt_name"]), str(option.words["opt_value"]), option.number("ip_version") or 4)
+                for option in entry.mappings("extra_dhcp_opts")
+            ],
+        )  # fmt: skip
+        _read_plug_times(port, entry)
+        reading.cloud.ports.append(port)
+        reading.add("ports", port, entry, port_id, name, str(entry.path[-1]))
+        _read_fixed_ips(reading, port, entry)
+        if "security_group_ids" in entry.words:
+            for path, item in entry.items("security_group_ids"):
+                if item == DEFAULT_GROUP and DEFAULT_GROUP not in reading.names("security_groups"):
+                    reading.wishes.default_groups.append((port, entry.name("project_id") or ""))
+                else:
+                    port.security_groups.append(reading.find("security_groups", item, path))
+        elif port.port_security_enabled and not is_trusted:
+            reading.wishes.default_groups.append((port, entry.name("project_id") or ""))
+
+
+def _read_plug_times(port: Port, entry: Entry) -> None:
+    if entry.has("plug_at"):
+        port.plug_at_ns = read_duration(entry.text, entry.path_of("plug_at"), entry.words["plug_at"])
+    if entry.has("unplug_at"):
+        port.unplug_at_ns = read_duration(entry.text, entry.path_of("unplug_at"), entry.words["unplug_at"])
+        if port.unplug_at_ns <= port.plug_at_ns:
+            raise entry.error("it is unplugged before it is plugged", "unplug_at")
+
+
+def _read_fixed_ips(reading: Reading, port: Port, entry: Entry) -> None:
+    if "fixed_ips" not in entry.words:
+        reading.wishes.addresses.append((port, None))
+        return
+    for path, subnet, address in read_fixed_ips(reading, entry, "fixed_ips", port.network):
+        if address is None:
+            reading.wishes.addresses.append((port, subnet))
+        elif subnet is None:
+            raise reading.text.error(f"no subnet of network {port.network.name} holds {address}", path)
+        else:
+            port.fixed_ips.append(FixedIp(subnet, address))
+
+
+def read_fixed_ips(
+    reading: Reading, entry: Entry, word: str, network: Network
+) -> Iterator[tuple[Path, Subnet | None, Address | None]]:
+    """Place, subnet and address of a list of fixed IPs; of an address alone, the subnet that holds it."""
+    for path, item in entry.items(word):
+        if not isinstance(item, dict):
+            alone = entry.parse_address(item, path)
+            yield path, _subnet_of(reading, network, alone), alone
+            continue
+        fixed = entry.inner(path, item)
+        address = fixed.address("ip_address")
+        subnet = reading.find_word("subnets", fixed, "subnet_id")
+        if subnet is None and address is None:
+            raise fixed.error("neither ip_address nor subnet_id")
+        if subnet is None and address is not None:
+            subnet = _subnet_of(reading, network, address)
+        elif subnet is not None and subnet.network is not network:
+            raise fixed.error(f"subnet {subnet.name} is of network {subnet.network.name}", "subnet_id")
+        yield fixed.path_of("ip_address"), subnet, address
+
+
+def _subnet_of(reading: Reading, network: Network, address: Address) -> Subnet | None:
+    return next((s for s in reading.subnets_of(network) if address in s.cidr), None)
+
+
+def read_address_pairs(entry: Entry) -> Iterator[AddressPair]:
+    """``allowed_address_pairs``: mappings, or addresses alone."""
+    for path, item in entry.items("allowed_address_pairs"):
+        pair = entry.inner(path, item if isinstance(item, dict) else {"ip_address": item})
+        at = pair.path_of("ip_address")
+        yield AddressPair(pair.parse_cidr(pair.words["ip_address"], at, may_be_host=True), pair.mac("mac_address"))
+
+
+def read_trunks(reading: Reading) -> None:
+    """``trunks``: a parent and its subports, which are where the parent is."""
+    for trunk_id, name, entry in reading.objects("trunks"):
+        parent = reading.find_word("ports", entry, "port_id")
+        if parent is None:
+            raise entry.error("port_id is missing", hint="the parent: the name of a port")
+        trunk = Trunk(trunk_id, name, parent, admin_state_up=entry.flag("admin_state_up", True))
+        for sub in entry.mappings("sub_ports"):
+            port = reading.find_word("ports", sub, "port_id")
+            if port is None:
+                raise sub.error("port_id is missing", hint="the name of a port")
+            port.device_owner = OWNER_SUBPORT
+            port.device_id = port.device_id or trunk_id
+            if port.host is None:
+                port.host = parent.host
+            sub_port = SubPort(port, sub.number("segmentation_id") or 0)
+            trunk.sub_ports.append(sub_port)
+            reading.place(sub_port, sub)
+        reading.cloud.trunks.append(trunk)
+        reading.add("trunks", trunk, entry, trunk_id, name, str(entry.path[-1]))
+
+
+def read_floating_ips(reading: Reading) -> None:
+    """``floating_ips``; addresses that are not told are chosen later."""
+    for floating_id, name, entry in reading.objects("floating_ips"):
+        network = reading.find_word("networks", entry, "floating_network_id")
+        address = entry.address("floating_ip_address") or _address_of_name(name)
+        if network is None:
+            network = _only_external(reading, entry)
+        if address is None:
+            raise entry.error("floating_ip_address is missing", hint=f"an address of network {network.name}")
+        floating = FloatingIp(
+            floating_id, network, address, reading.find_word("ports", entry, "port_id"),
+            entry.address("fixed_ip_address"),
+        )  # fmt: skip
+        if floating.port is not None:
+            reading.floating_ports.append((floating, entry))
+        elif floating.fixed_ip_address is not None:
+            raise entry.error("fixed_ip_address without port_id", "fixed_ip_address")
+        reading.cloud.floating_ips.append(floating)
+        reading.add("floating_ips", floating, entry, floating_id, name, str(address))
+
+
+def _address_of_name(name: str) -> Any:
+    from ipaddress import ip_address
+
+    try:
+        return ip_address(name)
+    except ValueError:
+        return None
+
+
+def _only_external(reading: Reading, entry: Entry) -> Network:
+    external = [network for network in reading.cloud.networks if network.external]
+    if len(external) != 1:
+        hint = "floating_network_id: the name of one with router:external: true"
+        raise entry.error("which external network?" if external else "there is no external network", hint=hint)
+    return external[0]
+
+
+def associate_floating_ips(reading: Reading) -> None:
+    """Floating IPs meet the router that leads from the port's subnet to their network (l3_db.py).
+
+    Ports have their addresses by now.
+    """
+    cloud = reading.cloud
+    legs: dict[str, set[int]] = {}
+    for port in cloud.ports:
+        if port.device_owner in ROUTER_OWNERS:
+            legs.setdefault(port.device_id, set()).update(id(fixed.subnet) for fixed in port.fixed_ips)
+    for floating, entry in reading.floating_ports:
+        assert floating.port is not None
+        fixed_ips = [fixed for fixed in floating.port.fixed_ips if fixed.subnet.ip_version == 4]
+        if floating.fixed_ip_address is not None:
+            fixed_ips = [fixed for fixed in fixed_ips if fixed.ip_address == floating.fixed_ip_address]
+            if not fixed_ips:
+                addresses = ", ".join(str(fixed.ip_address) for fixed in floating.port.fixed_ips) or "none"
+                raise entry.error(
+                    f"{floating.fixed_ip_address} is no address of port {floating.port.name or floating.port.id}",
+                    "fixed_ip_address", hint=f"it has {addresses}",
+                )  # fmt: skip
+        if not fixed_ips:
+            raise entry.error(f"port {floating.port.name or floating.port.id} has no IPv4 address", "port_id")
+        fixed = fixed_ips[0]
+        floating.fixed_ip_address = fixed.ip_address
+        wanted = reading.find_word("routers", entry, "router_id")
+        for router in [wanted] if wanted is not None else cloud.routers:
+            gateway = router.gateway
+            is_outside = gateway is not None and gateway.network is floating.network
+            if is_outside and id(fixed.subnet) in legs.get(router.id, ()):
+                router.floating_ips.append(floating)
+                break
+        else:
+            raise entry.error(
+                f"no router leads from subnet {fixed.subnet.name} to network {floating.network.name}", "port_id",
+                hint="it needs an interface on the one and a gateway on the other",
+            )  # fmt: skip
