@@ -36,6 +36,7 @@ from vswitch.neutron.cloud import (
     Address,
     Cloud,
     FixedIp,
+    FloatingIp,
     Host,
     Network,
     Port,
@@ -90,6 +91,8 @@ class Wishes:
     """Ports that want the default security group of a project."""
     interfaces: dict[Router, list[Interface]] = field(default_factory=dict)
     gateways: dict[Router, Gateway] = field(default_factory=dict)
+    floating_ips: list[tuple[FloatingIp, Router | None]] = field(default_factory=list)
+    """Those that are associated with a port, and the router, if it is given."""
     unbound_routers: list[Router] = field(default_factory=list)
     """Routers whose hosts the scheduler shall choose."""
     mtus: list[Network] = field(default_factory=list)
@@ -152,6 +155,7 @@ class _Server:
         self.cloud.ports[:0] = self.made
         self._give_addresses()
         self._find_local_parts()
+        self._associate_floating_ips()
         self._make_fip_gateways()
         self._give_groups()
 
@@ -366,6 +370,43 @@ class _Server:
             elif subnet.ip_version not in seen:
                 seen.add(subnet.ip_version)
                 yield subnet
+
+    # Floating IPs.
+
+    def _associate_floating_ips(self) -> None:
+        """Each with the router that leads from its port's subnet to its network (l3_db.py)."""
+        legs: dict[str, set[Subnet]] = {}
+        for port in self.cloud.ports:
+            if port.device_owner in INTERFACE_OWNERS:
+                legs.setdefault(port.device_id, set()).update(self._subnets_of(port))
+        for floating, wanted in self.wishes.floating_ips:
+            fixed = self._fixed_ip_of(floating)
+            floating.fixed_ip_address = fixed.ip_address
+            for router in [wanted] if wanted is not None else self.cloud.routers:
+                is_outside = router.gateway is not None and router.gateway.network is floating.network
+                if is_outside and fixed.subnet in legs.get(router.id, ()):
+                    router.floating_ips.append(floating)
+                    break
+            else:
+                raise CannotCompleteError(
+                    f"no router leads from subnet {fixed.subnet.name} to network {floating.network.name}", floating,
+                    "port_id", hint="it needs an interface on the one and a gateway on the other",
+                )  # fmt: skip
+
+    @staticmethod
+    def _fixed_ip_of(floating: FloatingIp) -> FixedIp:
+        port, wanted = floating.port, floating.fixed_ip_address
+        assert port is not None
+        for fixed in port.fixed_ips:
+            if fixed.subnet.ip_version == 4 and wanted in (None, fixed.ip_address):
+                return fixed
+        addresses = ", ".join(str(fixed.ip_address) for fixed in port.fixed_ips) or "none"
+        if wanted is None:
+            raise CannotCompleteError(f"port {port.name or port.id} has no IPv4 address", floating, "port_id")
+        raise CannotCompleteError(
+            f"{wanted} is no address of port {port.name or port.id}", floating, "fixed_ip_address",
+            hint=f"it has {addresses}",
+        )  # fmt: skip
 
     # Distributed routers.
 

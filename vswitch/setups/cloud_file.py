@@ -24,7 +24,7 @@ from vswitch.neutron.rules import Problem, problems_of
 from vswitch.neutron.server import CannotCompleteError, complete
 from vswitch.setups.cloud_hosts import complete_hosts, read_hosts, read_wires
 from vswitch.setups.cloud_networks import read_networks, read_qos_policies, read_security_groups, read_subnets
-from vswitch.setups.cloud_ports import associate_floating_ips, read_floating_ips, read_ports, read_trunks
+from vswitch.setups.cloud_ports import read_floating_ips, read_ports, read_trunks
 from vswitch.setups.cloud_ranges import read_server
 from vswitch.setups.cloud_reading import Reading
 from vswitch.setups.cloud_routers import read_legs, read_routers
@@ -100,7 +100,6 @@ def _complete(reading: Reading) -> None:
         raise reading.error_of(error.about, error.problem, error.key, hint=error.hint) from error
     complete_hosts(reading)
     read_wires(reading)
-    associate_floating_ips(reading)
 
 
 def _judge(found: CloudFile) -> None:

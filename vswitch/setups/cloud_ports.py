@@ -159,7 +159,8 @@ def read_floating_ips(reading: Reading) -> None:
             entry.address("fixed_ip_address"),
         )  # fmt: skip
         if floating.port is not None:
-            reading.floating_ports.append((floating, entry))
+            router = reading.find_word("routers", entry, "router_id")
+            reading.wishes.floating_ips.append((floating, router))
         elif floating.fixed_ip_address is not None:
             raise entry.error("fixed_ip_address without port_id", "fixed_ip_address")
         reading.cloud.floating_ips.append(floating)
@@ -181,42 +182,3 @@ def _only_external(reading: Reading, entry: Entry) -> Network:
         hint = "floating_network_id: the name of one with router:external: true"
         raise entry.error("which external network?" if external else "there is no external network", hint=hint)
     return external[0]
-
-
-def associate_floating_ips(reading: Reading) -> None:
-    """Floating IPs meet the router that leads from the port's subnet to their network (l3_db.py).
-
-    Ports have their addresses by now.
-    """
-    cloud = reading.cloud
-    legs: dict[str, set[int]] = {}
-    for port in cloud.ports:
-        if port.device_owner in ROUTER_OWNERS:
-            legs.setdefault(port.device_id, set()).update(id(fixed.subnet) for fixed in port.fixed_ips)
-    for floating, entry in reading.floating_ports:
-        assert floating.port is not None
-        fixed_ips = [fixed for fixed in floating.port.fixed_ips if fixed.subnet.ip_version == 4]
-        if floating.fixed_ip_address is not None:
-            fixed_ips = [fixed for fixed in fixed_ips if fixed.ip_address == floating.fixed_ip_address]
-            if not fixed_ips:
-                addresses = ", ".join(str(fixed.ip_address) for fixed in floating.port.fixed_ips) or "none"
-                raise entry.error(
-                    f"{floating.fixed_ip_address} is no address of port {floating.port.name or floating.port.id}",
-                    "fixed_ip_address", hint=f"it has {addresses}",
-                )  # fmt: skip
-        if not fixed_ips:
-            raise entry.error(f"port {floating.port.name or floating.port.id} has no IPv4 address", "port_id")
-        fixed = fixed_ips[0]
-        floating.fixed_ip_address = fixed.ip_address
-        wanted = reading.find_word("routers", entry, "router_id")
-        for router in [wanted] if wanted is not None else cloud.routers:
-            gateway = router.gateway
-            is_outside = gateway is not None and gateway.network is floating.network
-            if is_outside and id(fixed.subnet) in legs.get(router.id, ()):
-                router.floating_ips.append(floating)
-                break
-        else:
-            raise entry.error(
-                f"no router leads from subnet {fixed.subnet.name} to network {floating.network.name}", "port_id",
-                hint="it needs an interface on the one and a gateway on the other",
-            )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from vswitch.errors import ConfigError
 from vswitch.neutron.addresses import make_id
-from vswitch.neutron.cloud import Cloud, FloatingIp, Host, Network, Subnet
+from vswitch.neutron.cloud import Cloud, Host, Network, Subnet
 from vswitch.neutron.server import Wishes
 from vswitch.setups.cloud_values import Entry, entries, known
 from vswitch.setups.cloud_words import KINDS
@@ -30,8 +30,6 @@ class Reading:
         What the server shall choose.
     options : dict of Host to dict of str to Path
         Where the options of a host stand.
-    floating_ports : list of (FloatingIp, Entry)
-        Floating IPs that are associated with a port.
     """
 
     def __init__(self, text: YamlText) -> None:
@@ -40,7 +38,6 @@ class Reading:
         self.cloud = Cloud()
         self.wishes = Wishes()
         self.options: dict[Host, dict[str, Path]] = {}
-        self.floating_ports: list[tuple[FloatingIp, Entry]] = []
         self._by_name: dict[str, dict[str, list[Any]]] = {}
         self._entries: dict[int, Entry] = {}
         self._made_ids: set[str] = set()
