@@ -148,7 +148,8 @@ VM = "ports: {v: {network: a, host: c1}}\n"
         (HOSTS + NET + "routers: {r: {hosts: [c2]}}\n", "3:23", "host c2 has no L3 agent", ""),
         (ROUTER_HOST + NET + VM + "floating_ips: {203.0.113.9: {port: v}}\n", "4:16", "there is no external netwo", ""),
         (ROUTER_HOST
-         + "networks: {a: {subnets: [10.0.0.0/24]}, x: {router:external: true, subnets: [203.0.113.0/24]}}\n" + VM + "floating_ips: {203.0.113.9: {port: v}}\n", "4:36", "no router leads from subnet a-10.0.0.0/24", ""),
+         + "networks: {a: {subnets: [10.0.0.0/24]}, x: {router:external: true, subnets: [203.0.113.0/24]}}\n" + VM
+         + "floating_ips: {203.0.113.9: {port: v}}\n", "4:36", "no router leads from subnet a-10.0.0.0/24", ""),
         (HOSTS + "networks: {x: {router:external: true, subnets: [203.0.113.0/24]}}\nfloating_ips: [203.0.114.9]\n",
          "3:16", "'203.0.114.9' cannot stand here", ""),
         (HOSTS + "networks: {x: {router:external: true, subnets: [203.0.113.0/24]}}\nfloating_ips: {203.0.114.9: }\n",

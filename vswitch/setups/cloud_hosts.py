@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vswitch.errors import ConfigError
-from vswitch.neutron.agent.options import WITHOUT_EFFECT, AgentOptions, options_of, sections
+from vswitch.neutron.agent.options import SECTIONS, WITHOUT_EFFECT, AgentOptions, options_of
 from vswitch.neutron.cloud import PHYSICAL_TYPES, TUNNEL_TYPES, Host, Nic, PhysicalWire
 from vswitch.setups.cloud_ranges import read_vids
 from vswitch.setups.cloud_reading import Reading
@@ -48,19 +48,18 @@ def read_hosts(reading: Reading) -> None:
 
 def _options(reading: Reading, value: Mapping[str, Any] | None, path: Path) -> Iterator[tuple[str, Path, Any]]:
     """Option, place and value of a mapping with options and sections of options."""
-    by_section = sections()
-    every = [option for options in by_section.values() for option in options]
+    every = [option for options in SECTIONS.values() for option in options]
     for key, item in (value or {}).items():
-        if key in by_section and isinstance(item, dict | None):
+        if key in SECTIONS and isinstance(item, dict | None):
             for option, inner in (item or {}).items():
-                if option not in by_section[key] and option not in WITHOUT_EFFECT:
-                    hint = known(option, by_section[key])
+                if option not in SECTIONS[key] and option not in WITHOUT_EFFECT:
+                    hint = known(option, SECTIONS[key])
                     raise reading.text.error(f"unknown option {option}", (*path, key, option), hint=hint, at_key=True)
                 yield option, (*path, key, option), inner
         elif key in every or key in WITHOUT_EFFECT:
             yield key, (*path, key), item
         else:
-            words = [*(HOST_WORDS if path[0] == "hosts" else ()), *every, *by_section]
+            words = [*(HOST_WORDS if path[0] == "hosts" else ()), *every, *SECTIONS]
             hint = known(key, words)
             raise reading.text.error(f"unknown option {key}", (*path, key), hint=hint, at_key=True)
 

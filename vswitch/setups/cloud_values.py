@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
@@ -172,7 +172,7 @@ def entries(text: YamlText, kind: str, spellings: Mapping[str, str]) -> Iterator
             yield None, Entry(text, (kind, i), item, spellings)
 
 
-def known(word: str, names: Mapping[str, object] | list[str]) -> str:
+def known(word: str, names: Iterable[str]) -> str:
     """A hint: the nearest one of `names`, and what there is."""
     names = [name for name in names if name]
     shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "") or "none"
