@@ -12,6 +12,7 @@ import sys
 from contextlib import suppress
 from errno import EDQUOT, EMFILE, ENFILE, ENOSPC, EPIPE
 
+from vswitch.capture.replace import replace
 from vswitch.errors import CaptureError
 
 TYPE_CHECKING = False  # typing's own takes longer to import than this whole layer
@@ -110,7 +111,7 @@ class OutputFile:
         self.finish()
         if self._temporary:
             try:
-                os.replace(self._temporary, self._final)
+                replace(self._temporary, self._final)
             except OSError as error:
                 self.abort()
                 raise write_error(error.errno or 0, self.path) from error
