@@ -113,15 +113,15 @@ def flow_text(
     ages : bool
         Print idle_age and hard_age, which only some formats carry.
     """
-    out = ""
-    if stats or flow.cookie:
-        out += f"cookie={flow.cookie:#x}, "
     if stats:
-        out += f"duration={duration_text(flow.duration_ns)}, "
-    if stats or flow.table or names.tables.get(flow.table) is not None:
-        out += f"table={names.table(flow.table)}, "
-    if stats:
-        out += f"n_packets={flow.n_packets}, n_bytes={flow.n_bytes}, "
+        out = (
+            f"cookie={flow.cookie:#x}, duration={duration_text(flow.duration_ns)}, table={names.table(flow.table)}, "
+            f"n_packets={flow.n_packets}, n_bytes={flow.n_bytes}, "
+        )
+    else:
+        out = f"cookie={flow.cookie:#x}, " if flow.cookie else ""
+        if flow.table or names.tables.get(flow.table) is not None:
+            out += f"table={names.table(flow.table)}, "
     if flow.idle_timeout:
         out += f"idle_timeout={flow.idle_timeout}, "
     if flow.hard_timeout:

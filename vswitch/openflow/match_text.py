@@ -7,10 +7,12 @@ from vswitch.tables.flow_format import format_match
 from vswitch.tables.flow_key import MEMBER_OFFSETS, FlowKey
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from vswitch.openflow.match import Match
     from vswitch.openflow.text import Names
 
-_ZERO: dict[str, object] = FlowKey().fields()
+_ZERO: dict[str, Any] = FlowKey().fields()
 _Member = tuple[str, int, int, int | None, int | None]  # name, shift, bits, index, part of a tag
 
 
@@ -19,34 +21,36 @@ def match_text(match: Match, names: Names) -> str:
     words = match.words
     if not words and not match.options:
         return ""
-    values = _members_of(words, 0)
+    values: dict[str, Any] = {}
+    masks: dict[str, Any] = {}
+    for word, (value, mask) in words.items():
+        for member, shift, bits, index, part in _MEMBERS[word]:
+            mask_of_it = mask >> shift & bits
+            if not mask_of_it:
+                continue
+            value_of_it = value >> shift & bits
+            if index is None:
+                values[member], masks[member] = value_of_it, mask_of_it
+            else:
+                values[member] = _with_part(values.get(member, _ZERO[member]), value_of_it, index, part)
+                masks[member] = _with_part(masks.get(member, _ZERO[member]), mask_of_it, index, part)
     if match.options:
         values["tun_options"] = [_option_text(option, *match.options[option]) for option in sorted(match.options)]
-    return format_match(values, _members_of(words, 1), names.port)
+    return format_match(values, masks, names.port)
 
 
-def _members_of(words: dict[int, tuple[int, int]], which: int) -> dict[str, object]:
-    """Values (0) or masks (1) by member of the flow key, all of them."""
-    out = dict(_ZERO)
-    for word, pair in words.items():
-        for member, shift, bits, index, part in _MEMBERS[word]:
-            number = pair[which] >> shift & bits
-            if not number:
-                continue
-            if index is None:
-                out[member] = number
-            elif isinstance(_ZERO[member], int):  # a half of 128 bits
-                out[member] = out[member] | number << (64 if index == 0 else 0)  # type: ignore[operator]
-            else:
-                row = list(out[member])  # type: ignore[call-overload]
-                if part is None:
-                    row[index] = number
-                else:
-                    pair_ = list(row[index])
-                    pair_[part] = number
-                    row[index] = tuple(pair_)
-                out[member] = tuple(row)
-    return out
+def _with_part(whole: Any, number: int, index: int, part: int | None) -> Any:
+    """A member of several words with a number in its place."""
+    if isinstance(whole, int):  # a half of 128 bits
+        return whole | number << (64 if index == 0 else 0)
+    row = list(whole)
+    if part is None:
+        row[index] = number
+    else:
+        tag = list(row[index])
+        tag[part] = number
+        row[index] = tuple(tag)
+    return tuple(row)
 
 
 def _option_text(option: int, value: int | None, mask: int, n_bytes: int) -> str:

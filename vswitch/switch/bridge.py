@@ -53,6 +53,7 @@ class Bridge(BridgeFlows):
         self.hwaddr = 0
         self.ports_by_name: dict[str, Port] = {}
         self.bundles: dict[str, int] = {}  # name of a Port row → number in the datapath
+        self._bundle_ports: dict[int, list[Port]] | None = None  # what bundle_ports() found out
         self.bonds: dict[str, Bond] = {}  # by name of their Port row
         self.mirrors: dict[object, int] = {}  # UUID of a Mirror row → index in the datapath
         self.mirror_outputs: dict[object, int | None] = {}  # the same → bundle that copies go to, None for a VLAN
@@ -174,16 +175,22 @@ class Bridge(BridgeFlows):
         found.apply()
 
     def bundle_ports(self) -> dict[int, list[Port]]:
-        """The ports of each bundle, by the datapath's number for it."""
-        return {
-            self.bundles[row.name]: [
-                self.ports_by_name[interface.name]
-                for interface in row.rows("interfaces")
-                if interface.name in self.ports_by_name
-            ]
-            for row in self.row.rows("ports")
-            if row.name in self.bundles
-        }
+        """The ports of each bundle, by the datapath's number for it; do not change it."""
+        if self._bundle_ports is None:
+            self._bundle_ports = {
+                self.bundles[row.name]: [
+                    self.ports_by_name[interface.name]
+                    for interface in row.rows("interfaces")
+                    if interface.name in self.ports_by_name
+                ]
+                for row in self.row.rows("ports")
+                if row.name in self.bundles
+            }
+        return self._bundle_ports
+
+    def note_ports(self) -> None:
+        """Ports or bundles may have changed."""
+        self._bundle_ports = None
 
     # Forwarding database.
 
@@ -301,19 +308,20 @@ class Bridge(BridgeFlows):
                 self.number, table=query.table, match=self.placed(query.match).encode(), cookie=query.cookie,
                 cookie_mask=query.cookie_mask, out_port=query.out_port, out_group=query.out_group,
             )  # fmt: skip
-        return [self._stats_of(row) for row in rows]
+        return self._stats_of(rows)
 
-    def _stats_of(self, row: _FlowRow) -> FlowStats:
+    def _stats_of(self, rows: Sequence[_FlowRow]) -> list[FlowStats]:
         from vswitch.openflow.actions.decode import decode_actions
         from vswitch.openflow.flow import FlowStats
         from vswitch.openflow.match import Match
 
-        number, table, priority, match, cookie, idle, hard, importance, flags, actions, *counters = row
-        return FlowStats(
-            number, table, priority, self.named(Match.decode(match)),
-            self._actions.get(number) or decode_actions(actions, self.tlv_map),
-            cookie, idle, hard, importance, flags, *counters,
-        )  # fmt: skip
+        return [
+            FlowStats(
+                row[0], row[1], row[2], self.named(Match.decode(row[3])),
+                self._actions.get(row[0]) or decode_actions(row[9], self.tlv_map), *row[4:9], *row[10:],
+            )
+            for row in rows
+        ]  # fmt: skip
 
     def flow_text_of(self, row: _FlowRow) -> str:
         """A flow of the datapath as ``ovs-ofctl -O OpenFlow15 --no-stats dump-flows`` prints it."""
@@ -321,7 +329,7 @@ class Bridge(BridgeFlows):
             return "priority=0 actions=NORMAL"
         from vswitch.openflow.flow import flow_text
 
-        return flow_text(self._stats_of(row), version=6, stats=False)
+        return flow_text(self._stats_of([row])[0], version=6, stats=False)
 
     def packet_out(self, in_port: int, frame: Buffer, actions: Actions, metadata: Mapping[int, int]) -> None:
         """Send a frame as a controller does: it runs `actions`, which were checked. `Node.take_outputs` has what left.

@@ -7,12 +7,14 @@ An extracted flow is printed as a match on all that its kind of frame has (`mask
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
+from vswitch.light_typing import TYPE_CHECKING
 from vswitch.wire.addresses import ipv4_text, ipv6_text, mac_text
 
-Fields = Mapping[str, Any]  # field name → int, or tuple for regs, vlans, mpls_lse, nsh_context
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    Fields = Mapping[str, Any]  # field name → int, or tuple for regs, vlans, mpls_lse, nsh_context
 
 ETH_TYPE_IPV4 = 0x0800
 ETH_TYPE_ARP = 0x0806
@@ -141,7 +143,9 @@ def format_match(flow: Fields, mask: Fields, port_name: Callable[[int], str] | N
     parts = Parts(flow, mask)
     dl_type = flow.get("dl_type", 0)
     nw_proto = flow.get("nw_proto", 0)
-    format_metadata(parts, port_name)
+    # Most matches have a field or two, and large dumps are printed, so groups of rare fields are asked for at once.
+    if not METADATA.isdisjoint(mask):
+        format_metadata(parts, port_name)
     packet_type = flow.get("packet_type", 0)
     if packet_type and parts.has("packet_type"):
         parts.add(f"packet_type=({packet_type >> 16},{packet_type & 0xFFFF:#x})")
@@ -153,22 +157,44 @@ def format_match(flow: Fields, mask: Fields, port_name: Callable[[int], str] | N
         words = PROTO_WORDS.get(dl_type, {})
         proto_shown = parts.has("nw_proto") and nw_proto in words
         parts.add(words[nw_proto] if proto_shown else TYPE_WORDS[dl_type])
-    for i, (value, bits) in enumerate(zip(flow.get("regs", ()), mask.get("regs", ()), strict=False)):
-        parts.number(f"reg{i}", value, bits, ALL_32, "#x")
-    format_tunnel(parts)
+    if "regs" in mask:
+        for i, (value, bits) in enumerate(zip(flow["regs"], mask["regs"], strict=True)):
+            parts.number(f"reg{i}", value, bits, ALL_32, "#x")
+    if not TUNNEL.isdisjoint(mask) or "tun_options" in flow:
+        format_tunnel(parts)
     parts.field("metadata", ALL_64, "#x")
     if parts.has("in_port"):
         parts.add(f"in_port={format_port(flow['in_port'], port_name)}")
-    format_vlans(parts)
+    if "vlans" in mask:
+        format_vlans(parts)
     parts.mac("dl_src", "dl_src")
     parts.mac("dl_dst", "dl_dst")
     if parts.has("dl_type") and not type_shown:
         parts.add(f"dl_type=0x{dl_type:04x}")
-    format_network(parts, dl_type, nw_proto, proto_shown)
-    format_mpls(parts)
-    format_frag(parts)
-    format_transport(parts, dl_type, nw_proto)
+    if not NETWORK.isdisjoint(mask):
+        format_network(parts, dl_type, nw_proto, proto_shown)
+    if "mpls_lse" in mask:
+        format_mpls(parts)
+    if "nw_frag" in mask:
+        format_frag(parts)
+    if not TRANSPORT.isdisjoint(mask):
+        format_transport(parts, dl_type, nw_proto)
     return ",".join(parts.texts)
+
+
+METADATA = frozenset((
+    "pkt_mark", "recirc_id", "dp_hash", "conj_id", "skb_priority", "actset_output", "ct_state", "ct_zone", "ct_mark",
+    "ct_label", "ct_nw_src", "ct_nw_dst", "ct_ipv6_src", "ct_ipv6_dst", "ct_nw_proto", "ct_tp_src", "ct_tp_dst",
+))  # fmt: skip
+TUNNEL = frozenset((
+    "tun_id", "tun_src", "tun_dst", "tun_ipv6_src", "tun_ipv6_dst", "gbp_id", "gbp_flags", "tun_tos", "tun_ttl",
+    "erspan_ver", "erspan_idx", "erspan_dir", "erspan_hwid", "gtpu_flags", "gtpu_msgtype", "tun_flags",
+))  # fmt: skip
+NETWORK = frozenset((
+    "ipv6_src", "ipv6_dst", "ipv6_label", "nsh_flags", "nsh_ttl", "nsh_mdtype", "nsh_np", "nsh_path_hdr", "nsh_context",
+    "nw_src", "nw_dst", "nw_proto", "arp_sha", "arp_tha", "nw_tos", "nw_ttl",
+))  # fmt: skip
+TRANSPORT = frozenset(("tp_src", "tp_dst", "nd_target", "arp_sha", "arp_tha", "igmp_group_ip4", "tcp_flags"))
 
 
 class Parts:
@@ -308,9 +334,9 @@ def format_nsh(parts: Parts) -> None:
     path, path_mask = parts.flow.get("nsh_path_hdr", 0), parts.mask.get("nsh_path_hdr", 0)
     parts.number("nsh_spi", path >> 8, path_mask >> 8, 0xFFFFFF, "0=x", "0=x")
     parts.number("nsh_si", path & 0xFF, path_mask & 0xFF, ALL_8, "d", "#04x")
-    if parts.mask.get("nsh_mdtype") == ALL_8 and parts.flow["nsh_mdtype"] == NSH_MD_TYPE1:
-        masks = parts.mask.get("nsh_context", (0, 0, 0, 0))
-        for i, (value, mask) in enumerate(zip(parts.flow["nsh_context"], masks, strict=True)):
+    has_context = parts.has("nsh_context") and parts.mask.get("nsh_mdtype") == ALL_8
+    if has_context and parts.flow["nsh_mdtype"] == NSH_MD_TYPE1:
+        for i, (value, mask) in enumerate(zip(parts.flow["nsh_context"], parts.mask["nsh_context"], strict=True)):
             parts.number(f"nsh_c{i + 1}", value, mask, ALL_32, "0=x", "0=x")
 
 
