@@ -71,6 +71,34 @@ def test_what_needs_a_shell_is_refused_with_its_place(text, line, column, hint):
     assert hint in caught.value.hint
 
 
+@given(st.lists(st.text(alphabet="a0.= \t-", max_size=8), max_size=4).map("".join).map(lambda line: f"{line}\n"))
+def test_plain_lines_are_read_as_any_other(text):
+    """A line with nothing special is taken whole; a carriage return is special, and means nothing."""
+    text = f"{text}# done\n{text}"
+    try:
+        words = parse_script(text.replace("\n", " \r\n"))
+    except ConfigError:  # a=b sets a variable
+        with pytest.raises(ConfigError):
+            parse_script(text)
+    else:
+        assert parse_script(text) == words
+
+
+@given(st.lists(st.sampled_from(["a", " E", "", "E ", "-", "x\\\\", "\t"])), st.booleans())
+def test_documents_are_read_as_line_by_line(lines, has_newline):
+    """A backslash pair means that lines are looked at one by one; it stays as it is."""
+    document = "".join(f"{line}\n" for line in lines)
+    text = f"b -\ncmd <<{{}}\n{document}{{}}E" + "\nlast c\n" * has_newline
+    whole = parse_script(text.format("E", ""))
+    careful = parse_script(text.format("E", "\\\\\n"))
+    assert whole[1].stdin == document
+    assert careful[1].stdin == document + "\\\\\n"
+    assert [word._replace(line=word.line + 1) for line in whole[2:] for word in line.words] == [
+        word for line in careful[2:] for word in line.words
+    ]
+    assert parse_script(text.format("'E'", ""))[1].stdin == document
+
+
 @given(st.text(alphabet="ab '\"\\\n#|<$`;&>(){},-EOF=", max_size=40))
 def test_any_text_is_words_or_an_error(text):
     try:

@@ -39,6 +39,8 @@ _REFUSED = {
 }
 _KEYWORDS = frozenset(("for", "while", "until", "if", "case", "function", "do", "done", "then", "fi", "{", "}", "!"))
 _PLAIN = re.compile(r"[A-Za-z0-9_.,:=/+@%-]+")
+_PLAIN_LINE = re.compile(r"[A-Za-z0-9_.,:=/+@% \t-]+\n")
+_SPECIAL = re.compile(r"[$`\\]")  # in a here-document
 _BRACES = r"\{[^{}]*(?:,|\.\.)[^{}]*\}"
 
 
@@ -78,6 +80,32 @@ class _Reader:
         plain = _PLAIN.match(self.text, self.position)
         return self.take(plain.end() - self.position) if plain else ""
 
+    def take_plain_line(self) -> list[Word]:
+        """The words of a line that has nothing else; none if it is not like that. Most lines of large scripts are."""
+        plain = _PLAIN_LINE.match(self.text, self.position)
+        if plain is None:
+            return []
+        start = self.position - self.column
+        words = [
+            Word(word.group(), self.line, word.start() - start)
+            for word in _PLAIN.finditer(self.text, self.position, plain.end())
+        ]
+        if words:
+            self.position = plain.end()
+            self.line += 1
+            self.column = 1
+        return words
+
+    def take_document(self, delimiter: str) -> str | None:
+        """All lines before one that is `delimiter`, and that one too; None if there is none."""
+        end = re.compile(f"^{re.escape(delimiter)}(\n|$)", re.MULTILINE).search(self.text, self.position)
+        if end is None or "\n" in delimiter:
+            return None
+        document = self.text[self.position : end.start()]
+        self.line += document.count("\n") + 1
+        self.position = end.end()
+        return document
+
     def error(self, problem: str, hint: str = "", *, line: int = 0, column: int = 0) -> ConfigError:
         return ConfigError(
             problem, path=self.path, line=line or self.line, column=column or self.column, hint=hint
@@ -95,6 +123,10 @@ def parse_script(text: str, path: str = "") -> list[ScriptLine]:
     reader = _Reader(text, path)
     lines: list[ScriptLine] = []
     while reader.position < len(reader.text):
+        plain = reader.take_plain_line()
+        if plain:
+            lines.append(_join_pipeline(reader, [plain], ""))
+            continue
         pipeline, documents = _read_pipeline(reader)
         stdin = "".join(_read_document(reader, document) for document in documents)
         if any(pipeline):
@@ -144,6 +176,11 @@ def _read_redirection(reader: _Reader, pipeline: list[list[Word]]) -> _HereDocum
 
 def _read_document(reader: _Reader, document: _HereDocument) -> str:
     first_line = reader.line - 1
+    before = reader.position, reader.line
+    whole = None if document.strip_tabs else reader.take_document(document.delimiter)
+    if whole is not None and not (document.expands and _SPECIAL.search(whole)):
+        return whole
+    reader.position, reader.line = before
     out: list[str] = []
     while reader.position < len(reader.text):
         start_line = reader.line

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from vswitch.wire.addresses import ipv4_text, ipv6_text, read_ipv4, read_ipv6
+
 IPV4_MAPPED = 0xFFFF << 32  # ::ffff:0.0.0.0
 _ALL = (1 << 128) - 1
 
@@ -12,14 +14,10 @@ def parse_ip(text: str) -> int | None:
     >>> hex(parse_ip("10.0.0.1")), parse_ip("::1"), parse_ip("10.0.0.256")
     ('0xffff0a000001', 1, None)
     """
-    import socket  # tunnels alone need it
-
-    try:
-        if ":" in text:
-            return int.from_bytes(socket.inet_pton(socket.AF_INET6, text))
-        return IPV4_MAPPED | int.from_bytes(socket.inet_pton(socket.AF_INET, text))
-    except (OSError, ValueError):
-        return None
+    if ":" in text:
+        return read_ipv6(text)
+    address = read_ipv4(text)
+    return None if address is None else IPV4_MAPPED | address
 
 
 def ip_text(address: int) -> str:
@@ -28,11 +26,7 @@ def ip_text(address: int) -> str:
     >>> ip_text(0xFFFF0A000001), ip_text(1)
     ('10.0.0.1', '::1')
     """
-    import socket
-
-    if is_ipv4(address):
-        return socket.inet_ntoa((address & 0xFFFFFFFF).to_bytes(4))
-    return socket.inet_ntop(socket.AF_INET6, address.to_bytes(16))
+    return ipv4_text(address & 0xFFFFFFFF) if is_ipv4(address) else ipv6_text(address)
 
 
 def is_ipv4(address: int) -> bool:

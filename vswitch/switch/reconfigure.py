@@ -82,6 +82,7 @@ def reconfigure(node: SwitchNode) -> None:
     if node.datapath.n_ports != n_ports:
         node.port_map.note_changes()
     for bridge in node.bridges_by_name.values():
+        bridge.note_ports()
         _configure_hwaddr(node, bridge)
         _configure_ports(node, bridge, ports[bridge.name])
         _configure_mirrors(node, bridge)

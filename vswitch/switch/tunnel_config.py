@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from vswitch.light_typing import NamedTuple
 from vswitch.switch.hash_map import hash_bytes, map_order
@@ -69,7 +70,13 @@ def parse_tunnel_config(name: str, interface_type: str, options: Mapping[str, st
     BadTunnel
         OVS would not make the device either.
     """
-    return _Parser(name, TUNNEL_TYPES[interface_type]).parse(options)
+    config, problems = _parsed(name, interface_type, tuple(options.items()))
+    return config, list(problems)
+
+
+@lru_cache(maxsize=4096)  # each transaction asks for all tunnels
+def _parsed(name: str, interface_type: str, options: tuple[tuple[str, str], ...]) -> tuple[TunnelConfig, list[str]]:
+    return _Parser(name, TUNNEL_TYPES[interface_type]).parse(dict(options))
 
 
 class _Parser:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from vswitch.openflow.actions.base import OF12, Action, hexadecimal, pack
 from vswitch.openflow.actions.check import Check, refuse
 from vswitch.openflow.actions.set_field import set_field
@@ -39,13 +41,22 @@ class Move(Action):
         return self
 
     def encode(self) -> bytes:
-        words = []
-        for (source, source_shift, n), (destination, shift, _) in paired(
-            self.source.pieces(), self.destination.pieces()
-        ):
-            words += [source << 32 | destination, source_shift << 32 | shift << 16 | n]
-        arg = self.source.field.prereq | (flags_of(self.destination.field) & 0xFF) << 8
-        return pack(17, arg | flags_of(self.destination.field) & ~0xFF, len(words) // 2, *words)
+        if self.source.is_option or self.destination.is_option:
+            return move_code(self.source, self.destination)
+        return plain_move_code(self.source, self.destination)
+
+
+def move_code(source: Subfield, destination: Subfield) -> bytes:
+    """A compiled move; where options are depends on the map in use."""
+    words = []
+    for (word, shift, n_bits), (to_word, to_shift, _) in paired(source.pieces(), destination.pieces()):
+        words += [word << 32 | to_word, shift << 32 | to_shift << 16 | n_bits]
+    flags = flags_of(destination.field)
+    arg = source.field.prereq | (flags & 0xFF) << 8
+    return pack(17, arg | flags & ~0xFF, len(words) // 2, *words)
+
+
+plain_move_code = lru_cache(maxsize=4096)(move_code)  # an ARP responder's flows, by the thousands, have the same moves
 
 
 Piece = tuple[int, int, int]

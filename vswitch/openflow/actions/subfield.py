@@ -42,6 +42,11 @@ class Subfield:
     def __hash__(self) -> int:
         return hash((self.field.index, self.low, self.n_bits))
 
+    @property
+    def is_option(self) -> bool:
+        """True if it is of a Geneve option, whose place a map tells."""
+        return self.field.name.startswith(PREFIX)
+
     def pieces(self) -> list[Piece]:
         """Where the bits lie in the flow key, least significant first."""
         return pieces_of(self.field, self.low, self.n_bits)
