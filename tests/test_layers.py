@@ -17,7 +17,7 @@ BELOW = {
     "devices": {"wire", "tables", "capture", "datapath"},
     "ovsdb": set(),
     "openflow": {"tables", "wire"},
-    "switch": {"devices", "openflow", "ovsdb", "datapath", "capture"},
+    "switch": {"devices", "openflow", "ovsdb", "datapath", "capture", "wire"},
     "explain": {"switch", "devices", "openflow", "ovsdb", "datapath", "capture", "tables"},
     "ovs": {"explain", "switch", "openflow", "ovsdb", "datapath"},
     "neutron": {"ovs", "devices", "explain", "switch", "openflow", "ovsdb", "capture", "wire"},

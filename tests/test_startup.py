@@ -14,9 +14,10 @@ from vswitch.light_typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 SLOW = {
-    "bz2", "dataclasses", "difflib", "inspect", "ipaddress", "lzma", "numpy", "pathlib", "platform", "shutil", "socket",
-    "subprocess", "tempfile", "tqdm", "typing", "urllib.parse", "uuid", "weakref",
+    "bz2", "copy", "dataclasses", "difflib", "inspect", "ipaddress", "lzma", "numpy", "pathlib", "platform", "shutil",
+    "socket", "subprocess", "tempfile", "tqdm", "typing", "urllib.parse", "uuid", "weakref",
 }
+HOSTS = "pcaps/two-hosts-vxlan"
 ALWAYS = "import argparse, contextlib, enum, functools, importlib, re, signal"
 PROBE = """
 import sys
@@ -34,11 +35,16 @@ print(json.dumps([status, sorted(set(sys.modules) - before)]), file=sys.stderr)
     ["replay", "pcaps/arp-ping"],
     ["replay", "pcaps/arp-ping", "--out", "{out}"],
     ["show", "pcaps/arp-ping"],
+    ["replay", "pcaps/compute-host", "--out", "{out}"],  # flows
+    # ... and tunnels
+    ["replay", f"{HOSTS}/host1.ovs", "--in", f"vm1={HOSTS}/in/host1/vm1.pcap", "--out", "{out}"],
 ], ids=lambda arguments: " ".join(arguments))
 def test_nothing_slow_is_loaded(arguments, tmp_path):
     words = [word.format(out=tmp_path / "out") for word in arguments]
     done = subprocess.run(
-        [sys.executable, "-c", PROBE.format(ALWAYS), *words], cwd=ROOT, capture_output=True, text=True, check=True,
+        # Without site-packages' hooks, which load half of the library themselves.
+        [sys.executable, "-S", "-c", PROBE.format(ALWAYS), *words],
+        cwd=ROOT, capture_output=True, text=True, check=True,
     )
     status, loaded = json.loads(done.stderr)
     assert status == 0

@@ -8,10 +8,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import NoReturn
 
 from vswitch.errors import FlowSyntaxError
+from vswitch.light_typing import TYPE_CHECKING
 from vswitch.openflow.scan import key_values, plain_number
+
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 _DECIMAL = re.compile(r"[ \t\n\r\v\f]*[-+]?[0-9]+")
 _NUMBER = re.compile(r"[ \t\n\r\v\f]*([-+]?)(?:0[xX]([0-9a-fA-F]+)|0([0-7]*)|([1-9][0-9]*))")

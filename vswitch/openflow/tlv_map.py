@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from copy import copy
 
 from vswitch.errors import OpenFlowError
 from vswitch.light_typing import TYPE_CHECKING, NamedTuple
@@ -195,6 +194,8 @@ def _runs(used: set[int], wanted: int) -> Iterator[range]:
 
 
 def _field(mapping: Mapping, blocks: tuple[int, ...]) -> Field:
+    from copy import copy  # sets without options do without
+
     field = copy(BY_NAME[f"{PREFIX}{mapping.number}"])
     field.n_bytes = mapping.n_bytes
     field.n_bits = 8 * mapping.n_bytes
@@ -242,6 +243,8 @@ class LooseMap(TlvMap):
         option = self.options.get(index_of(field)) if field.name.startswith(PREFIX) else None
         if option is None:
             return field
+        from copy import copy
+
         loose = copy(field)
         loose.pieces = option.field.pieces
         return loose

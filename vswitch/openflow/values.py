@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 
 from vswitch.openflow.fields import Field
 from vswitch.openflow.scan import plain_ipv4, plain_mac
 from vswitch.openflow.text import NUMERIC, Names, Numbers, fail, leading_number
-from vswitch.wire.addresses import ipv4_text, ipv6_text, mac_text
+from vswitch.wire.addresses import ipv4_text, ipv6_text, mac_text, read_ipv6
 
 _CT_STATES = ("new", "est", "rel", "rpl", "inv", "trk", "snat", "dnat")
 _TCP_FLAGS = ("fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr", "ns", "[200]", "[400]", "[800]")
@@ -179,21 +178,14 @@ def _prefix_mask(text: str, length_text: str, n_bits: int, what: str) -> int | N
     return (1 << n_bits) - (1 << n_bits - n) if n_digits == len(digits) else None
 
 
-def scan_ipv6(text: str) -> int | None:
-    try:
-        return int.from_bytes(socket.inet_pton(socket.AF_INET6, text))
-    except (OSError, ValueError):
-        return None
-
-
 def _parse_ipv6(field: Field, text: str, numbers: Numbers) -> tuple[int, int]:
     address, slash, mask_text = text.partition("/")
-    value = scan_ipv6(address)
+    value = read_ipv6(address)
     mask: int | None = field.all_ones
     if slash and value is not None:
         # OVS looks for a number first, and finds one in every mask that begins with a decimal digit.
         if mask_text[:1] in _HEX_LETTERS or mask_text.startswith(":"):
-            mask = scan_ipv6(mask_text)
+            mask = read_ipv6(mask_text)
             if mask is None and not mask_text.strip(_HEX_DIGITS + ":."):
                 fail(f"{text}: Invalid IPv6 mask")
         else:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from vswitch.errors import FlowSyntaxError
+from vswitch.light_typing import TYPE_CHECKING
 from vswitch.openflow import protocols
 from vswitch.openflow.actions.base import Action, Parse, pack
 from vswitch.openflow.actions.check import ETH_IP, ETH_IPV6, TCP, UDP, Check, refuse
 from vswitch.openflow.actions.subfield import Subfield, parse_subfield
 from vswitch.openflow.text import Names, fail, key_values, u16
-from vswitch.openflow.values import scan_ipv4, scan_ipv6
-from vswitch.wire.addresses import ipv4_text, ipv6_text
+from vswitch.openflow.values import scan_ipv4
+from vswitch.wire.addresses import ipv4_text, ipv6_text, read_ipv6
 
 if TYPE_CHECKING:
     from vswitch.openflow.actions.actions import Actions
@@ -225,7 +224,7 @@ def _nat_address(text: str, start: int) -> tuple[int, int, int]:
     bracket = text[start : start + 1] == "["
     first = start + bracket
     end = next((i for i in range(first, len(text)) if text[i] not in "0123456789abcdefABCDEF:."), len(text))
-    address = scan_ipv6(text[first:end])
+    address = read_ipv6(text[first:end])
     if address is None or (bracket and text[end : end + 1] != "]"):
         return 0, 0, start
     return 6, address, end + bracket

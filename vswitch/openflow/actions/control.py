@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from vswitch.light_typing import TYPE_CHECKING
 from vswitch.openflow import protocols
 from vswitch.openflow.actions import base
 from vswitch.openflow.actions.base import OF10, OF13, Action, Parse, hexadecimal, pack

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from vswitch.ovs.ofctl.session import Session
 from vswitch.ovs.outcome import Refusal
@@ -18,7 +17,8 @@ def lines_of(session: Session, name: str) -> Iterator[tuple[int, str]]:
         content = session.stdin
     else:
         try:
-            content = Path(name).read_text()
+            with open(name) as file:
+                content = file.read()
         except OSError as error:
             raise Refusal(f"{name}: open ({error.strerror})", word=name) from None
     for line_number, line in enumerate(content.split("\n"), 1):
