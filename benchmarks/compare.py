@@ -10,6 +10,7 @@ README.md says what each row means.
 from __future__ import annotations
 
 import argparse
+import compileall
 import json
 import platform
 import shutil
@@ -22,6 +23,7 @@ from pathlib import Path
 
 from benchmarks.measure import PeerError, Sample, Unavailable, run
 
+PACKAGE = Path(__file__).parents[1] / "vswitch"
 DPKT_FRAMES = 200_000  # a slice: dpkt's pace does not depend on how many follow
 OVS_FRAMES = 128_000  # the longest loop of a workload's frames that the driver's memory pool holds
 OVS_SHORT_LOOP = 16_000  # an eighth of it: a loop that caches like better
@@ -249,6 +251,8 @@ def main() -> int:
     parser.add_argument("--scale", type=int, default=1, help="so many times as many frames, for the peak of memory")
     parser.add_argument("--dir", type=Path, help="keep the workloads here (default: a temporary folder)")
     arguments = parser.parse_args()
+    # An installed package has its byte code, and so has one that ran before; unless it is forbidden to write it.
+    compileall.compile_dir(PACKAGE, quiet=1)
     peers, works = arguments.peers.split(","), arguments.work.split(",")
     for kind, names, known in (("peer", peers, PEERS), ("workload", works, N_FRAMES)):
         for name in names:

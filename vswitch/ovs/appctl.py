@@ -29,7 +29,7 @@ _OPTIONS = [
     Option("log-file", OPTIONAL),
 ]
 _TARGET = "ovs-vswitchd"
-_MAC = r"[0-9a-fA-F]{1,2}(?::[0-9a-fA-F]{1,2}){5}"
+_MAC = re.compile(r"[0-9a-fA-F]{1,2}(?::[0-9a-fA-F]{1,2}){5}")
 
 # The families of commands that ovs-vswitchd has besides ours.
 _FAMILIES = (
@@ -109,9 +109,10 @@ def _bridges(node: NodeLike, arguments: list[str]) -> list[BridgeLike]:
 
 
 def _mac(text: str) -> int:
-    if not re.fullmatch(_MAC, text):
+    if not _MAC.fullmatch(text):
         raise Refused("bad MAC address")
-    return int.from_bytes(int(octet, 16) for octet in text.split(":"))
+    octets = text if len(text) == 17 else ":".join(octet.zfill(2) for octet in text.split(":"))
+    return int(octets.replace(":", ""), 16)
 
 
 def format_mac(mac: int) -> str:

@@ -28,6 +28,8 @@ def getopt(
 
     Options after the first other word are looked for only if `permute` (getopt does unless told ``+``).
     """
+    if words and not words[0].startswith("-") and not permute:
+        return [], words[:]
     by_letter = {option.letter: option for option in options if option.letter}
     found: list[tuple[str, str | None]] = []
     others: list[str] = []

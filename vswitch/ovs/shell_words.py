@@ -98,12 +98,14 @@ class _Reader:
 
     def take_document(self, delimiter: str) -> str | None:
         """All lines before one that is `delimiter`, and that one too; None if there is none."""
-        end = re.compile(f"^{re.escape(delimiter)}(\n|$)", re.MULTILINE).search(self.text, self.position)
-        if end is None or "\n" in delimiter:
+        if "\n" in delimiter or self.text[self.position - 1 : self.position] != "\n":
             return None
-        document = self.text[self.position : end.start()]
+        end = self.text.find(f"\n{delimiter}\n", self.position - 1)
+        if end < 0:
+            return None  # or it is the end of the text; then lines are looked at one by one
+        document = self.text[self.position : end + 1]
         self.line += document.count("\n") + 1
-        self.position = end.end()
+        self.position = end + len(delimiter) + 2
         return document
 
     def error(self, problem: str, hint: str = "", *, line: int = 0, column: int = 0) -> ConfigError:
