@@ -50,10 +50,26 @@ class HelpFormatter(argparse.HelpFormatter):
 
 
 class Parser(argparse.ArgumentParser):
-    """An argparse parser whose errors look like all others."""
+    """An argparse parser whose errors look like all others, and that takes options between arguments."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(formatter_class=HelpFormatter, **options)
+        self._has_verbs = self._is_mixing = False
+
+    def add_subparsers(self, **options: Any) -> Any:
+        """As argparse's own. A verb takes all that follows it, so nothing is mixed before it."""
+        self._has_verbs = True
+        return super().add_subparsers(**options)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse's own, which would take the first arguments for all of them."""
+        if self._has_verbs or self._is_mixing:
+            return super().parse_known_args(args, namespace)
+        self._is_mixing = True  # what mixes may call this twice, first for the options
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._is_mixing = False
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing the usage and leaving."""
