@@ -22,7 +22,9 @@ def output(capfd, *arguments: str) -> str:
 
 
 @pytest.mark.parametrize("order", [
-    order for order in permutations([HOSTS, "--node host1", "--no-names", FLOW]) if order.index(HOSTS) < order.index(FLOW)
+    order
+    for order in permutations([HOSTS, "--node host1", "--no-names", FLOW])
+    if order.index(HOSTS) < order.index(FLOW)
 ])
 def test_trace_takes_them_in_any_order(capfd, order):
     words = " ".join(order).split()
