@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from vswitch.errors import ConfigError
 from vswitch.neutron.agent import br_int, br_phys, egress_direct, port_security, set_up, trunk
 from vswitch.neutron.agent.commands import Command, Step
 from vswitch.neutron.agent.dvr import Dvr
@@ -36,6 +37,11 @@ class L2Agent:
         The cloud; one for all agents of it.
     host : Host
         One of the cloud's.
+
+    Raises
+    ------
+    ConfigError
+        The host is to route for others and has no MAC of its own for that.
     """
 
     def __init__(self, server: Server, host: Host) -> None:
@@ -48,7 +54,9 @@ class L2Agent:
         self.firewall = Firewall(self.switch, self.view) if options.has_openflow_firewall else None
         self.qos = Qos(self.switch) if "qos" in options.extensions else None
         self.dvr: Dvr | None = None
-        if options.enable_distributed_routing and host.dvr_mac_address is not None:
+        if options.enable_distributed_routing:
+            if host.dvr_mac_address is None:
+                raise ConfigError(f"host {host.name} has distributed routing and no MAC for it", key="dvr_mac_address")
             self.switch.dvr_mac = host.dvr_mac_address
             self.dvr = Dvr(
                 self.switch, self.view, self.firewall.direct if self.firewall and options.filters_ports else None
@@ -63,19 +71,19 @@ class L2Agent:
         switch, options = self.switch, self.switch.options
         set_up.add_physical_bridges(switch, self.host.nics)
         set_up.set_up_integration(switch)
-        self._log(f"starts: {options.integration_bridge} is where ports are plugged")
+        self.log(f"starts: {options.integration_bridge} is where ports are plugged")
         for physical_network, bridge in options.bridge_mappings.items():
             set_up.set_up_physical(switch, physical_network)
-            self._log(f"{bridge} leads to the physical network {physical_network}")
+            self.log(f"{bridge} leads to the physical network {physical_network}")
         if options.enable_tunneling:
             set_up.set_up_tunnels(switch)
-            self._log(f"{options.tunnel_bridge} leads to tunnels: {', '.join(options.tunnel_types)}")
+            self.log(f"{options.tunnel_bridge} leads to tunnels: {', '.join(options.tunnel_types)}")
         if self.dvr is not None:
             self.dvr.set_up()
             for other in self.server.cloud.hosts:
                 if other.dvr_mac_address is not None and other.starts_at_ns <= self.now_ns:
                     self.dvr.add_mac(other.dvr_mac_address)
-            self._log(f"routes distributed routers' frames as {self.switch.dvr_mac}")
+            self.log(f"routes distributed routers' frames as {self.switch.dvr_mac}")
         if self.qos is not None:
             self.qos.set_up()
         if self.firewall is not None:
@@ -84,22 +92,23 @@ class L2Agent:
             egress_direct.set_up(switch)
         if options.enable_tunneling and not options.l2_population:
             for name in self.neighbours.meet_all(self.now_ns):
-                self._log(f"tunnel {name}")
-        return self._take()
+                self.log(f"tunnel {name}")
+        return self.take()
 
     def wire_first_ports(self) -> list[Step]:
         """Ports that are there from the beginning, each plugged and wired; the last step has all commands."""
         for port in self.server.ports_on(self.host):
             if port.plug_at_ns <= self.host.starts_at_ns:
-                parent_trunk = self._trunk_of(port)
+                parent_trunk = self.trunk_of(port)
                 if parent_trunk is None:
                     self.treat([plug(self.switch, port)])
                 else:
                     trunk.plug(self.switch, parent_trunk, port)
                     self.treat(trunk.wire(self.switch, parent_trunk, port))
-        return self._take()
+        return self.take()
 
-    def _trunk_of(self, port: Port) -> Trunk | None:
+    def trunk_of(self, port: Port) -> Trunk | None:
+        """The trunk whose parent a port is."""
         found = self.server.trunks.get(port.id)
         return found if self.switch.options.trunk_enabled else None
 
@@ -131,7 +140,7 @@ class L2Agent:
             is_bound = self._wire(vif, port)
         else:
             self._kill(vif)
-            self._log(f"port {_called(vif)} is administratively down: dead VLAN {DEAD_VLAN}")
+            self.log(f"port {vif.called} is administratively down: dead VLAN {DEAD_VLAN}")
             vif.is_up = is_bound = False
         if self.qos is not None:
             self.qos.handle(vif, port)
@@ -141,7 +150,7 @@ class L2Agent:
         network, rows = port.network, self.switch.commands.rows
         local = self.switch.local_vlans.get(network) or self._provision(network)
         if local is None:
-            self._log(f"port {_called(vif)} is not wired: all local VLANs are taken")
+            self.log(f"port {vif.called} is not wired: all local VLANs are taken")
             return False
         local.vifs.add(port.id)
         vif.local = local
@@ -164,7 +173,7 @@ class L2Agent:
         if vif.is_dropped:
             br_int.undrop_port(self.switch.int_flows, vif.ofport)
             vif.is_dropped = False
-        self._log(f"port {_called(vif)} wired: network {network.name or network.id} is local VLAN {local.vlan}")
+        self.log(f"port {vif.called} wired: network {network.name or network.id} is local VLAN {local.vlan}")
         return True
 
     def _kill(self, vif: Vif) -> None:
@@ -175,6 +184,56 @@ class L2Agent:
             br_int.drop_port(self.switch.int_flows, vif.ofport)
             vif.is_dropped = True
 
+    def remove(self, vif: Vif) -> None:
+        """A port has been unplugged (treat_devices_removed(), update_stale_ofport_rules())."""
+        flows, local, port_id = self.switch.int_flows, vif.local, vif.port.id
+        if self.firewall is not None:
+            self.firewall.remove(port_id)
+            self.firewall.finish()
+        if local is not None and egress_direct.is_used(self.switch):
+            egress_direct.delete(self.switch, vif, local)
+        if self.qos is not None:
+            self.qos.delete(port_id, is_gone=True)
+        if vif.spoof_macs:
+            port_security.unprotect(flows, vif)
+        flows.delete(f"in_port={vif.ofport}")
+        self.log(f"port {vif.called} is gone, and so are its flows")
+        if local is not None:
+            if self.dvr is not None:
+                self.dvr.unbind(vif, local)
+            local.vifs.discard(port_id)
+            if not local.vifs:
+                self._reclaim(local)
+
+    # ---------------------------------------------------------------------------------------------------- elsewhere
+
+    def meet(self, other: Host) -> None:
+        """Another host has started."""
+        options = self.switch.options
+        if options.enable_tunneling and not options.l2_population:
+            for name in self.neighbours.meet_all(self.now_ns):
+                self.log(f"tunnel {name} to {other.name}")
+        if self.dvr is not None and other.dvr_mac_address is not None:
+            self.dvr.add_mac(other.dvr_mac_address)
+            self.log(f"{other.name} routes too, as {other.dvr_mac_address}")
+
+    def hear_of(self, port: Port, host: Host, *, is_up: bool) -> None:
+        """l2population: a port elsewhere is up or down."""
+        local = self.switch.local_vlans.get(port.network)
+        if local is None:
+            return
+        name = port.name or port.mac_address
+        if is_up and self.neighbours.hear_up(local, port, host):
+            self.log(f"l2population: {name} is on {host.name}")
+        elif not is_up and self.neighbours.hear_down(local, port, host, self.now_ns):
+            self.log(f"l2population: {name} is no longer on {host.name}")
+
+    def addresses_change(self, before: Port, after: Port) -> None:
+        """l2population: a port elsewhere has other addresses."""
+        local = self.switch.local_vlans.get(after.network)
+        if local is not None and before.fixed_ips != after.fixed_ips:
+            self.neighbours.change_addresses(local, before, after, self.now_ns)
+
     # ----------------------------------------------------------------------------------------------------- networks
 
     def _provision(self, network: Network) -> LocalVlan | None:
@@ -184,10 +243,10 @@ class L2Agent:
             return None
         distributed = self.switch.options.enable_distributed_routing
         if network.is_tunnelled:
-            if network.network_type in self.switch.options.tunnel_types or self.switch.options.enable_tunneling:
+            if self.switch.options.enable_tunneling:
                 self.tunnels.provision(local, distributed=self.dvr is not None)
             else:
-                self._log(f"network {network.name} goes nowhere: this host has no tunnels")
+                self.log(f"network {network.name} goes nowhere: this host has no tunnels")
         elif network.is_physical:
             physical = str(network.physical_network)
             if physical in self.switch.int_ports:
@@ -197,7 +256,7 @@ class L2Agent:
                 )
                 br_int.provision(self.switch.int_flows, self.switch.int_ports[physical], local.vlan, local.segment)
             else:
-                self._log(f"network {network.name} goes nowhere: no bridge for physical network {physical}")
+                self.log(f"network {network.name} goes nowhere: no bridge for physical network {physical}")
         return local
 
     def _reclaim(self, local: LocalVlan) -> None:
@@ -211,14 +270,15 @@ class L2Agent:
             if physical in self.switch.int_ports:
                 br_phys.reclaim(self.switch.phys_flows(physical), self.switch.phys_ports[physical], local.vlan)
                 br_int.reclaim(self.switch.int_flows, self.switch.int_ports[physical], local.segment)
-        self._log(f"local VLAN {local.vlan} is free: network {network.name or network.id} has no port here any more")
+        self.log(f"local VLAN {local.vlan} is free: network {network.name or network.id} has no port here any more")
 
     # -------------------------------------------------------------------------------------------------------- steps
 
-    def _log(self, text: str) -> None:
+    def log(self, text: str) -> None:
+        """Say what happens now."""
         self._steps.append(Step(self.now_ns, self.host.name, text))
 
-    def _take(self) -> list[Step]:
+    def take(self) -> list[Step]:
         """Steps since the last time; the commands are the last one's."""
         commands = self.switch.commands.take()
         steps, self._steps = self._steps, []
@@ -227,12 +287,6 @@ class L2Agent:
         if commands:
             steps[-1] = steps[-1]._replace(commands=commands)
         return steps
-
-
-def _called(vif: Vif) -> str:
-    """A port in the log: its device, and its name or the VM's."""
-    name = vif.port.name or vif.port.device_id
-    return f"{vif.name} ({name})" if name else vif.name
 
 
 def commands_of(steps: Iterable[Step]) -> Iterator[Command]:

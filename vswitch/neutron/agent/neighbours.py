@@ -46,15 +46,41 @@ class Neighbours:
         told: dict[int, bool] = {}
         for port in self.server.ports_by_network.get(local.network.id, []):
             for host in self.server.hosts_of(port):
-                if host is not self.host and self.is_wired(port, host, now_ns):
+                if host is not self.host and self.server.is_up(port, host, now_ns):
                     self._tell(local, port, host, told)
         if local.tunnels:
             self.tunnels.flood_to(local, local.tunnels)
 
-    def is_wired(self, port: Port, host: Host, now_ns: int) -> bool:
-        """True if a port on another host is up."""
-        wired = self.server.wired_at(port, host)
-        return wired is not None and wired <= now_ns and self.view.port(port).admin_state_up
+    def hear_up(self, local: LocalVlan, port: Port, host: Host) -> bool:
+        """A port elsewhere is up; False if that means nothing here."""
+        if not self._is_told_of(local.network):
+            return False
+        told: dict[int, bool] = {}
+        n_tunnels = len(local.tunnels)
+        self._tell(local, port, host, told)
+        if len(local.tunnels) != n_tunnels:
+            self.tunnels.flood_to(local, local.tunnels)
+        return any(told.values())
+
+    def hear_down(self, local: LocalVlan, port: Port, host: Host, now_ns: int) -> bool:
+        """A port elsewhere is down, and with it its host if it was the last; False if that means nothing here."""
+        remote = self.server.options[host.name].local_ip
+        if remote is None or not self._is_told_of(local.network):
+            return False
+        if port.device_owner not in ONLY_FLOODED:
+            self.tunnels.remove_station(local, self.view.port(port))
+        others = self.server.ports_by_network[local.network.id]
+        if not any(host in self.server.hosts_of(other) and self.server.is_up(other, host, now_ns) for other in others):
+            self.tunnels.remove_neighbour(local, remote)
+        return True
+
+    def change_addresses(self, local: LocalVlan, before: Port, after: Port, now_ns: int) -> None:
+        """A port elsewhere has other addresses: who is asked for them is answered here."""
+        for host in self.server.hosts_of(after):
+            remote = self.server.options[host.name].local_ip
+            if host is not self.host and remote is not None and self.server.is_up(after, host, now_ns):
+                self.tunnels.remove_station(local, before)
+                self.tunnels.add_station(local, remote, after)
 
     def _tell(self, local: LocalVlan, port: Port, host: Host, told: dict[int, bool]) -> None:
         options = self.server.options[host.name]

@@ -126,18 +126,52 @@ class Server:
                     found.setdefault(network_type, []).append((host, options.local_ip))
         return found
 
-    def wired_at(self, port: Port, host: Host) -> int | None:
-        """When the agent of a host has wired a port, in nanoseconds: at the first poll that sees it. None: never."""
-        if self.options_or_none(host) is None:
-            return None
-        polls = 2 if port.id in self.trunks or port.id in self.sub_ports else 1
-        trunk = self.sub_ports.get(port.id)
-        plugged = (trunk.parent if trunk else port).plug_at_ns
-        return plugged if plugged <= 0 else self.next_poll(host, plugged) + (polls - 1) * self.interval(host)
+    def turns_of(self, port: Port, host: Host) -> list[tuple[int, bool]]:
+        """When a port comes up at a host and when it goes down, in nanoseconds, as its agent tells the server.
 
-    def options_or_none(self, host: Host) -> AgentOptions | None:
-        """The options of a host that is in the cloud."""
-        return self.options.get(host.name)
+        That is at the poll that sees it plugged, unplugged or changed; a trunk's ports take two polls.
+        """
+        if host.name not in self.options:
+            return []
+        trunk = self.sub_ports.get(port.id)
+        plugged = trunk.parent if trunk else port
+        start_ns, interval = host.starts_at_ns, self.interval(host)
+        if plugged.plug_at_ns <= start_ns:
+            wired_ns = start_ns
+        else:
+            wired_ns = self.next_poll(host, plugged.plug_at_ns)
+            if trunk is not None or port.id in self.trunks:
+                wired_ns += interval
+        changes = self.admin_changes.get(port.id, [])
+        end_ns = None if plugged.unplug_at_ns is None else self.next_poll(host, plugged.unplug_at_ns)
+        is_up = port.admin_state_up
+        turns = []
+        for at_ns, value in changes:
+            poll_ns = self.next_poll(host, at_ns)
+            if poll_ns <= wired_ns:
+                is_up = value
+            elif end_ns is None or poll_ns < end_ns:
+                turns.append((poll_ns, value))
+        if is_up:
+            turns.insert(0, (wired_ns, True))
+        if end_ns is not None:
+            turns.append((end_ns, False))
+        return turns
+
+    def is_up(self, port: Port, host: Host, now_ns: int) -> bool:
+        """True if a port is up at a host, as far as the server knows."""
+        turns = [is_up for time_ns, is_up in self.turns_of(port, host) if time_ns <= now_ns]
+        return bool(turns) and turns[-1]
+
+    @cached_property
+    def admin_changes(self) -> dict[str, list[tuple[int, bool]]]:
+        """By id of a port: when its `admin_state_up` changes, and to what."""
+        found: dict[str, list[tuple[int, bool]]] = {}
+        for change in sorted(self.cloud.changes, key=lambda change: change.at_ns):
+            if isinstance(change, PortChange) and "admin_state_up" in change.new:
+                value = bool(change.new["admin_state_up"])
+                found.setdefault(change.port.id, []).append((change.at_ns, value))
+        return found
 
     def interval(self, host: Host) -> int:
         """Nanoseconds between two polls of a host's agent."""
@@ -145,8 +179,8 @@ class Server:
 
     def next_poll(self, host: Host, time_ns: int) -> int:
         """The first poll of a host's agent at or after `time_ns`."""
-        interval = self.interval(host)
-        return -(-time_ns // interval) * interval
+        interval, start_ns = self.interval(host), host.starts_at_ns
+        return start_ns + -(-max(time_ns - start_ns, 0) // interval) * interval
 
 
 @dataclass(eq=False)

@@ -53,6 +53,12 @@ class Vif:
     spoof_macs: set[str] = field(default_factory=set)
     """MACs that it may use, as flows (port_security.py)."""
 
+    @property
+    def called(self) -> str:
+        """What the log calls it: its device, and its name or the VM's."""
+        name = self.port.name or self.port.device_id
+        return f"{self.name} ({name})" if name else self.name
+
 
 @dataclass(eq=False)
 class Switch:

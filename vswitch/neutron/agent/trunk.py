@@ -16,11 +16,12 @@ from vswitch.neutron.cloud import Port, SubPort, Trunk
 PARENT, SUB = "t", "s"
 
 
-def plug(switch: Switch, trunk: Trunk, parent: Port) -> None:
-    """nova's part: a bridge with the VM's device."""
+def plug(switch: Switch, trunk: Trunk, parent: Port) -> str:
+    """nova's part: a bridge with the VM's device; returns its name."""
     bridge = switch.bridge(trunk_bridge(trunk.id))
     switch.commands.rows(f"add-br {bridge.name}", f"set Bridge {bridge.name} datapath_type=system")
     add_device(switch.commands, bridge, device_name(parent), parent)
+    return bridge.name
 
 
 def wire(switch: Switch, trunk: Trunk, parent: Port) -> list[Vif]:
@@ -42,21 +43,25 @@ def remember(switch: Switch, trunk: Trunk, parent: Port, sub_ports: list[SubPort
     switch.commands.rows(f"set Interface {device_name(parent)} {words}")
 
 
-def unplug(switch: Switch, trunk: Trunk) -> None:
-    """nova deletes the bridge of a trunk, with the VM's device."""
+def unplug(switch: Switch, trunk: Trunk) -> str:
+    """nova deletes the bridge of a trunk, with the VM's device; returns its name."""
     name = trunk_bridge(trunk.id)
     switch.commands.rows(f"--if-exists del-br {name}")
     switch.commands.drop_bridge(name)
     switch.bridges.pop(name, None)
+    return name
 
 
-def unwire(switch: Switch, trunk: Trunk, parent: Port) -> None:
-    """The agent deletes what was on br-int."""
-    names = [trunk_patch(PARENT, "i", parent.id)]
-    names += [trunk_patch(SUB, "i", sub.port.id) for sub in trunk.sub_ports]
-    for name in names:
-        switch.commands.rows(f"--if-exists del-port {switch.br_int.name} {name}")
-        switch.br_int.forget(name)
+def unwire(switch: Switch, trunk: Trunk, parent: Port) -> list[Vif]:
+    """The agent deletes what was on br-int; returns what is gone."""
+    gone = []
+    for port in (parent, *(sub.port for sub in trunk.sub_ports)):
+        vif = switch.vifs.pop(port.id, None)
+        if vif is not None:
+            switch.commands.rows(f"--if-exists del-port {switch.br_int.name} {vif.name}")
+            switch.br_int.forget(vif.name)
+            gone.append(vif)
+    return gone
 
 
 def _add_pair(switch: Switch, bridge_name: str, kind: str, port: Port, tag: int) -> Vif:

@@ -23,7 +23,7 @@ def mac_bytes(text: str) -> bytes:
 
 def arp_request(mac: str, sender: str, target: str) -> bytes:
     """Who has `target`? (RFC 826)"""
-    head = mac_bytes(BROADCAST) + mac_bytes(mac) + bytes.fromhex("0806" "0001" "0800" "06" "04" "0001")
+    head = mac_bytes(BROADCAST) + mac_bytes(mac) + bytes.fromhex("08060001080006040001")
     body = mac_bytes(mac) + IPv4Address(sender).packed + bytes(6) + IPv4Address(target).packed
     return (head + body).ljust(MIN_LEN, b"\0")
 

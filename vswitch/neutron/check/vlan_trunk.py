@@ -53,7 +53,10 @@ def _finding(context: Context, facts: NodeFacts, way: tuple[str, int, int], plac
     ]
     witness = context.arp_request(facts.name, ports[0], f"what is behind {place}") if ports else None
     return Finding(
-        FAULT, f"{facts.name}/{bridge}", f"VLAN {vid} is not on the trunk: {place} does not carry it", evidence,
+        FAULT,
+        f"{facts.name}/{bridge}",
+        f"VLAN {vid} is not on the trunk: {place} does not carry it",
+        evidence,
         "add it to the port's VLANs (switchport trunk allowed vlan add), or keep it out of network_vlan_ranges",
         witness,
     )
