@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 from vswitch.errors import ConfigError, nearest
 from vswitch.light_typing import TYPE_CHECKING
@@ -13,16 +14,18 @@ from vswitch.setups.topology import Topology
 from vswitch.switch.inputs import Input
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path  # a file's paths are kept as text: pathlib takes long to load
 
     from vswitch.switch.node import SwitchNode
 
 SCRIPT_NAME = "setup.ovs"
 TOPOLOGY_NAME = "topology.yaml"
+CLOUD_NAME = "cloud.yaml"
+NAMES = (SCRIPT_NAME, TOPOLOGY_NAME, CLOUD_NAME)
 YAML_SUFFIXES = (".yaml", ".yml")
 CAPTURE_SUFFIXES = (".pcap", ".pcapng", ".pcap.gz", ".pcapng.gz", ".pcap.zst", ".pcapng.zst", ".cap")
 LATER = {
-    "cloud.yaml": "clouds are not supported yet",
     "conf.db": "node snapshots are not supported yet",
 }
 
@@ -33,8 +36,8 @@ def load(path: str | Path) -> Topology:
     Parameters
     ----------
     path : path
-        An OVS script ``*.ovs``, a topology ``*.yaml`` of several nodes, or a scenario folder with ``setup.ovs`` or
-        ``topology.yaml`` and captures in ``in/``.
+        An OVS script ``*.ovs``, a topology ``*.yaml`` of several nodes, a cloud (``*.yaml`` with ``hosts``), or a
+        scenario folder with ``setup.ovs``, ``topology.yaml`` or ``cloud.yaml`` and captures in ``in/``.
 
     Raises
     ------
@@ -51,7 +54,7 @@ def load(path: str | Path) -> Topology:
     if not os.path.exists(path):
         raise ConfigError("no such file or folder", path=path, hint=_what_loads())
     if suffix in YAML_SUFFIXES:
-        return _read_topology(path)
+        return _read_cloud(path) if _is_cloud(path) else _read_topology(path)
     if suffix != ".ovs":
         raise ConfigError("not a set-up", path=path, hint=_what_loads())
     return Topology(path, {stem: _run(path)})
@@ -64,22 +67,37 @@ def _shown(path: str | Path) -> str:
 
 
 def _load_folder(folder: str) -> Topology:
-    script = os.path.join(folder, SCRIPT_NAME)
-    description = os.path.join(folder, TOPOLOGY_NAME)
-    if os.path.exists(description):
-        if os.path.exists(script):
-            raise ConfigError(f"the folder holds both {SCRIPT_NAME} and {TOPOLOGY_NAME}", path=folder)
-        topology = _read_topology(description)
-        topology.inputs += _inputs_of_nodes(topology, os.path.join(folder, "in"))
-        return topology
-    if not os.path.exists(script):
+    names = [name for name in NAMES if os.path.exists(os.path.join(folder, name))]
+    if len(names) > 1:
+        raise ConfigError(f"the folder holds both {' and '.join(names)}", path=folder)
+    captures = os.path.join(folder, "in")
+    if not names:
         for name, problem in LATER.items():
             later = os.path.join(folder, name)
             if os.path.exists(later):
                 raise ConfigError(problem, path=later)
         raise ConfigError(f"the folder holds no {SCRIPT_NAME}", path=folder, hint=_what_loads())
-    node = _run(script)
-    return Topology(folder, {os.path.basename(folder): node}, _inputs(node, os.path.join(folder, "in")))
+    path = os.path.join(folder, names[0])
+    if names[0] == SCRIPT_NAME:
+        node = _run(path)
+        return Topology(folder, {os.path.basename(folder): node}, _inputs(node, captures))
+    topology = _read_topology(path) if names[0] == TOPOLOGY_NAME else _read_cloud(path)
+    topology.inputs += _inputs_of_nodes(topology, captures)
+    return topology
+
+
+def _is_cloud(path: str) -> bool:
+    """True for a cloud's file by its name or by its words: a topology has nodes, a cloud hosts."""
+    if os.path.basename(path) in (CLOUD_NAME, TOPOLOGY_NAME):
+        return os.path.basename(path) == CLOUD_NAME
+    words = re.findall(r"^(nodes|hosts)[ \t]*:", read_text(path), re.MULTILINE)
+    return "hosts" in words and "nodes" not in words
+
+
+def _read_cloud(path: str) -> Topology:
+    from vswitch.setups.cloud_topology import load_cloud
+
+    return load_cloud(path)
 
 
 def _read_topology(path: str) -> Topology:
@@ -97,7 +115,8 @@ def _inputs_of_nodes(topology: Topology, folder: str) -> list[Input]:
         if node is None or not os.path.isdir(path):
             hint = nearest(name, topology.nodes) or f"nodes are {', '.join(topology.nodes)}"
             raise ConfigError("not a node's folder", path=path, hint=f"in/NODE/PORT.pcap; {hint}")
-        inputs += [Input(f"{name}/{port}" if port else "", capture) for port, capture in _inputs(node, path)]
+        aliases = {alias.removeprefix(f"{name}/") for alias in topology.aliases if alias.startswith(f"{name}/")}
+        inputs += [Input(f"{name}/{port}" if port else "", capture) for port, capture in _inputs(node, path, aliases)]
     return inputs
 
 
@@ -107,11 +126,11 @@ def _run(path: str) -> Node:
     return node
 
 
-def _inputs(node: SwitchNode, folder: str) -> list[Input]:
+def _inputs(node: SwitchNode, folder: str, aliases: Collection[str] = ()) -> list[Input]:
     """The captures of a scenario: ``in/PORT.pcap``, by name; a pcapng of no port's name has its ports inside."""
     if not os.path.isdir(folder):
         return []
-    ports = {port.name for port in node.ports()}
+    ports = {port.name for port in node.ports()} | set(aliases)
     inputs = []
     for file_name in sorted(os.listdir(folder)):
         path = os.path.join(folder, file_name)
@@ -130,4 +149,4 @@ def _inputs(node: SwitchNode, folder: str) -> list[Input]:
 
 
 def _what_loads() -> str:
-    return f"a set-up is an OVS script (*.ovs), a topology (*.yaml) or a folder with {SCRIPT_NAME} or {TOPOLOGY_NAME}"
+    return f"a set-up is an OVS script (*.ovs), a topology or cloud (*.yaml), or a folder with {', '.join(NAMES)}"

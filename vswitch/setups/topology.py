@@ -6,7 +6,10 @@ from vswitch.light_typing import TYPE_CHECKING
 from vswitch.switch.topology import SwitchTopology
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from vswitch.explain.journey import Journey
+    from vswitch.neutron.agent.commands import Step
     from vswitch.neutron.cloud import Cloud
 
 
@@ -26,12 +29,16 @@ class Topology(SwitchTopology):
         In the order in which they were written down.
     cloud : Cloud or None
         What it was made of, if that was a cloud.
+    agent_log : sequence of Step
+        What the agents of a cloud do, with times; ``str()`` of a step is a line to read.
     hop_limit : int
         A frame is dropped (``WIRE_LOOP``) where it and the frames that caused it have been on more wires than that.
     devices : dict of str to Device
         What stands behind ports, by name: objects as `vswitch.devices.device.Device` describes them.
     device_plugs : list of DevicePlug
         Which port of a device stands behind which port of a node.
+    aliases : dict of str to (str, str)
+        Other names of ports, such as a machine's: node and name there.
     duration_ns : int
         How long a replay goes on at least, after its start. Without it time ends with the last frame of a capture or
         the last command, and devices that act by themselves do nothing after it.
@@ -54,6 +61,7 @@ class Topology(SwitchTopology):
     """
 
     cloud: Cloud | None = None
+    agent_log: Sequence[Step] = ()
 
     def explain(self, port: str, frame: bytes | str, *, names: bool = True) -> Journey:
         """What would become of a frame that arrives at `port` now, over all nodes, and why.

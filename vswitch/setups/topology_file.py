@@ -29,6 +29,7 @@ from vswitch.ovs.node import Node
 from vswitch.ovs.script import check_command, run_script
 from vswitch.setups.durations import MAX_AT_NS, MAX_LATENCY_NS, read_duration
 from vswitch.setups.files import read_text
+from vswitch.setups.script_text import run_text
 from vswitch.setups.topology import Topology
 from vswitch.setups.topology_schema import SCHEMA
 from vswitch.setups.yaml_text import Path, YamlText, check
@@ -69,9 +70,9 @@ def _node(text: YamlText, name: str, setup: str | list[str]) -> Node:
     node = Node()
     if isinstance(setup, list):
         for i, line in enumerate(setup):
-            _run_text(text, node, line, (*path, i))
+            run_text(text, node, line, (*path, i))
     elif "\n" in setup.strip():
-        _run_text(text, node, setup, path)
+        run_text(text, node, setup, path)
     else:
         script = _beside(text, setup.strip())
         if not os.path.isfile(script):
@@ -79,23 +80,6 @@ def _node(text: YamlText, name: str, setup: str | list[str]) -> Node:
             raise text.error(f"there is no file {setup.strip()}", path, hint=hint)
         run_script(node, read_text(script), path=script)
     return node
-
-
-def _run_text(text: YamlText, node: Node, lines: str, path: Path) -> None:
-    """Run lines that stand in the topology's file, so that errors have their place there."""
-    literal = text.literal_place(path)
-    line, column = literal or text.place(path)
-    # Empty lines and indentation bring the script's own places in line with the file's. A here-document ends with an
-    # unindented word, so there the columns are those in the block.
-    indent = " " * (column - 1) if literal is not None and "<<" not in lines else ""
-    moved = "\n" * (line - 1) + "".join(f"{indent}{part}" for part in lines.splitlines(keepends=True))
-    try:
-        run_script(node, moved, path=text.path)
-    except ConfigError as error:
-        if literal is None and error.where:  # folded and quoted lines: only where they begin is known
-            error.line, error.column = text.place(path)
-            error.where = f"{text.path}:{error.line}:{error.column}"
-        raise
 
 
 def _beside(text: YamlText, path: str) -> str:

@@ -89,6 +89,7 @@ class SwitchTopology:
         devices: Iterable[Device] = (),
         device_plugs: Iterable[DevicePlug] = (),
         duration_ns: int = 0,
+        aliases: Mapping[str, tuple[str, str]] | None = None,
     ) -> None:
         self.path = path
         self.nodes = dict(nodes)
@@ -99,6 +100,7 @@ class SwitchTopology:
         self.devices = {device.name: device for device in devices}
         self.device_plugs = list(device_plugs)
         self.duration_ns = duration_ns
+        self.aliases = dict(aliases or {})
         self.attached = AttachedDevices()
 
     @property
@@ -117,11 +119,16 @@ class SwitchTopology:
     def find_port(self, name: str) -> tuple[str, Port]:
         """A port by ``"port"``, ``"bridge/port"``, ``"node/port"`` or ``"node/bridge/port"``, and the name of its node.
 
+        One of `aliases` means the port that it stands for.
+
         Raises
         ------
         ConfigError
             There is none, or several.
         """
+        if name in self.aliases:
+            node_name, port_name = self.aliases[name]
+            return node_name, self.nodes[node_name].port(port_name)
         first, slash, rest = name.partition("/")
         if slash and first in self.nodes:
             return first, self.nodes[first].port(rest)
@@ -143,6 +150,7 @@ class SwitchTopology:
         if len(self.nodes) == 1:
             self.node.port(name)  # raises, with the nearest name
         known = [f"{node_name}/{port.name}" for node_name, node in self.nodes.items() for port in node.ports()]
+        known += self.aliases
         hint = nearest(name, known) or nearest(first, self.nodes) or f"nodes are {', '.join(self.nodes)}"
         raise ConfigError(f"no port named {name}", key=name, hint=hint)
 

@@ -1,0 +1,117 @@
+"""A cloud becomes the parts of a topology: a node for each host and each physical switch, wires, devices, a timeline.
+
+What is on a host comes from its agents (agent/), what is below its tunnels from underlay.py. The agents' steps are run
+here as commands of an OVS script, so that a node of a cloud is what a user could have typed; later steps become the
+timeline.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from vswitch.errors import VSwitchError
+from vswitch.neutron import physical_switch
+from vswitch.neutron.agent.agent import L2Agent
+from vswitch.neutron.agent.commands import Command, Step
+from vswitch.neutron.agent.names import device_name
+from vswitch.neutron.agent.server import Server
+from vswitch.neutron.cloud import Cloud, Host, PhysicalWire
+from vswitch.neutron.underlay import Underlay
+from vswitch.ovs.node import Node
+from vswitch.switch.topology import TimelineCommand, Wire
+
+
+@dataclass(eq=False)
+class Built:
+    """The parts.
+
+    Attributes
+    ----------
+    nodes : dict of str to Node
+        Hosts by their names, and physical switches by those of their wires.
+    wires : list of Wire
+    timeline : list of TimelineCommand
+        What the agents do later.
+    log : list of Step
+        What the agents did and will do, with times.
+    aliases : dict of str to (str, str)
+        Names of machines and ports, with ``HOST/`` before them and, where that says which one, without; each with the
+        node and the port's name there.
+    """
+
+    nodes: dict[str, Node] = field(default_factory=dict)
+    wires: list[Wire] = field(default_factory=list)
+    timeline: list[TimelineCommand] = field(default_factory=list)
+    log: list[Step] = field(default_factory=list)
+    aliases: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+
+def build(cloud: Cloud) -> Built:
+    """Build all that `cloud` says.
+
+    Raises
+    ------
+    VSwitchError
+        A command was refused, which would be a fault of ours.
+    """
+    server, underlay = Server(cloud), Underlay(cloud)
+    built = Built()
+    for host in cloud.hosts:
+        built.nodes[host.name] = _build_host(server, underlay, host, built)
+    for wire in cloud.wires:
+        _build_wire(wire, built)
+    built.aliases = port_aliases(server)
+    return built
+
+
+def _build_host(server: Server, underlay: Underlay, host: Host, built: Built) -> Node:
+    agent = L2Agent(server, host)
+    node = Node()
+    steps = agent.start()
+    _run(node, steps)
+    for line in underlay.commands(host):
+        node.run(line)
+    wired = agent.wire_first_ports()
+    _run(node, wired)
+    built.log += [*steps, *wired]
+    return node
+
+
+def _run(node: Node, steps: list[Step]) -> None:
+    for step in steps:
+        for command in step.commands:
+            run_command(node, command)
+
+
+def run_command(node: Node, command: Command) -> None:
+    """Run a command of an agent; one that is refused is our fault, so its text is shown."""
+    try:
+        node.run(command.line, command.stdin)
+    except VSwitchError as error:
+        error.hint = f"{error.hint + '; ' if error.hint else ''}while running {command.line[:200]}"
+        raise
+
+
+def _build_wire(wire: PhysicalWire, built: Built) -> None:
+    ends = [(host.name, f"{nic.bridge}/{nic.name}") for host, nic in wire.nics]
+    if not wire.is_switched:
+        if len(ends) > 1:
+            built.wires.append(Wire(tuple(ends), wire.latency_ns))
+        return
+    node = built.nodes[wire.name] = Node()
+    for line in physical_switch.commands(wire):
+        node.run(line)
+    for name, end in zip(physical_switch.port_names(wire), ends, strict=True):
+        built.wires.append(Wire((end, (wire.name, name)), wire.latency_ns))
+
+
+def port_aliases(server: Server) -> dict[str, tuple[str, str]]:
+    """Names of ports, and ids of machines that have one port; what would mean two is left out."""
+    found: dict[str, set[tuple[str, str]]] = {}
+    for host in server.cloud.hosts:
+        for port in server.ports_on(host):
+            place = host.name, device_name(port)
+            for name in {port.name, port.id, port.device_id if port.device_owner.startswith("compute:") else ""} - {""}:
+                for alias in (name, f"{host.name}/{name}"):
+                    found.setdefault(alias, set()).add(place)
+    return {alias: next(iter(places)) for alias, places in found.items() if len(places) == 1}

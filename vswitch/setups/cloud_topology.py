@@ -1,0 +1,62 @@
+"""A ``cloud.yaml`` as a `Topology`."""
+
+from __future__ import annotations
+
+import os
+
+from vswitch.errors import ConfigError
+from vswitch.neutron.build import Built, build
+from vswitch.setups.cloud_file import CloudFile, read_cloud
+from vswitch.setups.script_text import run_text
+from vswitch.setups.topology import Topology
+from vswitch.switch.inputs import Input
+from vswitch.switch.topology import HOP_LIMIT
+
+
+def load_cloud(path: str) -> Topology:
+    """Read a ``cloud.yaml`` and build its hosts.
+
+    Raises
+    ------
+    ConfigError
+        The file is wrong; carries path, line and column.
+    """
+    found = read_cloud(path)
+    built = build(found.cloud)
+    _run_lines(found, built)
+    document = found.reading.document
+    topology = Topology(
+        path, built.nodes, wires=built.wires, timeline=[*built.timeline, *found.commands], aliases=built.aliases,
+        hop_limit=document.get("hop_limit", HOP_LIMIT),
+    )  # fmt: skip
+    topology.cloud = found.cloud
+    topology.agent_log = built.log
+    topology.inputs = [_input(found, topology, name, capture) for name, capture in (document.get("in") or {}).items()]
+    return topology
+
+
+def _run_lines(found: CloudFile, built: Built) -> None:
+    """``run`` of hosts."""
+    for host in found.cloud.hosts:
+        entry = found.reading.entry_of(host)
+        lines = entry.words.get("run") if entry is not None else None
+        if entry is not None and lines is not None:
+            path = entry.path_of("run")
+            if isinstance(lines, list):
+                for i, line in enumerate(lines):
+                    run_text(found.text, built.nodes[host.name], line, (*path, i))
+            else:
+                run_text(found.text, built.nodes[host.name], lines, path)
+
+
+def _input(found: CloudFile, topology: Topology, name: str, capture: str) -> Input:
+    try:
+        _, port = topology.find_port(name)
+        if not port.has_cable:
+            raise ConfigError(port.why_no_cable)
+    except ConfigError as error:
+        raise found.text.error(error.problem, ("in", name), hint=error.hint, at_key=True) from error
+    path = os.path.join(os.path.dirname(found.text.path), capture)
+    if not os.path.exists(path):
+        raise found.text.error(f"there is no file {capture}", ("in", name), hint="a path beside this file")
+    return Input(name, path)
