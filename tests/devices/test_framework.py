@@ -201,9 +201,7 @@ def test_what_is_wrong_with_it_is_raised(tmp_path, wrong):
 
 def test_a_loop_through_devices_ends(tmp_path):
     # Both ports of the device are in one VLAN: what it sends comes back to it, and doubles.
-    topology = Topology(
-        "", {"n": switch("vm", "da", "db")}, devices=[Patch()], device_plugs=PLUGS, hop_limit=7
-    )
+    topology = Topology("", {"n": switch("vm", "da", "db")}, devices=[Patch()], device_plugs=PLUGS, hop_limit=7)
     path = capture(tmp_path / "vm.pcap", [(0, frame("x>*"))])
     result = topology.replay([Input("n/vm", path)])
     assert set(result.dropped) == {"WIRE_LOOP"}

@@ -1,0 +1,507 @@
+"""A DHCP server that answers as dnsmasq does when Neutron's DHCP agent runs it: static leases only, not authoritative.
+
+What: `Dhcp4Server.answer` takes a client's message and gives the reply and where to send it; qdhcp.py puts it on a
+port.
+
+How it works, following RFC 2131 §4.3 where dnsmasq does: a client is known by its client identifier or its MAC address.
+A line of the hosts file with an address in one of our subnets is its lease, and there is none for others, so a DISCOVER
+of an unknown client has no answer. The subnet decides which options apply (`dhcp_options.choose`). Options are sent in
+dnsmasq's order, whatever the order in which they are asked for: those it makes itself, then the configured ones from
+the last line to the first. If they exceed the 312 bytes every client takes, the fields `file` and `sname` hold some,
+and what still has no room is left out.
+
+What a reader may stumble over, all of it dnsmasq's, seen in its answers (tests/golden/dnsmasq):
+
+* A REQUEST for another server's offer is not answered, one for a wrong address is refused (NAK).
+* In the beginning every port has a lease that does not end, as the file says that the agent writes. So a client that
+  reboots or renews is known to a server that has never seen it. A client without lease that rebinds or reboots is
+  left to other servers; one that renews with us directly is refused.
+* A declined address is not offered for ten minutes.
+* dnsmasq shortens T1 and T2 of a renewed lease by up to an eighth of T1, at random. This server does not.
+
+Messages of relays are not answered: on a Neutron network there is none.
+
+Thread-safety: none; a device belongs to one replay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from vswitch.devices import dhcp_options as o
+from vswitch.devices.dhcp_agent import AddressRange, DnsmasqConfig, HostEntry
+from vswitch.devices.dhcp_room import OptionRoom
+from vswitch.devices.packets import ANY_IPV4, BROADCAST_IPV4, Malformed, in_prefix
+from vswitch.devices.timers import SECOND_NS
+from vswitch.light_typing import NamedTuple
+
+SERVER_PORT, CLIENT_PORT = 67, 68
+INFINITE = 0xFFFFFFFF
+BOOTP = 0  # in place of a message type
+MIN_LEASE_S = 120  # what a client may ask for at least
+DECLINE_BACKOFF_NS = 600 * SECOND_NS
+MIN_MESSAGE_LEN = 300  # of BOOTP (RFC 1542 §2.1); shorter replies are filled up
+MAX_MESSAGE_LEN = 16384
+BOOTP_OPTIONS_LEN = 64  # RFC 951 §3, "vend"
+MESSAGE_LEN = o.BOOTP_HEADER.size + 312  # what every client takes (RFC 2131 §2)
+IPXE_OPTION = 175  # of an iPXE client: --dhcp-match=set:ipxe,175
+
+
+class Reply(NamedTuple):
+    """A message to send to `dst`:`port`; `mac` None: the neighbour's MAC address has to be found out."""
+
+    message: bytes
+    dst: bytes
+    port: int
+    mac: bytes | None
+
+
+@dataclass
+class Lease:
+    """Who has an address; `expires_ns` None: for ever."""
+
+    address: bytes
+    mac: bytes
+    client_id: bytes = b""
+    expires_ns: int | None = None
+
+
+@dataclass(frozen=True)
+class Context:
+    """A range on whose subnet the server has an address, `local`."""
+
+    range: AddressRange
+    local: bytes
+
+    def has(self, address: bytes) -> bool:
+        return in_prefix(address, self.range.network, self.range.length)
+
+    @property
+    def netmask(self) -> bytes:
+        return ((0xFFFFFFFF << (32 - self.range.length)) & 0xFFFFFFFF).to_bytes(4, "big")
+
+    @property
+    def broadcast(self) -> bytes:
+        return (int.from_bytes(self.range.network, "big") | ((1 << (32 - self.range.length)) - 1)).to_bytes(4, "big")
+
+
+class Refused(Exception):
+    """A REQUEST gets a NAK that says why."""
+
+
+class Dhcp4Server:
+    """The server of one network.
+
+    Parameters
+    ----------
+    config : DnsmasqConfig
+        What the agent tells dnsmasq.
+    addresses : sequence of bytes
+        The server's own addresses, in their order on the interface.
+    log : callable
+        Gets the time and a line for each message, in the words of dnsmasq's log.
+    """
+
+    def __init__(self, config: DnsmasqConfig, addresses: Sequence[bytes], log: Callable[[int, str], None]) -> None:
+        self._config, self._log = config, log
+        self._first_address = next((address for address in addresses if len(address) == 4), ANY_IPV4)
+        self._contexts: list[Context] = []
+        for address in (address for address in addresses if len(address) == 4):
+            found = next((r for r in config.ranges if in_prefix(address, r.network, r.length)), None)
+            if found is not None and all(context.range != found for context in self._contexts):
+                # The last address comes first, as dnsmasq links them.
+                self._contexts.insert(0, Context(found, address))
+        self._hosts = [host for host in reversed(config.hosts) if not host.is_ipv6_only]
+        self.leases: dict[bytes, Lease] = {}
+        """Leases by address, the latest one last."""
+        self._declined_ns: dict[bytes, int] = {}
+        for host in config.hosts:
+            for address in host.addresses:
+                if len(address) == 4:
+                    self.leases[address] = Lease(address, host.mac)
+
+    def answer(self, data: bytes, src: bytes, sport: int, now_ns: int, *, is_unicast: bool) -> Reply | None:
+        """The reply to a message that came from `src`:`sport`; None: there is none.
+
+        Raises
+        ------
+        Malformed
+            The message is none that this server could answer.
+        """
+        message = o.parse_message(data)
+        if message.op != 1:
+            raise Malformed("DHCP message of a server")
+        if message.giaddr != ANY_IPV4:
+            raise Malformed("DHCP message of a relay")
+        kind = (o.find(message, o.MESSAGE_TYPE) or bytes((BOOTP,)))[0]
+        if kind != BOOTP and kind not in o.MESSAGE_NAMES:
+            raise Malformed("DHCP message type unknown")
+        if not self._contexts:
+            raise Malformed("DHCP without a range for this interface")
+        self._expire(now_ns)
+        return _Exchange(self, message, kind, src, sport, now_ns, is_unicast).answer()
+
+    def _expire(self, now_ns: int) -> None:
+        for lease in list(self.leases.values()):
+            if lease.expires_ns is not None and lease.expires_ns <= now_ns:
+                del self.leases[lease.address]
+
+    def _lease_of(self, mac: bytes, client_id: bytes) -> Lease | None:
+        """By client identifier, then by MAC address unless both have an identifier."""
+        latest_first = list(reversed(self.leases.values()))
+        if client_id:
+            for lease in latest_first:
+                if lease.client_id == client_id:
+                    return lease
+        return next((x for x in latest_first if x.mac == mac and not (x.client_id and client_id)), None)
+
+    def _host_of(self, mac: bytes, client_id: bytes) -> HostEntry | None:
+        """The line for a client: the last one of its identifier, or of its MAC address, with an address of ours."""
+        here = [host for host in self._hosts if self._is_here(host)]
+        if client_id:
+            for host in here:
+                # Some clients put a zero in front of a textual identifier.
+                if host.client_id and client_id in (host.client_id, b"\0" + host.client_id):
+                    return host
+        return next((host for host in here if host.mac == mac), None)
+
+    def _is_here(self, host: HostEntry) -> bool:
+        return not host.addresses or any(context.has(a) for context in self._contexts for a in host.addresses)
+
+
+class _Exchange:
+    """One message and what becomes of it."""
+
+    def __init__(
+        self, server: Dhcp4Server, message: o.Message, kind: int, src: bytes, sport: int, now_ns: int, is_unicast: bool
+    ) -> None:  # fmt: skip
+        self.server, self.message, self.kind = server, message, kind
+        self.src, self.sport, self.now_ns, self.is_unicast = src, sport, now_ns, is_unicast
+        self.requested = o.find(message, o.REQUESTED_ADDRESS, 4)
+        # Some clients fill ciaddr when they should not.
+        has_no_address = self.requested is not None or kind == o.DISCOVER
+        self.ciaddr = ANY_IPV4 if has_no_address else message.ciaddr
+        self.flags = message.flags
+        self.server_id = (o.find(message, o.SERVER_ID, 4) or b"")[:4]
+        self.client_id = o.find(message, o.CLIENT_ID) or b""
+        self.lease = server._lease_of(message.mac, self.client_id)
+        if self.lease is not None and not self.client_id:
+            self.client_id = self.lease.client_id
+        self.contexts = list(server._contexts)
+        self.host = server._host_of(message.mac, self.client_id)
+        self.address = next((a for a in (self.host.addresses if self.host else ()) if len(a) == 4), None)
+        self.fqdn_flags = 0
+        self.is_zero_terminated = False
+        self.hostname, self.offered_hostname = self._hostnames()
+
+    def answer(self) -> Reply | None:
+        return {
+            o.DISCOVER: self._discover, o.REQUEST: self._request, o.DECLINE: self._decline, o.RELEASE: self._release,
+            o.INFORM: self._inform, BOOTP: self._bootp,
+        }.get(self.kind, self._ignore)()  # fmt: skip
+
+    def _ignore(self) -> None:
+        raise Malformed("DHCP message of a server")
+
+    def _narrow(self, address: bytes) -> Context | None:
+        return next((context for context in self.contexts if context.has(address)), None)
+
+    def _discover(self) -> Reply | None:
+        address = self._usable_address()
+        self._note("DHCPDISCOVER", self.requested, "" if address else "no address available")
+        if address is None:
+            return None
+        context = self._narrow(address)
+        if context is None:
+            return None
+        self._note("DHCPOFFER", address)
+        return self._reply(o.OFFER, context, address, self.offered_hostname, self._lease_time(context))
+
+    def _usable_address(self) -> bytes | None:
+        """The address of the client's line, unless it is somebody's already, our own, or was declined."""
+        address = self.address
+        if address is None or any(context.local == address for context in self.contexts):
+            return None
+        if self._is_declined(address):
+            return None
+        holder = self.server.leases.get(address)
+        if holder is not None and holder is not self.lease and self.host and holder.mac != self.host.mac:
+            return None
+        return address
+
+    def _is_declined(self, address: bytes) -> bool:
+        since = self.server._declined_ns.get(address)
+        return since is not None and self.now_ns - since < DECLINE_BACKOFF_NS
+
+    def _request(self) -> Reply | None:
+        is_selecting = bool(self.requested and self.server_id)
+        wanted = (self.requested or self.ciaddr)[:4]
+        try:
+            if is_selecting:
+                self.contexts = self._contexts_of_server()
+                if not self.contexts:
+                    return None  # another server's offer was taken
+                if self.lease is not None and self.lease.address != wanted:
+                    self.server.leases.pop(self.lease.address, None)
+                    self.lease = None
+            elif self.requested:
+                if self.lease is None:
+                    return None
+                if self.lease.address != wanted:
+                    raise Refused("wrong address")
+            elif self.lease is None or self.lease.address != wanted:
+                if not self.is_unicast:
+                    return None
+                self.is_unicast = False
+                raise Refused("lease not found")
+            self._note("DHCPREQUEST", wanted)
+            return self._acknowledge(wanted, is_selecting=is_selecting)
+        except Refused as problem:
+            self._note("DHCPNAK", wanted, str(problem))
+            return self._refuse(str(problem))
+
+    def _contexts_of_server(self) -> list[Context]:
+        """From the one on whose subnet the chosen server's address is."""
+        for n, context in enumerate(self.contexts):
+            if context.local == self.server_id:
+                return self.contexts[n:]
+        return []
+
+    def _acknowledge(self, wanted: bytes, *, is_selecting: bool) -> Reply:
+        leases = self.server.leases
+        context = self._narrow(wanted)
+        self.contexts = [context] if context else []
+        if context is None:
+            self.is_unicast = False
+            raise Refused("wrong network")
+        if self.address != wanted:
+            raise Refused("address not available")
+        holder = leases.get(wanted)
+        if self.lease is None and holder is not None:
+            if self.host is None or holder.mac != self.host.mac:
+                raise Refused("address in use")
+            self.lease = holder
+        if self.lease is None:
+            self.lease = Lease(wanted, self.message.mac)
+        time_s = self._lease_time(context)
+        self.lease.mac = self.message.mac
+        self.lease.client_id = self.client_id or self.lease.client_id
+        self.lease.expires_ns = None if time_s == INFINITE else self.now_ns + time_s * SECOND_NS
+        leases[wanted] = self.lease
+        self._note("DHCPACK", wanted, self.hostname)
+        return self._reply(o.ACK, context, wanted, self.hostname, time_s)
+
+    def _refuse(self, reason: str) -> Reply:
+        text = reason.encode() + (b"\0" if self.is_zero_terminated else b"")
+        is_near = bool(self.contexts) and self.contexts[0].has(self.ciaddr)
+        if not self.is_unicast or self.ciaddr == ANY_IPV4 or is_near:
+            # A client that has moved does not hear a unicast.
+            self.flags |= o.BROADCAST_FLAG
+            self.ciaddr = ANY_IPV4
+        body = o.encode([(o.MESSAGE_TYPE, bytes((o.NAK,))), (o.SERVER_ID, self._server_id()), (o.MESSAGE, text)])
+        return self._send(self._header(ANY_IPV4, ANY_IPV4, b"", b"") + body, ANY_IPV4)
+
+    def _server_id(self) -> bytes:
+        return self.contexts[0].local if self.contexts else self.server._first_address
+
+    def _decline(self) -> None:
+        if self.requested is None or self.server_id != self._server_id():
+            return
+        self._note("DHCPDECLINE", self.requested)
+        if self.lease is not None and self.lease.address == self.requested[:4]:
+            self.server.leases.pop(self.lease.address, None)
+        if self.address == self.requested[:4]:
+            self.server._declined_ns[self.requested[:4]] = self.now_ns
+
+    def _release(self) -> None:
+        context = self._narrow(self.ciaddr)
+        if context is None or self.server_id != context.local:
+            return
+        is_known = self.lease is not None and self.lease.address == self.ciaddr
+        if is_known:
+            self.server.leases.pop(self.ciaddr, None)
+        self._note("DHCPRELEASE", self.ciaddr, "" if is_known else "unknown lease")
+
+    def _inform(self) -> Reply | None:
+        self._note("DHCPINFORM", self.ciaddr)
+        if self.ciaddr == ANY_IPV4:
+            return None
+        context = self._narrow(self.ciaddr)
+        self._note("DHCPACK", self.ciaddr, self.hostname)
+        return self._reply(o.ACK, context, ANY_IPV4, self.hostname, None)
+
+    def _bootp(self) -> Reply | None:
+        """A client without DHCP: gets its address for ever, and what fits into its small field."""
+        address = self.address
+        holder = self.server.leases.get(address) if address else None
+        if address is None or (holder is not None and holder.mac != self.message.mac):
+            self._note("BOOTP", address, "address in use" if holder else "no address configured")
+            return None
+        context = self._narrow(address)
+        self.server.leases[address] = Lease(address, self.message.mac)
+        self._note("BOOTP", address)
+        return self._reply(BOOTP, context, address, self.hostname, None)
+
+    def _lease_time(self, context: Context) -> int:
+        time_s = context.range.lease_s
+        if asked := o.find(self.message, o.LEASE_TIME, 4):
+            asked_s = max(int.from_bytes(asked[:4], "big"), MIN_LEASE_S)
+            if time_s == INFINITE or (asked_s != INFINITE and asked_s < time_s):
+                time_s = asked_s
+        return time_s
+
+    def _hostnames(self) -> tuple[str, str]:
+        """The name for an ACK, and the one for an OFFER, which must not differ from the client's own."""
+        of_client = ""
+        if fqdn := o.find(self.message, o.FQDN, 3):
+            # We do the updates of DNS, says the reply (RFC 4702 §4), though nobody does here.
+            self.fqdn_flags = (fqdn[0] | (0 if fqdn[0] & 1 else 3)) & ~8
+            of_client = _name_in_labels(fqdn[3:]) if fqdn[0] & 4 else fqdn[3:].rstrip(b"\0").decode("latin-1")
+            self.is_zero_terminated = not fqdn[0] & 4 and fqdn[3:].endswith(b"\0")
+        elif name := o.find(self.message, o.HOSTNAME):
+            of_client = name.rstrip(b"\0").decode("latin-1")
+            self.is_zero_terminated = name.endswith(b"\0")
+        if self.host is not None and self.host.hostname:
+            own = self.host.hostname
+            return own, own if self.fqdn_flags or of_client in ("", own) else ""
+        of_client = of_client.partition(".")[0] if _is_hostname(of_client) else ""
+        return of_client, of_client if self.fqdn_flags else ""
+
+    def _reply(self, kind: int, context: Context | None, yiaddr: bytes, hostname: str, time_s: int | None) -> Reply:
+        """An OFFER or ACK with its options; `time_s` None: without a lease."""
+        is_bootp = kind == BOOTP
+        wanted = None if is_bootp else o.find(self.message, o.PARAMETER_LIST, 0)
+        local = context.local if context else self.server._first_address
+        tags = {self.host.tag, "known"} if self.host else set()
+        tags |= {"ipxe"} if o.find(self.message, IPXE_OPTION) else set()
+        chosen = o.choose(self.server._config.options4, tags, [context.range.tag] if context else [])
+        configured = {option.code: option for option in chosen}
+
+        def is_wanted(code: int) -> bool:
+            return wanted is None or code in wanted
+
+        room = OptionRoom(o.BOOTP_HEADER.size + BOOTP_OPTIONS_LEN if is_bootp else self._max_size())
+        if self.server._config.is_broadcast_reply:
+            self.flags |= o.BROADCAST_FLAG
+        siaddr = context.local if context else ANY_IPV4
+        if o.SERVER_ADDRESS in configured:
+            siaddr = configured[o.SERVER_ADDRESS].value[:4]
+        if not is_bootp:
+            room.put(o.MESSAGE_TYPE, bytes((kind,)))
+            room.put(o.SERVER_ID, local)
+        if time_s is not None:
+            room.put(o.LEASE_TIME, time_s.to_bytes(4, "big"))
+        used: set[int] = {o.SERVER_ADDRESS, o.T1, o.T2, o.FQDN, o.MAX_SIZE, o.OVERLOAD, o.PAD}
+        for code, attribute in ((o.BOOTFILE, "file"), (o.TFTP_SERVER, "sname")):
+            option = configured.get(code)
+            if option is not None and not option.is_forced and not (wanted is not None and code in wanted):
+                setattr(room, attribute, option.value)
+                used.add(code)
+        room.may_overload(is_allowed=wanted is not None)
+        if time_s not in (None, INFINITE):
+            self._put_times(room, configured, time_s or 0)
+        self._put_defaults(room, configured, context, is_wanted, hostname)
+        for option in chosen:
+            if option.code in used or not (option.is_forced or is_wanted(option.code)):
+                continue
+            # Without a value, an option that the server would make itself is switched off.
+            if not option.value and option.code in (o.NETMASK, o.BROADCAST, o.ROUTER, o.DNS, o.DOMAIN, o.HOSTNAME):
+                continue
+            room.put(option.code, self._value(option, local))
+        return self._send(self._header(yiaddr, siaddr, room.sname_field, room.file_field) + room.options, yiaddr)
+
+    def _put_times(self, room: OptionRoom, configured: dict[int, o.Option], time_s: int) -> None:
+        t1, t2 = time_s // 2, (time_s * 7 & 0xFFFFFFFF) // 8
+        for code in (o.T1, o.T2):
+            if code in configured:
+                value = int.from_bytes(configured[code].value, "big")
+                if 2 < value < time_s:
+                    t1, t2 = (value, t2) if code == o.T1 else (t1, value)
+        t1 = min(t1, t2 - 1)
+        room.put(o.T1, t1.to_bytes(4, "big"))
+        room.put(o.T2, t2.to_bytes(4, "big"))
+
+    def _put_defaults(
+        self, room: OptionRoom, configured: dict[int, o.Option], context: Context | None,
+        is_wanted: Callable[[int], bool], hostname: str,
+    ) -> None:  # fmt: skip
+        """What dnsmasq sends without being told: the first two always, the others if they are asked for."""
+        zero = b"\0" if self.is_zero_terminated else b""
+        domain = self.server._config.domain
+        if context is not None:
+            if o.NETMASK not in configured:
+                room.put(o.NETMASK, context.netmask)
+            if o.BROADCAST not in configured:
+                room.put(o.BROADCAST, context.broadcast)
+            for code in (o.ROUTER, o.DNS):
+                if code not in configured and is_wanted(code):
+                    room.put(code, context.local)
+        if domain and o.DOMAIN not in configured and is_wanted(o.DOMAIN):
+            room.put(o.DOMAIN, domain.encode() + zero)
+        if hostname and o.HOSTNAME not in configured and is_wanted(o.HOSTNAME):
+            room.put(o.HOSTNAME, hostname.encode("latin-1") + zero)
+        if hostname and self.fqdn_flags:
+            full = f"{hostname}.{domain}" if domain else hostname
+            name = full.encode("latin-1") + zero
+            if self.fqdn_flags & 4:
+                name = o.dns_name(full) if domain else o.dns_name(full)[:-1]
+            room.put(o.FQDN, bytes((self.fqdn_flags & 15, 255, 255)) + name)
+
+    def _value(self, option: o.Option, local: bytes) -> bytes:
+        ends_with_zero = option.code in (o.TFTP_SERVER, o.BOOTFILE) or self.is_zero_terminated
+        if option.is_string and ends_with_zero and len(option.value) < 255:
+            return option.value + b"\0"
+        if option.is_addresses:
+            words = [option.value[n : n + 4] for n in range(0, len(option.value), 4)]
+            return b"".join(local if word == ANY_IPV4 else word for word in words)
+        return option.value
+
+    def _max_size(self) -> int:
+        asked = o.find(self.message, o.MAX_SIZE, 2)
+        if asked is None:
+            return MESSAGE_LEN
+        size = int.from_bytes(asked[:2], "big") - 28  # it counts the headers of IP and UDP
+        return min(size, MAX_MESSAGE_LEN) if size >= MESSAGE_LEN else MESSAGE_LEN
+
+    def _header(self, yiaddr: bytes, siaddr: bytes, sname: bytes, file: bytes) -> bytes:
+        m = self.message
+        head = o.BOOTP_HEADER.pack(
+            2, m.htype, m.hlen, m.hops, m.xid, m.secs, self.flags, self.ciaddr, yiaddr, siaddr, m.giaddr, m.chaddr,
+            sname, file,
+        )  # fmt: skip
+        return head + o.COOKIE
+
+    def _send(self, message: bytes, yiaddr: bytes) -> Reply:
+        """Where a reply goes: RFC 2131 §4.1, as dnsmasq reads it."""
+        message = (message + bytes((o.END,))).ljust(MIN_MESSAGE_LEN, b"\0")
+        if self.ciaddr != ANY_IPV4:
+            is_from_there = self.kind == o.INFORM or self.src == self.ciaddr
+            if is_from_there and self.sport and self.src != ANY_IPV4:
+                return Reply(message, self.src, self.sport, None)
+            return Reply(message, self.ciaddr, CLIENT_PORT, None)
+        if self.flags & o.BROADCAST_FLAG or not self.message.hlen or self.message.hlen > 14 or not self.message.htype:
+            return Reply(message, BROADCAST_IPV4, CLIENT_PORT, None)
+        # The client has no address yet and answers no ARP.
+        return Reply(message, yiaddr, CLIENT_PORT, self.message.chaddr[:6])
+
+    def _note(self, name: str, address: bytes | None, remark: str = "") -> None:
+        where = ".".join(map(str, address[:4])) + " " if address else ""
+        self.server._log(self.now_ns, f"{name} {where}{self.message.mac.hex(':')} {remark}".rstrip())
+
+
+def _name_in_labels(data: bytes) -> str:
+    """A name of counted labels (RFC 4702 §2.3.1), as far as it is one."""
+    labels = []
+    at = 0
+    while at < len(data) and data[at] and at + data[at] < len(data):
+        labels.append(data[at + 1 : at + 1 + data[at]].decode("latin-1"))
+        at += 1 + data[at]
+    return ".".join(labels)
+
+
+def _is_hostname(name: str) -> bool:
+    return bool(name) and all(c.isascii() and (c.isalnum() or c in "-_.") for c in name) and name[0].isalnum()
+
+
+__all__ = ["CLIENT_PORT", "SERVER_PORT", "Dhcp4Server", "Lease", "Reply"]
