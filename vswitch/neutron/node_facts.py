@@ -1,8 +1,7 @@
 """What the bridges of a node say of Neutron's networks: read back from rows and flows, whoever wrote them.
 
 Nothing is taken from a cloud's description here, so this works for a node that was loaded from a dump or from a script,
-and `check` can hold it against what should be. Tables are those of neutron-openvswitch-agent (neutron_lib's
-constants); see `tables` for their names.
+and `check` can hold it against what should be.
 """
 
 from __future__ import annotations
@@ -12,6 +11,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from vswitch.neutron.agent.tables import (
+    ARP_SPOOF,
+    FLOOD_TO_TUN,
+    LOCAL_SWITCHING,
+    TUN_TO_LV,
+    UCAST_TO_TUN,
+)
 from vswitch.neutron.flow_words import FlowWords, flow_words
 from vswitch.switch.ip_addresses import ip_text
 
@@ -21,18 +27,8 @@ if TYPE_CHECKING:
     from vswitch.switch.bridge import Bridge
     from vswitch.switch.port import Port
 
-DEAD_VLAN = 4095
 INT_BRIDGE = "br-int"
 TUN_BRIDGE = "br-tun"
-PATCH_TUN = "patch-tun"
-
-# Tables, by neutron_lib's names.
-LOCAL_SWITCHING = 0
-TUN_TO_LV = {"gre": 3, "vxlan": 4, "geneve": 6}
-ARP_SPOOF = 24
-LEARN_FROM_TUN = 10
-UCAST_TO_TUN = 20
-FLOOD_TO_TUN = 22
 
 
 @dataclass

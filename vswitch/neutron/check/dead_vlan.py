@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from vswitch.neutron.agent.tables import DEAD_VLAN
 from vswitch.neutron.check.context import Context, at_int_bridge
 from vswitch.neutron.check.finding import Finding
-from vswitch.neutron.node_facts import DEAD_VLAN, INT_BRIDGE, flows_of
+from vswitch.neutron.node_facts import INT_BRIDGE, flows_of
 
 FAULT = "dead-vlan"
 _DOWN = "its admin_state_up is false"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from vswitch.neutron.agent.tables import DEAD_VLAN
 from vswitch.neutron.check.context import Context, at_int_bridge
 from vswitch.neutron.check.finding import Finding, Witness
 from vswitch.neutron.cloud import TUNNEL_TYPES
-from vswitch.neutron.node_facts import DEAD_VLAN, TUN_BRIDGE, IntPort, NodeFacts
+from vswitch.neutron.node_facts import TUN_BRIDGE, IntPort, NodeFacts
 
 FAULT = "segment-mismatch"
 _HINT = "restart the agent with drop_flows_on_start, or plug the port again: it wires the network anew"
