@@ -45,13 +45,11 @@ from vswitch.neutron.cloud import (
     SecurityGroupRule,
     Subnet,
 )
+from vswitch.neutron.overhead import overhead
 
 DVR_MODES = ("dvr", "dvr_snat", "dvr_no_external")
 HA_CIDR = IPv4Network("169.254.192.0/18")  # neutron.conf l3_ha_net_cidr
 MAX_SEGMENT = {"vlan": 4094, "vxlan": 2**24 - 1, "geneve": 2**24 - 1, "gre": 2**32 - 1}
-# Bytes before the IP packet of a machine: the outer IP header is not counted (type_vxlan.py and others).
-ENCAPSULATION_LEN = {"vxlan": 30, "geneve": 30, "gre": 22}
-IP_HEADER_LEN = {4: 20, 6: 40}
 INTERFACE_OWNERS = (OWNER_ROUTER_INTERFACE, OWNER_DVR_INTERFACE, OWNER_HA_INTERFACE)
 
 
@@ -117,7 +115,7 @@ def mtu_of(cloud: Cloud, network: Network, ip_version: int = 4) -> int:
         return physical
     # ml2/drivers/type_tunnel.py get_mtu(): the smaller one of the two that are given.
     below = min(mtu for mtu in (physical, cloud.server.path_mtu) if mtu) if physical or cloud.server.path_mtu else 0
-    return below - IP_HEADER_LEN[ip_version] - ENCAPSULATION_LEN[network.network_type]
+    return below - overhead(network.network_type, is_ipv6=ip_version == 6)
 
 
 class _Server:
