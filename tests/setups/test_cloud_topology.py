@@ -198,3 +198,21 @@ def test_all_verbs_take_a_cloud(tmp_path, capsys):
         assert main(arguments) == 0, arguments
         assert shown in capsys.readouterr().out
     assert any("vm1" in str(step) for step in load(path).agent_log)
+
+
+def test_a_port_may_come_later(tmp_path):
+    """Frames before it is plugged go nowhere; then it is on the dead VLAN until the agent's next poll."""
+    text = TWO_HOSTS.replace("KIND", "vxlan").replace("vm1: {", "vm1: {plug_at: 1s, unplug_at: 5s, ")
+    path = write(tmp_path, text)
+    times = (0.0, 0.5, 1.5, 2.5, 4.5, 5.5)
+    capture(tmp_path / "vm1.pcap", *((at_s, REQUESTS[0][1]) for at_s in times))
+    topology = load(path)
+    with pytest.raises(ConfigError):
+        topology.find_port("vm1")
+    result = topology.replay({"vm1": str(tmp_path / "vm1.pcap")}, out=tmp_path / "out")
+    tap = topology.find_port("vm2")[1].name
+    assert len(frames_of(tmp_path / "out" / "compute2" / f"{tap}.pcap")) == 2
+    assert result.frames_in - result.from_wires == 3  # there is no port before and after
+    log = [str(step) for step in topology.agent_log if "vm1" in str(step)]
+    assert [line.split()[0] for line in log] == ["1.000", "2.000", "5.000", "6.000"]
+    assert "4095" in log[0]

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from vswitch.errors import VSwitchError
 from vswitch.neutron import physical_switch
-from vswitch.neutron.agent.agent import L2Agent
-from vswitch.neutron.agent.commands import Command, Step
+from vswitch.neutron.agent.agent import L2Agent, commands_of
+from vswitch.neutron.agent.commands import Command, Step, script
+from vswitch.neutron.agent.loop import Loop
 from vswitch.neutron.agent.names import device_name
 from vswitch.neutron.agent.server import Server
 from vswitch.neutron.cloud import Cloud, Host, PhysicalWire
@@ -47,19 +47,14 @@ class Built:
 
 
 def build(cloud: Cloud) -> Built:
-    """Build all that `cloud` says.
-
-    Raises
-    ------
-    VSwitchError
-        A command was refused, which would be a fault of ours.
-    """
+    """Build all that `cloud` says."""
     server, underlay = Server(cloud), Underlay(cloud)
     built = Built()
     for host in cloud.hosts:
         built.nodes[host.name] = _build_host(server, underlay, host, built)
     for wire in cloud.wires:
         _build_wire(wire, built)
+    built.log.sort(key=lambda step: step.time_ns)
     built.aliases = port_aliases(server)
     return built
 
@@ -68,28 +63,23 @@ def _build_host(server: Server, underlay: Underlay, host: Host, built: Built) ->
     agent = L2Agent(server, host)
     node = Node()
     steps = agent.start()
-    _run(node, steps)
-    for line in underlay.commands(host):
-        node.run(line)
+    below = [Command(line) for line in underlay.commands(host)]
+    first = [*commands_of(steps), *below]
     wired = agent.wire_first_ports()
-    _run(node, wired)
-    built.log += [*steps, *wired]
+    first += commands_of(wired)
+    later = list(Loop(agent).steps())
+    if host.starts_at_ns > 0:
+        built.timeline += [_at(host.starts_at_ns, host, command) for command in first]
+    else:
+        for command in first:
+            node.run(command.line, command.stdin)
+    built.timeline += [_at(step.time_ns, host, command) for step in later for command in step.commands]
+    built.log += [*steps, *wired, *later]
     return node
 
 
-def _run(node: Node, steps: list[Step]) -> None:
-    for step in steps:
-        for command in step.commands:
-            run_command(node, command)
-
-
-def run_command(node: Node, command: Command) -> None:
-    """Run a command of an agent; one that is refused is our fault, so its text is shown."""
-    try:
-        node.run(command.line, command.stdin)
-    except VSwitchError as error:
-        error.hint = f"{error.hint + '; ' if error.hint else ''}while running {command.line[:200]}"
-        raise
+def _at(time_ns: int, host: Host, command: Command) -> TimelineCommand:
+    return TimelineCommand(time_ns, host.name, script([command]).rstrip("\n"), f"agent of {host.name}")
 
 
 def _build_wire(wire: PhysicalWire, built: Built) -> None:

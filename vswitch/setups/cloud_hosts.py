@@ -36,6 +36,8 @@ def read_hosts(reading: Reading) -> None:
             name, _checked(reading, options), dvr_mac_address=entry.mac("dvr_mac_address"),
             vtep_mac_address=entry.mac("vtep_mac_address"), has_dhcp_agent=entry.flag("dhcp_agent", False),
         )  # fmt: skip
+        if entry.has("starts_at"):
+            host.starts_at_ns = read_duration(reading.text, entry.path_of("starts_at"), entry.words["starts_at"])
         host.agent_mode, host.has_l3_agent = _l3_agent(entry, options_of(host.config))
         host.nics = [
             _nic(reading, options_of(host.config), (*path, "nics", nic), nic, item)

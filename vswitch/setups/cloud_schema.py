@@ -38,6 +38,7 @@ HOST: Schema = {
             "description": "true, false, or its agent_mode: legacy, dvr, dvr_snat or dvr_no_external",
         },
         "dhcp_agent": {"type": "boolean", "description": "true or false"},
+        "starts_at": DURATION,
         "dvr_mac_address": TEXT,
         "vtep_mac_address": TEXT,
         "run": {

@@ -51,9 +51,10 @@ def _run_lines(found: CloudFile, built: Built) -> None:
 
 def _input(found: CloudFile, topology: Topology, name: str, capture: str) -> Input:
     try:
-        _, port = topology.find_port(name)
-        if not port.has_cable:
-            raise ConfigError(port.why_no_cable)
+        if name not in topology.aliases:  # those may come later
+            _, port = topology.find_port(name)
+            if not port.has_cable:
+                raise ConfigError(port.why_no_cable)
     except ConfigError as error:
         raise found.text.error(error.problem, ("in", name), hint=error.hint, at_key=True) from error
     path = os.path.join(os.path.dirname(found.text.path), capture)

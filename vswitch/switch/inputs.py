@@ -41,7 +41,7 @@ def check_streams(inputs: list[Input]) -> None:
 
 def merge_inputs(
     inputs: list[Input],
-    find: Callable[[str], tuple[Place, Port]],
+    find: Callable[[str], tuple[Place, Port | None]],
     places: list[Place],
     pool: WriterPool,
     usage: str,
@@ -49,13 +49,13 @@ def merge_inputs(
 ) -> MergedCaptures:
     """The captures as one stream.
 
-    `find` gives the port of a name, and what the replay knows it by: `places` gets that for each input of the stream,
-    also of those that a capture names only later. `usage` says how a capture's port is given; `n_captures` how many
-    there are in all, if others are read beside these.
+    `find` gives the port of a name (None: it comes later), and what the replay knows it by: `places` gets that for each
+    input of the stream, also of those that a capture names only later. `usage` says how a capture's port is given;
+    `n_captures` how many there are in all, if others are read beside these.
     """
     def entrance(name: str) -> int:
         place, port = find(name)
-        if not port.has_cable:
+        if port is not None and not port.has_cable:
             raise ConfigError(port.why_no_cable, key=name)
         places.append(place)
         return len(places) - 1

@@ -17,6 +17,8 @@ from vswitch.switch.inputs import Input, merge_inputs
 from vswitch.switch.node_counts import NodeCounts
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from vswitch.capture.merge import MergedCaptures
     from vswitch.capture.writer_pool import WriterPool
     from vswitch.datapath.ledger import Ledger
@@ -24,6 +26,22 @@ if TYPE_CHECKING:
     from vswitch.switch.topology import DevicePlug, SwitchTopology, TimelineCommand
 
 NS_PER_MS = 1_000_000
+
+
+class _Entrance(tuple[int, "int | None"]):
+    """Where a capture's frames arrive, by numbers of node and port; None: the port is not there now.
+
+    `name` is by what it is found again.
+    """
+
+    name: tuple[str, str]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Entrance) or not tuple.__eq__(self, other):
+            return False
+        return self[1] is not None or self.name == other.name
+
+    __hash__ = tuple.__hash__
 
 
 class NodeGroup:
@@ -67,7 +85,7 @@ class NodeGroup:
             numbers=[numbers.index(name) for name in [*names, *self.devices]],
             devices=boxes,
         )
-        self._entrances: list[tuple[int, int | None]] = []
+        self._entrances: list[Any] = []  # of _Entrance
         self.captures: MergedCaptures = merge_inputs(
             inputs, self._find, self._entrances, pool, "NODE/PORT=CAPTURE", n_captures
         )
@@ -119,8 +137,7 @@ class NodeGroup:
             *(self._end(end) for wire in self.wires for end in wire.ends),
             *(end for plug in self.device_plugs for end in self._plug_ends(plug)),
         ])  # fmt: skip
-        numbers = [node.ports_by_number for node in self.nodes]
-        self._entrances[:] = [(node, port if port in numbers[node] else None) for node, port in self._entrances]
+        self._entrances[:] = [self._entrance(entrance.name) for entrance in self._entrances]
         self.network.put_on_wires()
 
     def _end(self, end: tuple[str, str]) -> tuple[int, int | None]:
@@ -137,9 +154,16 @@ class NodeGroup:
         ports = self.topology.devices[plug.device].ports
         return self._end(plug.at), (len(self.names) + self.devices.index(plug.device), list(ports).index(plug.port))
 
-    def _find(self, name: str) -> tuple[tuple[int, int | None], Port]:
-        node, port = self.topology.find_port(name)
-        return (self.names.index(node), port.number), port
+    def _find(self, name: str) -> tuple[_Entrance, Port | None]:
+        node_name, port_name = self.topology.place_of(name)
+        entrance = self._entrance((node_name, port_name))
+        number = entrance[1]
+        return entrance, None if number is None else self.nodes[entrance[0]].ports_by_number[number]
+
+    def _entrance(self, name: tuple[str, str]) -> _Entrance:
+        entrance = _Entrance(self._end(name))
+        entrance.name = name
+        return entrance
 
 
 def group_names(topology: SwitchTopology) -> list[list[str]]:

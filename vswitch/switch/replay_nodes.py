@@ -117,7 +117,7 @@ class _Replay:
         self.keeps_ledger = ledger
         self.pool = WriterPool()  # one for all, so that memory is bounded for any number of groups
         self.groups: list[NodeGroup] = []
-        home = {port: topology.find_port(port)[0] for port, _ in inputs if port}
+        home = {port: topology.place_of(port)[0] for port, _ in inputs if port}
         for names in [list(topology.nodes)] if is_one else group_names(topology):
             own = [entry for entry in inputs if is_one or home[entry.port] in names]
             group = NodeGroup(topology, names, own, open_ledger(ledger), self.pool, len(inputs))

@@ -154,6 +154,19 @@ class SwitchTopology:
         hint = nearest(name, known) or nearest(first, self.nodes) or f"nodes are {', '.join(self.nodes)}"
         raise ConfigError(f"no port named {name}", key=name, hint=hint)
 
+    def place_of(self, name: str) -> tuple[str, str]:
+        """Node and name of the port that `name` means, though it may not be there yet: one of `aliases` comes later.
+
+        Raises
+        ------
+        ConfigError
+            As for `find_port`.
+        """
+        if name in self.aliases:
+            return self.aliases[name]
+        node_name, port = self.find_port(name)
+        return node_name, f"{port.bridge.name}/{port.name}"
+
     def plugs(self, wire: Wire) -> list[tuple[str, Port]]:
         """The ends of a wire that are plugged in, with the names of their nodes: a command may have removed a port."""
         ends = []
