@@ -275,7 +275,7 @@ def readme(case: Case, kind: str, topology: vswitch.Topology, sent: dict[str, li
     folder = f"pcaps/neutron/{kind}/{case.name}"
     walks = []
     for heading, port, number in case.walks:
-        host = next(machine.host for machine in case.machines if machine.name == port)
+        host = host_of(case, port)
         frame = sent[port][number - 1]
         tap = next(found.name for found in topology.nodes[host].ports() if _is_of(topology, found, port))
         walks.append(f"### {heading}\n\n```\n{path_text(topology.explain(f'{host}/{tap}', frame))}```\n")
@@ -296,7 +296,7 @@ def readme(case: Case, kind: str, topology: vswitch.Topology, sent: dict[str, li
 
     vswitch replay {folder} --out out
     vswitch neutron show {folder}
-    vswitch trace {folder} --path --in vm1={folder}/in/vm1.pcap --frame {case.walks[-2][2]} --after-replay
+    vswitch trace {folder} --path --in vm1={folder}/in/compute1/vm1.pcap --frame {case.walks[-2][2]} --after-replay
     vswitch neutron check {folder}
 
 {STRANGER}.
@@ -307,6 +307,11 @@ Each line is a bridge: with which tag or key a frame comes in there, and the tab
 known by now, as after the replay.
 
 {chr(10).join(walks)}"""
+
+
+def host_of(case: Case, name: str) -> str:
+    """Where a machine is."""
+    return next(machine.host for machine in case.machines if machine.name == name)
 
 
 def _is_of(topology: vswitch.Topology, port: object, name: str) -> bool:
@@ -339,10 +344,11 @@ def files(case: Case, kind: str) -> dict[Path, bytes]:
         folder = Path(name)
         (folder / "cloud.yaml").write_text(cloud_text(case, kind))
         cloud = vswitch.load(folder / "cloud.yaml").cloud
-        (folder / "in").mkdir()
         sent = captures(case, cloud)
         for port, content in sent.items():
-            (folder / "in" / f"{port}.pcap").write_bytes(content)
+            path = folder / "in" / host_of(case, port) / f"{port}.pcap"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
         topology = vswitch.load(folder)
         topology.replay(ledger=False)
         frames = {port: [data for _, data in dpkt.pcap.Reader(io.BytesIO(content))] for port, content in sent.items()}
