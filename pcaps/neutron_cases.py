@@ -273,12 +273,13 @@ def captures(case: Case, cloud: vswitch.neutron.cloud.Cloud) -> dict[str, bytes]
 def readme(case: Case, kind: str, topology: vswitch.Topology, sent: dict[str, list[bytes]]) -> str:
     """What the case shows, and the way of its frames."""
     folder = f"pcaps/neutron/{kind}/{case.name}"
-    walks = []
+    walks, labels = [], topology.labels()
     for heading, port, number in case.walks:
         host = host_of(case, port)
         frame = sent[port][number - 1]
         tap = next(found.name for found in topology.nodes[host].ports() if _is_of(topology, found, port))
-        walks.append(f"### {heading}\n\n```\n{path_text(topology.explain(f'{host}/{tap}', frame))}```\n")
+        text = path_text(topology.explain(f"{host}/{tap}", frame), labels)
+        walks.append(f"### {heading}\n\n```\n{text}```\n")
     number = {"blue": 0, "green": 1, "red": 1 + any(machine.network == "green" for machine in case.machines)}
     networks = "\n".join(
         f"| {name} | {KEYS[kind]} {FIRST_SEGMENT[kind] + at} | "

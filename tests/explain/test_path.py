@@ -36,7 +36,7 @@ host1/vm1
 host2/eth1 from host1/eth1
   br-eth1: VLAN 101; table 0
     br-int: VLAN 101; tables 0 58 59 60
-Outputs: host1/br-eth1, host1/br-int, host2/vm3, host2/br-int, host2/br-eth1
+Outputs: host2/vm3
 """
 
 

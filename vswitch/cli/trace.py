@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     if options.path:
         from vswitch.explain.path import path_text
 
-        print(path_text(journey), end="")
+        print(path_text(journey, topology.labels()), end="")
     else:
         print(journey, end="")
     return 0

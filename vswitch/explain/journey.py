@@ -87,6 +87,7 @@ class Output(NamedTuple):
 
     port: str  # "node/port"
     time_ns: int
+    is_local: bool = False  # it is a bridge's own port, the one to its host
 
 
 @dataclass
@@ -200,7 +201,8 @@ class _Follower:
         wire = self.wires.get((at.node, departure.port.number))
         near = f"{at.node}/{departure.port.name}"
         if wire is None:
-            self.journey.outputs.append(Output(near, at.time_ns))
+            is_local = departure.port.name == departure.port.bridge.name
+            self.journey.outputs.append(Output(near, at.time_ns, is_local))
             return
         words = dp.packet_fields(departure.words)
         inside = departure.payload.inside

@@ -6,7 +6,7 @@ A trace tells why; this is where. It is read off the traces of a `Journey`, so i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from vswitch.explain.explanation import Seen
@@ -43,15 +43,23 @@ def path(journey: Journey) -> list[Hop]:
     return [hop for step in journey.steps for hop in _hops(step)]
 
 
-def path_text(journey: Journey) -> str:
-    """The same as text, with a line for each place where it comes in, and where copies leave in the end."""
+def path_text(journey: Journey, labels: Mapping[str, str] | None = None) -> str:
+    """The same as text, with a line for each place where it comes in, and where copies leave in the end.
+
+    `labels` has names that people know for ``"node/port"``. Bridges' own ports are left out: nobody listens there.
+    """
+    labels = labels or {}
+
+    def called(place: str) -> str:
+        return f"{place} ({labels[place]})" if place in labels else place
+
     lines = []
     for step in journey.steps:
-        how = f" from {step.came_from}" if step.came_from else ""
-        lines.append(f"{step.node}/{step.port}{how}")
+        how = f" from {called(step.came_from)}" if step.came_from else ""
+        lines.append(f"{called(f'{step.node}/{step.port}')}{how}")
         lines += [f"  {hop}" for hop in _hops(step)]
         lines += [f"  {step.reason}"] if step.reason else []
-    outputs = ", ".join(output.port for output in journey.outputs)
+    outputs = ", ".join(called(output.port) for output in journey.outputs if not output.is_local)
     return "\n".join([*lines, f"Outputs: {outputs or 'none'}"]) + "\n"
 
 

@@ -63,6 +63,11 @@ class Topology(SwitchTopology):
     cloud: Cloud | None = None
     agent_log: Sequence[Step] = ()
 
+    def labels(self) -> dict[str, str]:
+        """What people call ports of machines: by ``"node/port"``, the names that a cloud gives them."""
+        names = {port.name for port in self.cloud.ports} if self.cloud is not None else set()
+        return {"/".join(place): name for name, place in self.aliases.items() if name in names}
+
     def explain(self, port: str, frame: bytes | str, *, names: bool = True) -> Journey:
         """What would become of a frame that arrives at `port` now, over all nodes, and why.
 
