@@ -3,9 +3,9 @@
     python pcaps/neutron_cases.py            write pcaps/neutron/<type>/<case>/
     python pcaps/neutron_cases.py --check    compare with the committed files; exit status 1 if one differs
 
-A case is a small `cloud.yaml`, what one machine sends (the others answer by themselves), and a README that walks the way
-of its frames. What the walk says is read off the traces of the very cloud, so it cannot be wrong without a test that
-fails; what should come out is written down by hand in tests/test_neutron_cases.py.
+A case is a small `cloud.yaml`, what one machine sends (the others answer by themselves), and a README that walks the
+way of its frames. What the walk says is read off the traces of the very cloud, so it cannot be wrong without a test
+that fails; what should come out is written down by hand in tests/test_neutron_cases.py.
 """
 
 from __future__ import annotations
@@ -70,6 +70,7 @@ class Case:
     """What is shown in the README: a heading, the port where the frame comes in, and its number there."""
 
 
+FORBIDDEN = "The ping that must not pass"
 STRANGER = "A stranger on another tenant's network, with an address of the same subnet, hears nothing of all this"
 
 CASES = (
@@ -77,39 +78,39 @@ CASES = (
         "same-host-same-subnet", "same host, same subnet",
         "Both machines are on br-int in the same local VLAN. Frames between them never leave it; only broadcasts do.",
         (VM1, Machine("vm2", "blue", "compute1", "10.0.1.12"), Machine("stranger", "red", "compute1", "10.0.1.12")),
-        walks=(("The ARP request of vm1", "vm1", 1), ("The ping", "vm1", 2), ("The ping that must not pass", "vm1", 4)),
+        walks=(("The ARP request of vm1", "vm1", 1), ("The ping", "vm1", 2), (FORBIDDEN, "vm1", 4)),
     ),
     Case(
         "different-hosts-same-subnet", "different hosts, same subnet",
-        "The network leaves compute1 with its segment and is another local VLAN on compute2, where a stranger's network "
-        "was there first.",
+        "The network leaves compute1 with its segment and is another local VLAN on compute2, where a stranger's "
+        "network was there first.",
         (VM1, Machine("stranger", "red", "compute2", "10.0.1.12"), Machine("vm2", "blue", "compute2", "10.0.1.12")),
-        walks=(("The ARP request of vm1", "vm1", 1), ("The ping", "vm1", 2), ("The ping that must not pass", "vm1", 4)),
+        walks=(("The ARP request of vm1", "vm1", 1), ("The ping", "vm1", 2), (FORBIDDEN, "vm1", 4)),
     ),
     Case(
         "same-host-different-subnets", "same host, different subnets",
-        "Two networks and a router between them. The router lives on network1, so frames go there and back, although both "
-        "machines are on one host.",
+        "Two networks and a router between them. The router lives on network1, so frames go there and back, although "
+        "both machines are on one host.",
         (VM1, Machine("vm2", "green", "compute1", "10.0.2.12"), Machine("stranger", "red", "compute1", "10.0.2.12")),
         has_router=True,
-        walks=(("The ping to the gateway", "vm1", 2), ("The ping", "vm1", 3), ("The ping that must not pass", "vm1", 5)),
+        walks=(("The ping to the gateway", "vm1", 2), ("The ping", "vm1", 3), (FORBIDDEN, "vm1", 5)),
     ),
     Case(
         "different-hosts-different-subnets", "different hosts, different subnets",
         "As before, and the second machine is on another host: compute1, network1, compute2.",
         (VM1, Machine("stranger", "red", "compute2", "10.0.2.12"), Machine("vm2", "green", "compute2", "10.0.2.12")),
         has_router=True,
-        walks=(("The ping to the gateway", "vm1", 2), ("The ping", "vm1", 3), ("The ping that must not pass", "vm1", 5)),
+        walks=(("The ping to the gateway", "vm1", 2), ("The ping", "vm1", 3), (FORBIDDEN, "vm1", 5)),
     ),
     Case(
         "to-the-outside", "a machine and the outside",
-        "vm1 has no address that is known outside: the router gives it its own (SNAT). vm2 has a floating IP, which the "
-        "router exchanges for the machine's address in both directions.",
+        "vm1 has no address that is known outside: the router gives it its own (SNAT). vm2 has a floating IP, which "
+        "the router exchanges for the machine's address in both directions.",
         (VM1, Machine("vm2", "blue", "compute1", "10.0.1.12"), Machine("stranger", "red", "compute1", "10.0.1.12"),
          Machine("web", "public", "outside", "203.0.113.10")),
         has_router=True, has_outside=True, floating_ip="203.0.113.100",
         walks=(("The ping to the outside, by SNAT", "vm1", 2), ("The ping to vm2's floating IP", "vm1", 3),
-               ("The ping that must not pass", "vm1", 4)),
+               (FORBIDDEN, "vm1", 4)),
     ),
     Case(
         "dhcp", "a machine asks for an address",
@@ -329,7 +330,7 @@ def picture(case: Case, kind: str) -> str:
         if host == "network1":
             names = ["qrouter-router1"] if case.has_router else ["qdhcp-blue"]
         if host == "outside":
-            lines.append(f"outside    ┴ eth2 ─ br-ex ─ br-int ─ {', '.join(names)}   (network1 is on it with its br-ex)")
+            lines.append(f"outside    ┴ eth2 ─ br-ex ─ br-int ─ {', '.join(names)}")
         else:
             lines.append(f"{host:<10} ┼ {wire} ─ {', '.join(names)}")
     return "```\n" + "\n".join(lines) + "\n```\n"
