@@ -1,0 +1,17 @@
+"""The router as a device."""
+from libc.stdint cimport uint32_t
+from vswitch.datapath.device cimport CompiledDevice
+from vswitch.devices.router_notes cimport note_list
+from vswitch.devices.router_state cimport router
+
+cdef class Router(CompiledDevice):
+    cdef router r
+    cdef readonly object config
+    cdef note_list notes
+    cdef int _free(self) except -1
+    cdef int _set_interfaces(self, object config) except -1
+    cdef int _set_routes(self, object config) except -1
+    cdef int _set_rules(self, object config) except -1
+    cdef int _set_nat(self, object nat) except -1
+    cdef int _add_route(self, object to, object plen, uint32_t interface, object gateway, object source,
+                        uint32_t table) except -1

@@ -1,0 +1,320 @@
+"""A router, as a Linux namespace with forwarding switched on is one.
+
+What
+====
+A device with an interface behind each of its ports. Frames that come in for an interface's MAC, or for many, are ARP, IPv4 or
+IPv6; anything else is not for it. Configuration is plain data (router_config.py); what it becomes are the structs of
+router_state.pxd, which the other files of this folder work on:
+
+    router.pyx ─┬─ arp.pyx, nd.pyx ───────── neighbors.pyx     who has which MAC, and what waits for the answer
+                ├─ ipv4.pyx ─┬─ nat.pyx ──── tables/connections, nat_rewrite.pyx
+                │            └─ ipv4_forward.pyx ── ipv4_output.pyx, icmp.pyx
+                └─ ipv6.pyx ── icmp6.pyx
+                             routing.pyx ─── tables/routes     where to
+
+How it works
+============
+The struct is one, and belongs to the class at the end of this file, which fills it in and has no algorithm of its own. A
+change of the configuration makes routes, rules and addresses anew; neighbours and connections stay.
+
+Thread-safety: as any device's.
+"""
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memcpy, memset
+
+from vswitch.capture.record cimport frame
+from vswitch.datapath.device cimport NEVER, device
+from vswitch.datapath.fate cimport DROP_ETH_TRUNCATED, DROP_NOT_FOR_DEVICE, DROP_UNKNOWN_TRUNCATED
+from vswitch.devices.arp cimport arp_announce, arp_receive, arp_solicit
+from vswitch.devices.icmp cimport icmp_mourn
+from vswitch.devices.ipv4 cimport ipv4_receive
+from vswitch.devices.neighbors cimport neighbor_set_permanent, neighbors_close, neighbors_open, neighbors_run
+from vswitch.devices.router_notes cimport note
+from vswitch.devices.router_state cimport (
+    LOCAL_TABLE, MAIN_TABLE, NEIGHBOR_NONE, NO_INTERFACE, ROUTE_CACHE_LEN, destination, interface, interface_address,
+    is_ipv4, neighbor_entry, policy_rule, waiting_packet,
+)
+from vswitch.tables.connections cimport CONNECTIONS_MAX, connections_free, connections_new
+from vswitch.tables.routes cimport route, route_mask, routes_add, routes_free, routes_new
+from vswitch.wire.address_words cimport address_of_words, words_of_address
+from vswitch.wire.byteorder cimport load_be16
+from vswitch.wire.ethernet cimport (
+    ETH_LEN, ETH_TYPE, ETH_TYPE_ARP, ETH_TYPE_IPV4, eth_dst, eth_fits, mac_is_multicast,
+)
+
+from vswitch.devices import router_config as configs
+from vswitch.errors import ConfigError
+
+cdef enum:
+    SCRATCH_LEN = 65536 + 128
+
+
+cdef uint32_t router_receive(device* d, uint32_t port, const frame* f) noexcept nogil:
+    """A frame arrives."""
+    cdef router* r = <router*>d.state
+    cdef uint32_t type
+    cdef uint64_t dst
+    if d.now_ns >= r.neighbors.next_timer_ns:
+        neighbors_run(r)            # due at this time, and not done yet
+    if not eth_fits(f.caplen):
+        return DROP_UNKNOWN_TRUNCATED if f.caplen < f.len else DROP_ETH_TRUNCATED
+    dst = eth_dst(f.data)
+    type = load_be16(f.data + ETH_TYPE)
+    if not r.interfaces[port].is_up or (dst != r.interfaces[port].mac and not mac_is_multicast(dst)):
+        return DROP_NOT_FOR_DEVICE
+    if type == ETH_TYPE_IPV4:
+        if dst != r.interfaces[port].mac:
+            return DROP_NOT_FOR_DEVICE      # sent to many, and routed for none of them
+        type = ipv4_receive(r, port, f.data, f.caplen, f.len)
+    elif type == ETH_TYPE_ARP:
+        type = arp_receive(r, port, f.data, f.caplen)
+    else:
+        return DROP_NOT_FOR_DEVICE
+    d.next_wake_ns = min(r.neighbors.next_timer_ns, r.announce_ns)
+    return type
+
+
+cdef void router_wake(device* d) noexcept nogil:
+    """Something is due."""
+    cdef router* r = <router*>d.state
+    if d.now_ns >= r.announce_ns:
+        announce(r)
+    neighbors_run(r)
+    d.next_wake_ns = min(r.neighbors.next_timer_ns, r.announce_ns)
+
+
+cdef void announce(router* r) noexcept nogil:
+    """Says which addresses it has."""
+    cdef uint32_t i, j
+    cdef const interface* at
+    r.announce_ns = NEVER
+    for i in range(r.n_interfaces):
+        at = &r.interfaces[i]
+        for j in range(at.n_addresses if at.is_up else 0):
+            if is_ipv4(at.addresses[j].address):
+                arp_announce(r, i, <uint32_t>at.addresses[j].address[1])
+
+
+cdef void solicit(router* r, const neighbor_entry* n, bint is_unicast) noexcept nogil:
+    arp_solicit(r, n, is_unicast)
+
+
+cdef void mourn(router* r, uint32_t number, const waiting_packet* packet) noexcept nogil:
+    icmp_mourn(r, number, packet)
+
+
+cdef class Router(CompiledDevice):
+    """A router behind ports.
+
+    Parameters
+    ----------
+    name : str
+    config : RouterConfig
+
+    Raises
+    ------
+    ConfigError
+        The configuration cannot be; `key` says where.
+    """
+
+    def __cinit__(self, str name, object ports, *args, **kwargs):
+        self.r.device = &self.c
+        self.r.n_interfaces = self.c.n_ports
+        self.r.interfaces = <interface*>calloc(self.c.n_ports + 1, sizeof(interface))
+        self.r.cache = <destination*>calloc(ROUTE_CACHE_LEN, sizeof(destination))
+        self.r.scratch = <uint8_t*>malloc(SCRATCH_LEN)
+        if self.r.interfaces == NULL or self.r.cache == NULL or self.r.scratch == NULL:
+            raise MemoryError
+        neighbors_open(&self.r)
+        self.r.connections = connections_new(CONNECTIONS_MAX)
+        self.r.solicit = solicit
+        self.r.mourn = mourn
+        self.r.announce_ns = NEVER
+        self.c.state = &self.r
+        self.c.receive = router_receive
+        self.c.wake = router_wake
+
+    def __init__(self, str name, object ports, object config):
+        self.configure(config)
+        if config.announces:
+            self.r.announce_ns = 0
+            self.c.next_wake_ns = 0
+
+    def __dealloc__(self):
+        neighbors_close(&self.r)
+        connections_free(self.r.connections)
+        self._free()
+        free(self.r.interfaces)
+        free(self.r.cache)
+        free(self.r.scratch)
+
+    cdef int _free(self) except -1:
+        """What the configuration became."""
+        cdef uint32_t i
+        for i in range(self.r.n_interfaces):
+            free(self.r.interfaces[i].addresses)
+            self.r.interfaces[i].addresses = NULL
+            self.r.interfaces[i].n_addresses = 0
+        routes_free(self.r.routes)
+        free(self.r.rules)
+        free(self.r.nat.external)
+        free(self.r.nat.internal_of)
+        free(self.r.nat.internal)
+        free(self.r.nat.external_of)
+        memset(&self.r.nat, 0, sizeof(self.r.nat))
+        self.r.routes = NULL
+        self.r.rules = NULL
+        self.r.n_rules = 0
+        return 0
+
+    # Configuration.
+
+    def configure(self, config):
+        """Another configuration from now on, with the same interfaces by name; what was learned stays."""
+        configs.check_config(config)
+        if tuple([at.name for at in config.interfaces]) != self.ports:
+            raise ConfigError(f"router {self.name} has interfaces {', '.join(self.ports)}", key="interfaces",
+                              hint="interfaces are fixed")
+        self._free()
+        memset(self.r.cache, 0, ROUTE_CACHE_LEN * sizeof(destination))
+        self.r.routes = routes_new()
+        self._set_interfaces(config)
+        self._set_routes(config)
+        self._set_rules(config)
+        if config.nat is not None:
+            self._set_nat(config.nat)
+        for neighbor in config.neighbors:
+            self._set_neighbor(neighbor)
+        self.config = config
+
+    cdef int _set_interfaces(self, object config) except -1:
+        cdef uint32_t i, j
+        cdef interface* at
+        for i in range(self.r.n_interfaces):
+            at = &self.r.interfaces[i]
+            given = config.interfaces[i]
+            at.mac = configs.mac_number(given.mac, "mac")
+            at.mtu = given.mtu
+            at.is_up = given.is_up
+            at.proxy_arp = given.proxy_arp
+            addresses = [configs.interface_address(text, "addresses") for text in given.addresses]
+            if any([a.version == 6 for a in addresses]) and not any([a.is_link_local for a in addresses if a.version == 6]):
+                addresses.append(configs.interface_address(f"{configs.address_text(configs.link_local(at.mac))}/64", "mac"))
+            at.addresses = <interface_address*>calloc(len(addresses) + 1, sizeof(interface_address))
+            if at.addresses == NULL:
+                raise MemoryError
+            for j in range(<uint32_t>len(addresses)):
+                number, plen = configs.mapped(addresses[j].ip), addresses[j].network.prefixlen
+                plen += 96 if addresses[j].version == 4 else 0
+                words_of_address(number, at.addresses[j].address)
+                at.addresses[j].mask[0] = route_mask(plen, 0)
+                at.addresses[j].mask[1] = route_mask(plen, 1)
+                if not given.is_up:
+                    continue
+                self._add_route(number, 128, i, 0, 0, LOCAL_TABLE)
+                if plen < 128:
+                    self._add_route(number, plen, i, 0, number, MAIN_TABLE)
+            at.n_addresses = <uint32_t>len(addresses)
+        return 0
+
+    cdef int _set_routes(self, object config) except -1:
+        names = list(self.ports)
+        for given in config.routes:
+            to, plen = configs.mapped_prefix(configs.cidr(given.to, "to"))
+            name = given.interface or configs.next_interface(config, given.via)
+            if not config.interfaces[names.index(name)].is_up:
+                continue
+            gateway = configs.mapped(configs.address(given.via, "via")) if given.via else 0
+            source = configs.mapped(configs.address(given.source, "source")) if given.source else 0
+            self._add_route(to, plen, names.index(name), gateway, source, given.table)
+        return 0
+
+    cdef int _add_route(self, object to, object plen, uint32_t number, object gateway, object source,
+                        uint32_t table) except -1:
+        cdef route given
+        memset(&given, 0, sizeof(route))
+        words_of_address(to, given.dst)
+        words_of_address(gateway, given.gateway)
+        words_of_address(source, given.source)
+        given.plen = given.priority = plen
+        given.device = number
+        given.mark = table
+        if not routes_add(self.r.routes, &given):
+            raise MemoryError
+        return 0
+
+    cdef int _set_rules(self, object config) except -1:
+        cdef uint32_t i
+        cdef policy_rule* rule
+        if not config.rules:
+            return 0
+        main = configs.RouterRule(configs.MAIN_PRIORITY, configs.MAIN_TABLE)
+        rules = sorted([*config.rules, main], key=_priority)
+        self.r.rules = <policy_rule*>calloc(len(rules), sizeof(policy_rule))
+        if self.r.rules == NULL:
+            raise MemoryError
+        self.r.n_rules = <uint32_t>len(rules)
+        for i in range(self.r.n_rules):
+            rule = &self.r.rules[i]
+            rule.table = rules[i].table
+            rule.interface = self.ports.index(rules[i].interface) if rules[i].interface else NO_INTERFACE
+            if rules[i].from_:
+                number, plen = configs.mapped_prefix(configs.cidr(rules[i].from_, "from"))
+                words_of_address(number, rule.src)
+                rule.src_mask[0] = route_mask(plen, 0)
+                rule.src_mask[1] = route_mask(plen, 1)
+            if rules[i].to:
+                number, plen = configs.mapped_prefix(configs.cidr(rules[i].to, "to"))
+                words_of_address(number, rule.dst)
+                rule.dst_mask[0] = route_mask(plen, 0)
+                rule.dst_mask[1] = route_mask(plen, 1)
+        return 0
+
+    cdef int _set_nat(self, object nat) except -1:
+        cdef uint32_t i
+        cdef uint32_t n = <uint32_t>len(nat.floating_ips)
+        pairs = sorted([(int(configs.address(a, "nat")), int(configs.address(b, "nat"))) for a, b in nat.floating_ips.items()])
+        turned = sorted([(b, a) for a, b in pairs])
+        self.r.nat.external = <uint32_t*>calloc(n + 1, sizeof(uint32_t))
+        self.r.nat.internal_of = <uint32_t*>calloc(n + 1, sizeof(uint32_t))
+        self.r.nat.internal = <uint32_t*>calloc(n + 1, sizeof(uint32_t))
+        self.r.nat.external_of = <uint32_t*>calloc(n + 1, sizeof(uint32_t))
+        if (self.r.nat.external == NULL or self.r.nat.internal_of == NULL or self.r.nat.internal == NULL
+                or self.r.nat.external_of == NULL):
+            raise MemoryError
+        for i in range(n):
+            self.r.nat.external[i], self.r.nat.internal_of[i] = pairs[i]
+            self.r.nat.internal[i], self.r.nat.external_of[i] = turned[i]
+        self.r.nat.n_floating = n
+        self.r.nat.gateway = self.ports.index(nat.gateway)
+        self.r.nat.source = int(configs.address(nat.source, "nat.source")) if nat.source else 0
+        self.r.nat.is_on = True
+        return 0
+
+    def _set_neighbor(self, neighbor):
+        cdef uint64_t words[2]
+        words_of_address(configs.mapped(configs.address(neighbor.address, "neighbors")), words)
+        neighbor_set_permanent(&self.r, self.ports.index(neighbor.interface), words,
+                               configs.mac_number(neighbor.mac, "neighbors"))
+        self._check()
+
+    # What it knows.
+
+    def neighbors(self):
+        """[(interface, address as an integer of 128 bits, MAC, state as `ip neigh` says it), ...], in order of arrival."""
+        cdef uint32_t i
+        cdef const neighbor_entry* n
+        found = []
+        for i in range(self.r.neighbors.n):
+            n = &self.r.neighbors.entries[i]
+            if n.state != NEIGHBOR_NONE:
+                found.append((self.ports[n.interface], address_of_words(n.address), n.mac, _STATES[n.state]))
+        return found
+
+
+def _priority(rule):
+    return rule.priority
+
+
+_STATES = ("NONE", "INCOMPLETE", "REACHABLE", "STALE", "DELAY", "PROBE", "FAILED", "PERMANENT")
