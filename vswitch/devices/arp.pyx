@@ -43,6 +43,8 @@ cdef uint32_t arp_receive(router* r, uint32_t port, const uint8_t* frame, uint32
     map_ipv4(target, arp_tpa(arp))
     if op not in (ARP_OP_REQUEST, ARP_OP_REPLY) or mac_is_multicast(sha) or is_no_unicast(arp_tpa(arp)):
         return DROP_NOT_FOR_DEVICE
+    if routing_is_local(r, sender):
+        return DROP_NOT_FOR_DEVICE  # somebody has an address of ours; Linux does not give in, and says nothing
     if op == ARP_OP_REQUEST:
         is_asked = interface_has(at, target)
         if arp_spa(arp) == 0:       # somebody looks whether an address is free (RFC 5227)
@@ -72,8 +74,6 @@ cdef uint32_t not_ours(router* r, uint32_t port, const uint64_t* target) noexcep
 
 cdef inline void learn(router* r, uint32_t port, const uint64_t* sender, uint64_t sha, bint is_solicited, bint makes,
                        bint is_override=False) noexcept nogil:
-    if routing_is_local(r, sender):
-        return                      # somebody has an address of ours; Linux does not give in
     take_note(r.notes, NOTE_ARP_LEARNED, port, sender, NULL, sha)
     neighbor_update(r, port, sender, sha, is_solicited, makes, is_override)
 
@@ -111,8 +111,7 @@ cdef void arp_solicit(router* r, const neighbor_entry* n, bint is_unicast) noexc
     to = device_send(r.device, n.interface, ETH_LEN + ARP_LEN, ETH_LEN + ARP_LEN)
     if to != NULL:
         eth_store(to, n.mac if is_unicast else BROADCAST, at.mac, ETH_TYPE_ARP)
-        arp_store(to + ETH_LEN, ARP_OP_REQUEST, at.mac, <uint32_t>source[1], n.mac if is_unicast else 0,
-                  <uint32_t>n.address[1])
+        arp_store(to + ETH_LEN, ARP_OP_REQUEST, at.mac, <uint32_t>source[1], 0, <uint32_t>n.address[1])
 
 
 cdef void arp_announce(router* r, uint32_t interface, uint32_t address) noexcept nogil:
