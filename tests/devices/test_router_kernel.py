@@ -8,7 +8,12 @@ from tests.devices.kernel import hear, without_ident
 from tests.devices.packets import BROADCAST, ICMP, TCP, UDP, arp, eth, icmp, ip, tcp, udp
 from vswitch.devices.router import Router
 from vswitch.devices.router_config import (
-    RouterConfig, RouterInterface, RouterNat, RouterNeighbor, RouterRoute, RouterRule,
+    RouterConfig,
+    RouterInterface,
+    RouterNat,
+    RouterNeighbor,
+    RouterRoute,
+    RouterRule,
 )  # fmt: skip
 
 A, B, G = "02:00:00:00:0a:01", "02:00:00:00:0b:01", "02:00:00:00:0e:01"
@@ -181,7 +186,8 @@ def test_forwarding_and_its_errors():
 
 
 def test_no_route():
-    compare(PLAIN._replace(routes=[]), [from_a(*to_udp("10.0.1.5", "8.8.8.8")), from_a(*to_tcp("10.0.1.5", "10.0.3.1"))])
+    config = PLAIN._replace(routes=[])
+    compare(config, [from_a(*to_udp("10.0.1.5", "8.8.8.8")), from_a(*to_tcp("10.0.1.5", "10.0.3.1"))])
 
 
 def test_longest_prefix_and_policy():

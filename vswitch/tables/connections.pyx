@@ -271,8 +271,8 @@ cdef connection* connections_add(connection_table* table, const connection_tuple
     c.created_ns = now_ns
     c.expires_ns = now_ns + max(connection_timeout_ns(c), SECOND_NS)
     table.n += 1
-    link(table, c, 0)
     link(table, c, 1)
+    link(table, c, 0)               # found first, if both are the same
     return c
 
 
@@ -390,8 +390,8 @@ cdef void grow_buckets(connection_table* table) noexcept nogil:
     for number in range(1, table.n_numbers + 1):
         c = entry(table, number)
         if c.flags != FREE:
-            link(table, c, 0)
             link(table, c, 1)
+            link(table, c, 0)
 
 
 # For Python.
