@@ -39,7 +39,7 @@ class Row:
 
     def __init__(self, database: Database, schema: TableSchema, uuid: UUID, serial: int) -> None:
         self._database = database
-        self._cells: dict[str, Datum] = {name: column.type.default() for name, column in schema.columns.items()}
+        self._cells: dict[str, Datum] = dict(_defaults(schema))
         self.schema = schema
         self.uuid = uuid
         self.serial = serial  # counts insertions; rows are listed in this order
@@ -104,6 +104,25 @@ def difference(old: Datum, new: Datum) -> tuple[tuple[Atom, ...], tuple[Atom, ..
     old, new = old[start:], new[start:]
     kept = set(old) & set(new) if old and new else set()
     return tuple(atom for atom in new if atom not in kept), tuple(atom for atom in old if atom not in kept)
+
+
+_DEFAULTS: dict[str, dict[str, Datum]] = {}
+_STRONG: dict[str, list[str]] = {}
+
+
+def _defaults(schema: TableSchema) -> dict[str, Datum]:
+    """What a new row holds; a datum is never changed, so rows may share them."""
+    if schema.name not in _DEFAULTS:
+        _DEFAULTS[schema.name] = {name: column.type.default() for name, column in schema.columns.items()}
+    return _DEFAULTS[schema.name]
+
+
+def strong_columns(schema: TableSchema) -> list[str]:
+    """The columns that keep other rows alive."""
+    if schema.name not in _STRONG:
+        bases = {name: column.type.value or column.type.key for name, column in schema.columns.items()}
+        _STRONG[schema.name] = [name for name, base in bases.items() if base.ref_table and not base.ref_weak]
+    return _STRONG[schema.name]
 
 
 def references(row: Row, columns: ColumnNames) -> Iterator[tuple[str, UUID, bool]]:

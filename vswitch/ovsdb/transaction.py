@@ -10,7 +10,7 @@ from __future__ import annotations
 from types import TracebackType
 
 from vswitch.light_typing import TYPE_CHECKING
-from vswitch.ovsdb.rows import DatabaseError, Row, difference, index_keys
+from vswitch.ovsdb.rows import DatabaseError, Row, difference, index_keys, strong_columns
 from vswitch.ovsdb.schema import TABLES
 from vswitch.ovsdb.types import Datum, Settable
 from vswitch.ovsdb.uuid import UUID
@@ -215,15 +215,15 @@ class Transaction:
 
     def _check_strong_references(self) -> None:
         cells = [cell for cell in self._referring if cell[0].exists]
-        cells += [(row, column) for row in self._inserted for column in row.schema.columns]
+        cells += [(row, column) for row in self._inserted for column in strong_columns(row.schema)]
         for row, column in cells:
             before = self._before.get(row, {}).get(column, ())
             known = () if row in self._inserted or isinstance(before, dict) else before
             column_type = row.schema.columns[column].type
             base = column_type.value or column_type.key
-            if not base.ref_table or base.ref_weak:
-                continue
             datum = row.datum(column)
+            if not datum:
+                continue
             added, _ = difference(known, tuple(datum.values()) if isinstance(datum, dict) else datum)
             for uuid in added:
                 self._check_target(row, column, base.ref_table, uuid)  # type: ignore[arg-type]

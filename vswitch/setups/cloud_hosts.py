@@ -136,15 +136,14 @@ def complete_hosts(reading: Reading) -> None:
                 config["bridge_mappings"] = mappings
         host.config = config
         entry = reading.entry_of(host)
-        if entry is None or not entry.has("nics"):
-            host.nics = list(_default_nics(options_of(config)))
-
-
-def _default_nics(options: AgentOptions) -> Iterator[Nic]:
-    if options.enable_tunneling:
-        yield Nic("eth0", UNDERLAY_BRIDGE)
-    for i, (physical, bridge) in enumerate(options.bridge_mappings.items(), 1):
-        yield Nic(f"eth{i}", bridge, physical)
+        options = options_of(config)
+        if options.enable_tunneling and all(nic.physical_network is not None for nic in host.nics):
+            names = {nic.name for nic in host.nics}
+            name = next(name for name in (f"eth{i}" for i in range(len(names) + 1)) if name not in names)
+            host.nics.insert(0, Nic(name, UNDERLAY_BRIDGE))
+        if entry is None or "nics" not in entry.words:
+            mappings = enumerate(options.bridge_mappings.items(), 1)
+            host.nics += [Nic(f"eth{i}", bridge, physical) for i, (physical, bridge) in mappings]
 
 
 def read_wires(reading: Reading) -> None:

@@ -201,16 +201,20 @@ class SwitchTopology:
                     hint="a scenario folder holds them as in/PORT.pcap; or say --in PORT=CAPTURE",
                 )
         if len(self.nodes) == 1 and not self.wires and not self.timeline and not self.devices:
-            # The one node's name may stand before a port's.
-            prefix = f"{next(iter(self.nodes))}/"
-            points = {name: point.removeprefix(prefix) for name, point in (taps or {}).items()}
-            inputs = [Input(port.removeprefix(prefix), path) for port, path in as_inputs(captures)]
+            points = {name: self._own_name(point) for name, point in (taps or {}).items()}
+            inputs = [Input(self._own_name(port), path) for port, path in as_inputs(captures)]
             return replay(self.node, inputs, out, format=format, ledger=ledger, progress=progress, taps=points)
         from vswitch.switch.replay_nodes import replay_nodes  # a node alone starts sooner without
 
         return replay_nodes(
             self, captures, out, format=format, ledger=ledger, progress=progress, taps=taps, threads=threads
         )
+
+    def _own_name(self, name: str) -> str:
+        """What the one node calls a port: its own name may stand before that, or an alias."""
+        if name in self.aliases:
+            return self.aliases[name][1]
+        return name.removeprefix(f"{next(iter(self.nodes))}/")
 
     def __repr__(self) -> str:
         if len(self.nodes) == 1:

@@ -38,6 +38,7 @@ class Tunnels:
         self._port_map = port_map
         self._by_match: dict[tuple[object, ...], Tunnel] = {}
         self._by_port: dict[int, Tunnel] = {}
+        self._n_alike: dict[tuple[str, bool], int] = {}  # by port of the datapath, and with group policy or without
 
     def add(self, port: Port, config: TunnelConfig) -> bool:
         """Let a tunnel run; False if there is one that matches the same packets."""
@@ -45,6 +46,8 @@ class Tunnels:
             return False
         tunnel = Tunnel(port, config, self._dp_ports.take(config.dp_name, port.bridge.datapath_type))
         self._by_match[config.match] = self._by_port[port.number] = tunnel
+        alike = config.dp_name, "gbp" in config.exts
+        self._n_alike[alike] = self._n_alike.get(alike, 0) + 1
         self._port_map.add_tunnel(config.dp_name, tunnel.dp_port, config.type, config.dst_port)
         return True
 
@@ -54,6 +57,7 @@ class Tunnels:
         if tunnel is None:
             return
         del self._by_match[tunnel.config.match]
+        self._n_alike[tunnel.config.dp_name, "gbp" in tunnel.config.exts] -= 1
         self._dp_ports.release(tunnel.config.dp_name)
         self._port_map.remove_tunnel(tunnel.config.dp_name)
 
@@ -67,11 +71,12 @@ class Tunnels:
 
     def conflicts_gbp(self, number: int | None, config: TunnelConfig) -> bool:
         """True if another VXLAN tunnel on the same UDP port differs in the group policy extension."""
-        return config.type == "vxlan" and any(
-            other.config.dp_name == config.dp_name and ("gbp" in other.config.exts) != ("gbp" in config.exts)
-            for other in self._by_port.values()
-            if other.port.number != number
-        )
+        if config.type != "vxlan":
+            return False
+        unlike = config.dp_name, "gbp" not in config.exts
+        own = self._by_port.get(number) if number is not None else None
+        is_own = own is not None and (own.config.dp_name, "gbp" in own.config.exts) == unlike
+        return self._n_alike.get(unlike, 0) > int(is_own)
 
     def all(self) -> list[Tunnel]:
         """The tunnels in the order of ``ofproto/list-tunnels``: the most specific kinds first, then by OVS's hash."""

@@ -87,7 +87,7 @@ class Context:
 
     def changed(self, row: Row, column: str) -> None:
         """Must be called when a cell was written by another command than those of bridges and ports."""
-        if self._view is not None and (row.schema.name, column) in VIEW_COLUMNS and self._view.shows(row):
+        if self._view is not None and (row.schema.name, column) in VIEW_COLUMNS and self._view.shows(row, column):
             self.forget_view()
 
     def has(self, option: str) -> bool:

@@ -83,11 +83,15 @@ class View:
         for interface in row.rows("interfaces"):
             self.interfaces.setdefault(interface.name, (interface, port))
 
-    def shows(self, row: Row) -> bool:
-        """True if the view may depend on a row; a port or interface that is just being made does not count yet."""
+    def shows(self, row: Row, column: str) -> bool:
+        """True if the view may depend on a cell; a port or interface that is just being made does not count yet."""
         if row.schema.name == "Port":
             port = self.ports.get(row.name)
-            return port is not None and port.row is row
+            if port is None or port.row is not row:
+                return False
+            # A tag says under which bridge a port is shown, where there are fake ones.
+            has_fakes = any(bridge.children for bridge in self.bridges.values())
+            return column != "tag" or has_fakes or _fake_tag(row) is not None
         if row.schema.name == "Interface":
             interface = self.interfaces.get(row.name)
             return interface is not None and interface[0] is row
