@@ -30,9 +30,7 @@ NEIGHBORS = [
     RouterNeighbor("qr-a", "10.0.1.6", VM_C), RouterNeighbor("qg", "203.0.113.1", OUT),
 ]  # fmt: skip
 PLAIN = RouterConfig(INTERFACES, [RouterRoute("0.0.0.0/0", "203.0.113.1")], neighbors=NEIGHBORS)
-NATTED = PLAIN._replace(
-    nat=RouterNat("qg", "203.0.113.10", {"203.0.113.20": "10.0.1.5", "203.0.113.21": "10.0.2.5"})
-)
+NATTED = PLAIN._replace(nat=RouterNat("qg", "203.0.113.10", {"203.0.113.20": "10.0.1.5", "203.0.113.21": "10.0.2.5"}))
 
 
 def played(config: RouterConfig, steps) -> list[list[tuple[str, bytes]]]:

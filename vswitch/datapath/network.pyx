@@ -552,10 +552,12 @@ cdef class Network:
     cdef void _note_wake(self, uint32_t number, uint64_t time_ns) noexcept nogil:
         """When a device wants to be woken, from time `time_ns` on."""
         cdef device* d = self.boxes[number]
+        # Offsets wrap around: a replay may begin at an earlier time stamp than the device's clock has reached.
+        cdef uint64_t now_ns = time_ns - self.device_offsets_ns[number]
+        cdef uint64_t left_ns = d.next_wake_ns - now_ns if d.next_wake_ns > now_ns else 0
         d.noted_wake_ns = d.next_wake_ns
         self.device_wakes_ns[number] = (
-            NEVER if d.next_wake_ns > NEVER - self.device_offsets_ns[number]
-            else max(d.next_wake_ns + self.device_offsets_ns[number], time_ns))
+            NEVER if d.next_wake_ns == NEVER or left_ns > NEVER - time_ns else time_ns + left_ns)
         self.wake_ns = min(self.wake_ns, self.device_wakes_ns[number])
 
     cdef void _wake(self) noexcept nogil:

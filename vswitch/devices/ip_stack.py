@@ -22,6 +22,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from vswitch.devices import packets as p
+from vswitch.devices.device import Dropped
 from vswitch.devices.neighbours import Neighbours
 from vswitch.devices.timers import Timers
 from vswitch.light_typing import NamedTuple
@@ -92,11 +93,20 @@ class IpStack:
     # What the device calls.
 
     def receive(self, frame: bytes, now_ns: int) -> list[bytes]:
-        """A frame arrives; gives the frames that leave because of it."""
+        """A frame arrives; gives the frames that leave because of it.
+
+        Raises
+        ------
+        Dropped
+            It is not for this machine, or broken below the transport layer.
+        """
+        self.timers.now_ns = max(self.timers.now_ns, now_ns)
         try:
             self._receive(frame, now_ns)
         except p.Malformed as problem:
             self.counters[problem.reason] += 1
+            if problem.fate and not self._out:
+                raise Dropped(problem.fate) from None
         return self.take()
 
     def run_timers(self, now_ns: int) -> list[bytes]:
@@ -206,16 +216,17 @@ class IpStack:
 
     def _receive(self, frame: bytes, now_ns: int) -> None:
         if len(frame) < 14:
-            raise p.Malformed("Ethernet header cut short")
+            raise p.Malformed("Ethernet header cut short", "ETH_TRUNCATED")
         if frame[:6] != self.mac and not frame[0] & 1:
-            raise p.Malformed("not for this MAC address")
+            raise p.Malformed("not for this MAC address", "NOT_FOR_DEVICE")
         ethertype = int.from_bytes(frame[12:14], "big")
         if ethertype == p.ETHERTYPE_ARP:
             self._receive_arp(frame, now_ns)
         elif ethertype in (p.ETHERTYPE_IPV4, p.ETHERTYPE_IPV6):
             self._receive_ip(p.parse_ip(frame, ethertype), now_ns)
         else:
-            raise p.Malformed("tagged" if ethertype in (p.ETHERTYPE_VLAN, p.ETHERTYPE_QINQ) else "ethertype unknown")
+            is_tagged = ethertype in (p.ETHERTYPE_VLAN, p.ETHERTYPE_QINQ)
+            raise p.Malformed("tagged" if is_tagged else "ethertype unknown", "NOT_FOR_DEVICE")
 
     def _receive_arp(self, frame: bytes, now_ns: int) -> None:
         packet = p.parse_arp(frame)
@@ -233,14 +244,14 @@ class IpStack:
 
     def _receive_ip(self, packet: p.Packet, now_ns: int) -> None:
         if p.is_multicast(packet.src) or packet.src == p.BROADCAST_IPV4:
-            raise p.Malformed("source address is not of one host")
+            raise p.Malformed("source address is not of one host", "IP_INVALID")
         is_own = self.is_own(packet.dst)
         is_for_all = packet.dst in self.groups or self.is_local_broadcast(packet.dst)
         is_for_all = is_for_all or self._is_solicited_node(packet.dst)
         if packet.proto == p.PROTO_UDP:
             self._receive_udp(packet, now_ns, is_own=is_own, is_for_all=is_for_all)
         elif not is_own and not is_for_all:
-            raise p.Malformed("not for this IP address")
+            raise p.Malformed("not for this IP address", "NOT_FOR_DEVICE")
         elif packet.proto == p.PROTO_ICMP6 and packet.is_ipv6:
             self._receive_icmp6(packet, p.check_icmp(packet), now_ns, is_own=is_own)
         elif packet.proto == p.PROTO_ICMP and not packet.is_ipv6:
@@ -256,7 +267,7 @@ class IpStack:
         datagram = p.parse_udp(packet)
         service = self.udp_services.get(datagram.dst)
         if not is_own and not is_for_all and datagram.dst not in self.raw_udp_ports:
-            raise p.Malformed("not for this IP address")
+            raise p.Malformed("not for this IP address", "NOT_FOR_DEVICE")
         if service is not None:
             service(packet, datagram, now_ns)
         elif is_own:
@@ -299,14 +310,14 @@ class IpStack:
         if packet.ttl != 255 or message[1] or len(message) < 24 or p.is_multicast(message[8:24]):
             raise p.Malformed("neighbour discovery wrong")
         target = message[8:24]
-        options = nd_options(message[24:])
+        options = dict(reversed(nd_options(message[24:])))
         is_solicitation = message[0] == NEIGHBOUR_SOLICITATION
         if target in self.tentative and (packet.src == p.ANY_IPV6 or not is_solicitation):
             if packet.eth_src != self.mac:
                 self.tentative.pop(target)(now_ns)
         elif is_solicitation:
             if not self.is_own(target):
-                raise p.Malformed("not for this IP address")
+                raise p.Malformed("not for this IP address", "NOT_FOR_DEVICE")
             if packet.src == p.ANY_IPV6:
                 self.advertise(target, p.ALL_NODES, OVERRIDE, now_ns)
             else:
@@ -401,27 +412,28 @@ class IpStack:
             self.on_unreachable(packet, now_ns)
 
 
-def nd_options(data: bytes) -> dict[int, bytes]:
-    """Options of neighbour discovery by type, the first of each, without their heads (RFC 4861 §4.6).
+def nd_options(data: bytes) -> list[tuple[int, bytes]]:
+    """Options of neighbour discovery, as pairs of type and what follows the length (RFC 4861 §4.6).
 
     Raises
     ------
     Malformed
         One has no length, or ends behind the message (§7.1: the whole message is dropped).
     """
-    found: dict[int, bytes] = {}
+    found = []
     at = 0
     while at < len(data):
         length = 8 * data[at + 1] if at + 1 < len(data) else 0
         if not length or at + length > len(data):
             raise p.Malformed("options of neighbour discovery wrong")
-        found.setdefault(data[at], data[at + 2 : at + length])
+        found.append((data[at], data[at + 2 : at + length]))
         at += length
     return found
 
 
 __all__ = [
     "ACK", "ECHO_REPLY", "ECHO_REPLY6", "ECHO_REQUEST", "ECHO_REQUEST6", "FIN", "NEIGHBOUR_SOLICITATION",
-    "OPTION_SOURCE_MAC", "OVERRIDE", "ROUTER_ADVERTISEMENT", "ROUTER_SOLICITATION", "RST", "SYN", "TIME_EXCEEDED",
+    "OPTION_SOURCE_MAC", "OVERRIDE", "ROUTER_ADVERTISEMENT", "ROUTER_SOLICITATION", "RST", "SYN", "TCP_WINDOW",
+    "TIME_EXCEEDED",
     "TIME_EXCEEDED6", "TOO_BIG6", "UNREACHABLE", "UNREACHABLE6", "IpStack", "Route", "nd_options",
 ]  # fmt: skip

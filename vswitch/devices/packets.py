@@ -33,11 +33,15 @@ HOP_BY_HOP, ROUTING, FRAGMENT, DESTINATION_OPTIONS = 0, 43, 44, 60
 
 
 class Malformed(Exception):
-    """A frame that a device can do nothing with; `reason` is what its counters call it."""
+    """A frame that a device can do nothing with.
 
-    def __init__(self, reason: str) -> None:
+    `reason` is what its counters call it; `fate`, if any, what the ledger does (`vswitch.FATES`). Without one the frame
+    was consumed: it came as far as a program that had no use for it.
+    """
+
+    def __init__(self, reason: str, fate: str = "") -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason, self.fate = reason, fate
 
 
 class Arp(NamedTuple):
@@ -230,35 +234,35 @@ def parse_ip(frame: bytes, ethertype: int) -> Packet:
 
 def parse_ipv4(frame: bytes) -> Packet:
     if len(frame) < 14 + 20:
-        raise Malformed("IPv4 header cut short")
+        raise Malformed("IPv4 header cut short", "IP_INVALID")
     version, _, length, _, fragment, ttl, proto, _, src, dst = IPV4_HEADER.unpack_from(frame, 14)
     header_len = (version & 15) * 4
     if version >> 4 != 4 or header_len < 20 or not header_len <= length <= len(frame) - 14:
-        raise Malformed("IPv4 lengths wrong")
+        raise Malformed("IPv4 lengths wrong", "IP_INVALID")
     raw = frame[14 : 14 + length]
     if internet_checksum(raw[:header_len]):
-        raise Malformed("IPv4 checksum wrong")
+        raise Malformed("IPv4 checksum wrong", "IP_INVALID")
     if fragment & 0x3FFF:
-        raise Malformed("IP fragment")
+        raise Malformed("IP fragment", "FRAGMENT")
     return Packet(frame[:6], frame[6:12], src, dst, proto, ttl, raw[header_len:], raw)
 
 
 def parse_ipv6(frame: bytes) -> Packet:
     if len(frame) < 14 + 40:
-        raise Malformed("IPv6 header cut short")
+        raise Malformed("IPv6 header cut short", "IP_INVALID")
     first, length, proto, hop_limit, src, dst = IPV6_HEADER.unpack_from(frame, 14)
     if first >> 28 != 6 or length > len(frame) - 54:
-        raise Malformed("IPv6 lengths wrong")
+        raise Malformed("IPv6 lengths wrong", "IP_INVALID")
     raw = frame[14 : 54 + length]
     at = 40
     while proto in (HOP_BY_HOP, ROUTING, DESTINATION_OPTIONS):
         if at + 8 > len(raw):
-            raise Malformed("IPv6 extension header cut short")
+            raise Malformed("IPv6 extension header cut short", "IP_INVALID")
         proto, at = raw[at], at + 8 + 8 * raw[at + 1]
     if proto == FRAGMENT:
-        raise Malformed("IP fragment")
+        raise Malformed("IP fragment", "FRAGMENT")
     if at > len(raw):
-        raise Malformed("IPv6 extension header cut short")
+        raise Malformed("IPv6 extension header cut short", "IP_INVALID")
     return Packet(frame[:6], frame[6:12], src, dst, proto, hop_limit, raw[at:], raw)
 
 

@@ -67,6 +67,10 @@ cdef class PythonDevice(CompiledDevice):
         except BaseException as error:
             self._fail(error)
 
+    def ask(self):
+        """Reads again when the device wants to be woken: between replays somebody may have given it something to do."""
+        self._ask()
+
     cdef int _ask(self) except -1:
         """When it wants to be woken."""
         next_ns = self.device.next_wake_ns

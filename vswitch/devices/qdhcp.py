@@ -92,7 +92,7 @@ class DhcpNamespace:
 
     def _serve4(self, packet: p.Packet, datagram: p.Udp, now_ns: int) -> None:
         if packet.is_ipv6 or not (self._stack.is_own(packet.dst) or self._stack.is_local_broadcast(packet.dst)):
-            raise p.Malformed("not for this IP address")
+            raise p.Malformed("not for this IP address", "NOT_FOR_DEVICE")
         is_unicast = packet.dst != p.BROADCAST_IPV4
         reply = self._server4.answer(datagram.payload, packet.src, datagram.src, now_ns, is_unicast=is_unicast)
         if reply is None:
@@ -109,7 +109,7 @@ class DhcpNamespace:
     def _serve6(self, packet: p.Packet, datagram: p.Udp, now_ns: int) -> None:
         is_multicast = packet.dst == ALL_SERVERS
         if not packet.is_ipv6 or not (is_multicast or self._stack.is_own(packet.dst)):
-            raise p.Malformed("not for this IP address")
+            raise p.Malformed("not for this IP address", "NOT_FOR_DEVICE")
         reply = self._server6.answer(datagram.payload, packet.eth_src, now_ns, is_unicast=not is_multicast)
         src = self._stack.source_for(packet.src)
         if reply is None or src is None:

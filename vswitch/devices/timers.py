@@ -33,9 +33,12 @@ class Timers:
         self._heap: list[tuple[int, int]] = []
         self._actions: dict[int, Action] = {}
         self._last = 0
+        self.now_ns = 0
+        """The latest time that the device knows of; nothing can be due before it."""
 
     def at(self, when_ns: int, action: Action) -> int:
-        """Runs `action` at `when_ns`; gives a number to cancel it by."""
+        """Runs `action` at `when_ns`, or at once if that is over; gives a number to cancel it by."""
+        when_ns = max(when_ns, self.now_ns)
         self._last += 1
         self._actions[self._last] = action
         heapq.heappush(self._heap, (when_ns, self._last))
@@ -57,7 +60,9 @@ class Timers:
         """Runs what is due by `now_ns`, each with the time it was set for."""
         while (due := self.next_ns) is not None and due <= now_ns:
             _, number = heapq.heappop(self._heap)
+            self.now_ns = due
             self._actions.pop(number)(due)
+        self.now_ns = max(self.now_ns, now_ns)
 
 
 __all__ = ["SECOND_NS", "Action", "Timers"]
