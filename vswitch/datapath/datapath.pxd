@@ -1,11 +1,13 @@
 """The datapath as one object: what a replay of several of them needs of each."""
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 from vswitch.capture.merge cimport MergedCaptures
 from vswitch.capture.record cimport frame
 from vswitch.capture.writer cimport FrameCollector, capture_writer
 from vswitch.datapath.bridge cimport port
 from vswitch.datapath.drop_places cimport drop_places
 from vswitch.datapath.execution cimport execution
+from vswitch.datapath.express cimport express_list, express_table
+from vswitch.datapath.express_burst cimport express_burst
 from vswitch.datapath.shortcut cimport shortcut_table
 from vswitch.datapath.shortcut_burst cimport shortcut_ahead
 from vswitch.datapath.packet_in cimport packet_in_queue
@@ -27,10 +29,14 @@ cdef class Datapath(TunnelPorts):
     cdef uint64_t offset_ns                     # in a replay of several nodes: time stamps minus the clock; otherwise 0
     cdef bint in_network                        # ... which is under way, though commands may come between its frames
     cdef shortcut_table** shortcuts               # by number of the bridge; NULL: none begin there
-    cdef uint32_t n_shortcuts                    # bridges for which there is a place in it
+    cdef express_table** express                # likewise
+    cdef express_list to_count                  # express entries with frames that are not counted yet
+    cdef uint64_t n_aims                        # times that they all went, and what they are found by changed
+    cdef uint32_t n_shortcuts                    # bridges for which there is a place in both
     cdef bint has_shortcuts                      # somewhere they begin
     cdef public bint keeps_shortcuts             # False: every frame goes the long way
-    cdef readonly uint64_t n_short          # frames that took a shortcut
+    cdef readonly uint64_t n_short              # frames that took a shortcut ...
+    cdef readonly uint64_t n_express            # ... by an express entry
     cdef uint64_t n_preparations                # changes of the configuration that frames may have met
     cdef int _prepare(self) except -1
     cdef int _check_writers(self) except -1
@@ -41,8 +47,12 @@ cdef class Datapath(TunnelPorts):
     cdef void _switch_single(self, const frame* frames, int n, port** table, uint64_t offset_ns) noexcept nogil
     cdef void _switch_chained(self, const frame* frames, int n, port** table, uint64_t offset_ns) noexcept nogil
     cdef uint64_t _token(self) noexcept nogil
+    cdef int _take_express(self, const frame* frames, int first, int n, port** table, uint64_t offset_ns, int64_t* latest_ns,
+                           const express_burst* express) noexcept nogil
     cdef void _take_shortcut(self, port* in_port, const frame* f, const shortcut_ahead* ahead) noexcept nogil
     cdef uint64_t _switch_and_note(self, port* in_port, const frame* f, program* p, uint64_t token) noexcept nogil
+    cdef void _aim_express(self) noexcept nogil
+    cdef bint _tunnels_may_end(self) noexcept nogil
     cdef void _switch(self, port* in_port, const frame* f, program* p) noexcept nogil
     cdef void _refuse(self, port* in_port, const frame* f, uint32_t fate) noexcept nogil
     cdef void _record_fate(self, const port* in_port, const frame* f, uint32_t fate, uint32_t place,

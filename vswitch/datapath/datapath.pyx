@@ -24,6 +24,11 @@ from vswitch.datapath.bridge cimport bridge, bundle, port
 from vswitch.datapath.burst cimport BURST, ahead_program, burst_look_up, burst_prefetch, frame_ahead
 from vswitch.datapath.drop_places cimport drop_place, drop_places, drop_places_count, drop_places_free, site_flow
 from vswitch.datapath.execution cimport drop
+from vswitch.datapath.express cimport express_count, express_table_free, express_table_new
+from vswitch.datapath.express_burst cimport (
+    express_aim, express_burst, express_enter, express_look_up, express_run, without_entry,
+)
+from vswitch.datapath.express_key cimport EXPRESS_MAX_PORT
 from vswitch.datapath.fabric cimport NS_PER_MS, NS_PER_S
 from vswitch.datapath.fate cimport DROP_NO_FLOOD_PORT, FATE_CONSUMED, FATE_DELIVERED, N_FATES
 from vswitch.datapath.flow_table cimport flow
@@ -73,7 +78,9 @@ cdef class Datapath(TunnelPorts):
         drop_places_free(&self.places)
         for i in range(self.n_shortcuts):
             shortcut_table_free(self.shortcuts[i])
+            express_table_free(self.express[i])
         free(self.shortcuts)
+        free(self.express)
         for i in range(MAX_NESTED + 1):
             free(self.ex.scratches[i] if i else self.ex.scratch)
         free(self.ex.scratches)
@@ -208,6 +215,8 @@ cdef class Datapath(TunnelPorts):
         if self.running:
             raise RuntimeError("this datapath is in the middle of a replay")
         cdef uint32_t i
+        if not self.is_derived:
+            self.n_preparations += 1
         self._derive()
         self._update_expiry()
         self._plan()
@@ -243,6 +252,7 @@ cdef class Datapath(TunnelPorts):
         while n > 0:
             if n_switched >= FRAMES_PER_TURN:
                 self._switch_burst(frames, n, table, offset_ns, started)
+                express_count(&self.to_count, True)
                 return n
             n_after = captures.read(after, BURST)
             if n_after > 0:
@@ -251,6 +261,7 @@ cdef class Datapath(TunnelPorts):
             n_switched += n
             n = n_after
             frames, after = after, frames
+        express_count(&self.to_count, True)
         return n
 
     cdef void _switch_burst(self, const frame* frames, int n, port** table, uint64_t* offset_ns,
@@ -289,28 +300,96 @@ cdef class Datapath(TunnelPorts):
         self.n_frames += n_forwarded
 
     cdef void _switch_chained(self, const frame* frames, int n, port** table, uint64_t offset_ns) noexcept nogil:
-        """A burst where frames go from bridge to bridge: by a shortcut, or the long way."""
+        """A burst where frames go from bridge to bridge: by express, by a shortcut, or the long way."""
+        cdef express_burst express
         cdef frame_ahead ahead[BURST]
         cdef shortcut_ahead shortcuts[BURST]
+        cdef frame others[BURST]            # the frames without an express entry
+        cdef int places[BURST]              # ... and where they are in the burst
+        cdef bint may_end = self._tunnels_may_end()
+        cdef uint64_t n_aims = self.n_aims
+        cdef bint holds = True              # so far nothing else has changed what was found
+        cdef uint64_t token = self._token()
+        cdef uint64_t found_token = token   # the state that everything was looked up in
+        cdef int64_t latest_ns = <int64_t>self.now_ns
+        cdef int64_t clock_ns
         cdef port* in_port
-        cdef uint64_t token = 0             # 0: not known at the moment
-        cdef int i
-        if shortcuts_look_up(&self.ex, self.shortcuts, table, frames, n, shortcuts):
-            burst_look_up(&self.ex, table, frames, n, ahead)
-        else:
-            memset(ahead, 0, n * sizeof(frame_ahead))
-        for i in range(n):
-            if <int64_t>(frames[i].time_ns - offset_ns - self.next_event_ns) >= 0:
-                self._advance(frames[i].time_ns - offset_ns, frames[i].time_ns)
-                token = 0
-            self.ex.clock_ns = frames[i].time_ns - offset_ns
-            if token == 0:
-                token = self._token()
-            in_port = table[frames[i].input]
-            if shortcuts[i].outer != NULL and shortcut_holds(&self.ex, &shortcuts[i], token):
-                self._take_shortcut(in_port, &frames[i], &shortcuts[i])
+        cdef program* p
+        cdef int n_others = 0, other = 0    # how many they are, and how many of them had their turn
+        cdef int i = 0
+        cdef int last
+        if express_look_up(table, frames, n, token, may_end, &express):
+            n_others = without_entry(&express, frames, n, others, places)
+            if shortcuts_look_up(&self.ex, self.shortcuts, table, others, n_others, token, shortcuts):
+                burst_look_up(&self.ex, table, others, n_others, ahead)
             else:
-                token = self._switch_and_note(in_port, &frames[i], ahead_program(&ahead[i], in_port), token)
+                memset(ahead, 0, n_others * sizeof(frame_ahead))
+        while i < n:
+            clock_ns = <int64_t>(frames[i].time_ns - offset_ns)
+            if clock_ns >= <int64_t>self.next_event_ns:
+                express_count(&self.to_count, True)
+                self._advance(clock_ns, frames[i].time_ns)
+                token = self._token()
+                holds = holds and (not may_end or self._tunnels_may_end())
+            if clock_ns < latest_ns:
+                express_count(&self.to_count, True)
+            if express.entries[i] != NULL and holds and token == found_token:
+                last = self._take_express(frames, i, n, table, offset_ns, &latest_ns, &express)
+                if last > i:
+                    i = last
+                    continue
+            self.ex.clock_ns = clock_ns
+            latest_ns = max(latest_ns, clock_ns)
+            in_port = table[frames[i].input]
+            p = NULL
+            if express.entries[i] == NULL:
+                if (shortcuts[other].outer != NULL and token == found_token
+                        and shortcut_holds(&self.ex, &shortcuts[other], token)):
+                    self._take_shortcut(in_port, &frames[i], &shortcuts[other])
+                    other += 1
+                    i += 1
+                    continue
+                p = ahead_program(&ahead[other], in_port)
+                other += 1
+            express_count(&self.to_count, True)
+            token = self._switch_and_note(in_port, &frames[i], p, token)
+            holds = holds and self.n_aims == n_aims
+            i += 1
+        if token != found_token or self.n_aims != n_aims:
+            return
+        for i in range(n_others):
+            if (express.keys[places[i]].has_words and shortcuts[i].outer != NULL
+                    and shortcut_holds(&self.ex, &shortcuts[i], token)):
+                express_enter(&express.keys[places[i]], table[others[i].input], &others[i], &shortcuts[i], token,
+                              &self.to_count)
+
+    cdef int _take_express(self, const frame* frames, int first, int n, port** table, uint64_t offset_ns, int64_t* latest_ns,
+                           const express_burst* express) noexcept nogil:
+        """Frames whose express entries are known, from `first` on; where they end. A ledger has them one by one."""
+        cdef uint64_t first_output = 0
+        cdef int64_t clock_ns = <int64_t>(frames[first].time_ns - offset_ns)
+        cdef bint is_recorded = self.ex.ledger != NULL
+        cdef int last
+        if clock_ns < 0:
+            return first                # older than the first frame: neighbours' times are a matter of its own
+        if is_recorded:
+            first_output = ledger_n_outputs(self.ex.ledger)
+        if clock_ns < latest_ns[0]:
+            last = express_run(&self.ex, frames, first, first + 1, offset_ns, &clock_ns, self.next_event_ns, express,
+                               &self.to_count)
+            express_count(&self.to_count, False)
+        else:
+            last = express_run(&self.ex, frames, first, first + 1 if is_recorded else n, offset_ns, latest_ns,
+                               self.next_event_ns, express, &self.to_count)
+        if last > first:
+            self.n_short += last - first
+            self.n_express += last - first
+            self.n_frames += last - first
+            self.counts[<int>FATE_DELIVERED] += last - first
+            self.last_drop = 0
+            if is_recorded:
+                self._record_fate(table[frames[first].input], &frames[first], FATE_DELIVERED, 0, first_output)
+        return last
 
     cdef void _switch(self, port* in_port, const frame* f, program* p) noexcept nogil:
         """One frame from its port to its fate. `p` is the program of its kind, or NULL."""
@@ -353,9 +432,21 @@ cdef class Datapath(TunnelPorts):
         self.ex.n_outputs = 0
         self._switch(in_port, f, p)
         after = self._token()
-        if after == token and self.ex.n_outputs == 1:
-            shortcut_note(&self.ex, self.shortcuts, in_port, f, token)
+        if after == token and self.ex.n_outputs == 1 and shortcut_note(&self.ex, self.shortcuts, in_port, f, token):
+            self._aim_express()
         return after
+
+    cdef void _aim_express(self) noexcept nogil:
+        """Shortcuts look at more than before. No express entry may wait to be counted."""
+        cdef uint32_t i
+        self.n_aims += 1
+        for i in range(self.n_shortcuts):
+            if self.shortcuts[i] != NULL:
+                express_aim(self.express[i], self.shortcuts[i], self.shortcuts, self.n_shortcuts)
+
+    cdef bint _tunnels_may_end(self) noexcept nogil:
+        """True if no neighbour is due to be forgotten before anything else is due."""
+        return self.next_event_ns // NS_PER_MS < self.tunnel_ports.neighbors.next_expiry_ms
 
     cdef uint64_t _token(self) noexcept nogil:
         """Another number after any change of what a shortcut depends on."""
@@ -371,25 +462,38 @@ cdef class Datapath(TunnelPorts):
         """A table of shortcuts for each bridge from which frames go on to another one."""
         cdef uint32_t i
         cdef bridge* br
-        cdef shortcut_table** grown
-        self.n_preparations += 1
+        cdef void* grown
+        self.to_count.neighbors = self.tunnel_ports.neighbors
         if self.n_shortcuts < self.n_bridges:
-            grown = <shortcut_table**>realloc(self.shortcuts, self.n_bridges * sizeof(shortcut_table*))
+            grown = realloc(self.shortcuts, self.n_bridges * sizeof(shortcut_table*))
             if grown == NULL:
                 raise MemoryError
-            memset(grown + self.n_shortcuts, 0, (self.n_bridges - self.n_shortcuts) * sizeof(shortcut_table*))
-            self.shortcuts = grown
+            self.shortcuts = <shortcut_table**>grown
+            grown = realloc(self.express, self.n_bridges * sizeof(express_table*))
+            if grown == NULL:
+                raise MemoryError
+            self.express = <express_table**>grown
+            for i in range(self.n_shortcuts, self.n_bridges):
+                self.shortcuts[i] = NULL
+                self.express[i] = NULL
             self.n_shortcuts = self.n_bridges
         self.has_shortcuts = False
         for i in range(self.n_ports if self.keeps_shortcuts else 0):
             if self.ports[i] == NULL or not (self.ports[i].is_patch or self.ports[i].tunnel != NULL or self.ports[i].n_addresses):
                 continue
             br = self.ports[i].bridge
+            if self.express[br.number] == NULL:
+                self.express[br.number] = express_table_new()
+                if self.express[br.number] == NULL:
+                    raise MemoryError
             if self.shortcuts[br.number] == NULL:
                 self.shortcuts[br.number] = shortcut_table_new()
                 if self.shortcuts[br.number] == NULL:
                     raise MemoryError
             self.has_shortcuts = True
+        for i in range(self.n_ports):
+            if self.ports[i] != NULL:
+                self.ports[i].express = self.express[self.ports[i].bridge.number] if i <= EXPRESS_MAX_PORT else NULL
         return 0
 
     cdef void _refuse(self, port* in_port, const frame* f, uint32_t fate) noexcept nogil:

@@ -64,6 +64,7 @@ cdef class Fabric:
     def set_vlan_limit(self, int vlan_limit):
         """How many tags a flow key sees, 0 to 2 (Open_vSwitch:other_config:vlan-limit; 0 means 2)."""
         self.vlan_limit = vlan_limit if 0 < vlan_limit < 2 else 2
+        self.is_derived = False
 
     def add_bridge(self):
         """A bridge without ports; returns its number."""

@@ -15,7 +15,7 @@ cdef enum:
     SHORTCUT_STEPS = 12              # a longer way is not remembered
     SHORTCUT_WORDS = 12              # of the key that the shortcuts of a bridge look at, at most
     SHORTCUT_WAYS = 4
-    SHORTCUT_HEADER = 64             # room for Ethernet, IPv4, UDP and VXLAN, which is 50
+    SHORTCUT_HEADER = 56             # room for Ethernet, IPv4, UDP and VXLAN, which is 50
 
 cdef enum shortcut_step:
     STEP_PROGRAM = 0                # program*: one more frame
@@ -40,7 +40,8 @@ cdef struct shortcut:                # begins a cache line
     uint8_t kinds[12]               # SHORTCUT_STEPS: shortcut_step of each
     uint64_t words[12]              # SHORTCUT_WORDS: its key
     void* steps[12]
-    uint8_t header[64]              # SHORTCUT_HEADER
+    uint8_t header[56]              # SHORTCUT_HEADER
+    uint8_t is_shared               # express entries know it: it keeps its memory
 
 cdef struct shortcut_set:            # a cache line
     uint32_t tags[4]                # SHORTCUT_WAYS: signature_tag() of their hashes
@@ -55,11 +56,15 @@ cdef struct shortcut_table:          # of a bridge: what begins at its ports
     int depth                       # flow_depth of the key that the mask needs
     bint wants_rss                  # some shortcut wants the hash of a frame's five-tuple
     bint pops                       # in some shortcut a tunnel ends
+    bint is_behind                  # ... and what is inside comes in here
+    uint16_t vxlan_port             # ... to which UDP port VXLAN came there last; 0: none did
     shortcut_set* sets               # NULL: none yet
     uint32_t set_mask
     uint32_t n_shortcuts
     uint32_t n_displaced            # since it last grew
+    uint32_t n_orphans              # shared ones that lost their place, and still have their memory
     uint64_t n_changes              # to what keys lead to: shortcuts that were found before may be others now
+    uint64_t n_forgotten            # times that all of them went
     arena memory
 
 cdef shortcut_table* shortcut_table_new() noexcept nogil
@@ -68,8 +73,12 @@ cdef void shortcut_table_free(shortcut_table* table) noexcept nogil
 cdef bint shortcut_table_widen(shortcut_table* table, const flow_key* mask) noexcept nogil
 # The shortcut with these words, or a new one that is not made yet; NULL without memory.
 cdef shortcut* shortcut_place(shortcut_table* table, uint64_t hash, const uint64_t* words) noexcept nogil
-# What the steps leave behind of a frame of `n_bytes`.
-cdef void shortcut_count(const shortcut* j, uint64_t n_bytes, uint64_t clock_ns) noexcept nogil
+# Refreshes the addresses that a frame shows.
+cdef void shortcut_refresh(const shortcut* j) noexcept nogil
+# What frames leave behind but for that: `n` of them, of `n_bytes` together, the last one at `clock_ns`. `is_late`: others may
+# have come since.
+cdef void shortcut_count(const shortcut* j, uint64_t n, uint64_t n_bytes, uint64_t clock_ns, uint64_t aging_ms,
+                         bint is_late) noexcept nogil
 
 cdef inline shortcut* shortcut_find(const shortcut_set* set, uint64_t hash) noexcept nogil:
     """The shortcut of the set with this hash, or NULL; another key may have it, too."""

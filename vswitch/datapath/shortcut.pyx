@@ -19,11 +19,13 @@ shortcuts have one mask, which grows (`shortcut_table_widen`), and are found by 
 A shortcut that ends in a tunnel leads to a second one, which begins at the tunnel's port and has the tunnel's fields in its
 key.
 
+Plain frames that have taken their shortcuts are known by their bytes from then on (`express.pyx`), and need none of this.
+
 Why it is right
 ---------------
 *Token.* Every table that a plan reads has a version: flows, caches (what was removed), MAC tables, routes, neighbours,
 tunnels. Their sum, the datapath's token, stands in the shortcut, and it runs only while that is the same. Configuration
-changes between runs only, and each run has tokens of its own. So pointers in a shortcut are good when they are used.
+changes between runs only, and what was changed makes other tokens. So pointers in a shortcut are good when they are used.
 
 *What is left to the frame* is looked at each time: the outer headers of what comes out of a tunnel, lengths, the hash of
 the five-tuple for the source port, whether a neighbour's time is up. If anything is amiss, the frame goes the long way.
@@ -40,11 +42,12 @@ have none at all, and pay nothing.
 
 Thread-safety: none; one thread at a time, as all of the datapath.
 """
-from libc.stdint cimport uint32_t
+from libc.stdint cimport int64_t, uint32_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 from posix.stdlib cimport posix_memalign
 
+from vswitch.datapath.fabric cimport NS_PER_MS
 from vswitch.datapath.flow_cache cimport flow_hash_add, flow_hash_finish, signature_tag
 from vswitch.datapath.program cimport program
 from vswitch.tables.arena cimport arena_clear, arena_take
@@ -56,6 +59,7 @@ cdef enum:
     CACHE_LINE = 64
     MIN_SETS = 64
     MAX_SETS = 1 << 14
+    MAX_ORPHANS = 1 << 16
 
 
 cdef shortcut_table* shortcut_table_new() noexcept nogil:
@@ -76,8 +80,9 @@ cdef void forget(shortcut_table* table) noexcept nogil:
     """All shortcuts go."""
     free(table.sets)
     table.sets = NULL
-    table.set_mask = table.n_shortcuts = table.n_displaced = 0
+    table.set_mask = table.n_shortcuts = table.n_displaced = table.n_orphans = 0
     table.n_changes += 1
+    table.n_forgotten += 1
     arena_clear(&table.memory)
 
 
@@ -122,8 +127,15 @@ cdef shortcut* shortcut_place(shortcut_table* table, uint64_t hash, const uint64
             if not grow(table):
                 return NULL
             return shortcut_place(table, hash, words)
+        if table.n_orphans > MAX_ORPHANS:
+            forget(table)
+            return shortcut_place(table, hash, words)
         at = table.n_displaced % SHORTCUT_WAYS
         table.n_changes += 1
+        if set.shortcuts[at].is_shared:
+            set.shortcuts[at] = NULL
+            table.n_orphans += 1
+            table.n_shortcuts -= 1
     if set.shortcuts[at] == NULL:
         j = <shortcut*>arena_take(&table.memory, sizeof(shortcut))
         if j == NULL:
@@ -178,35 +190,49 @@ cdef bint grow(shortcut_table* table) noexcept nogil:
     return True
 
 
-cdef void shortcut_count(const shortcut* j, uint64_t n_bytes, uint64_t clock_ns) noexcept nogil:
+cdef void shortcut_refresh(const shortcut* j) noexcept nogil:
+    cdef const mac_slot* slot
+    cdef mac_table* table
+    cdef uint32_t i
+    for i in range(j.n_steps):
+        if j.kinds[i] == STEP_ADDRESS:
+            slot = <const mac_slot*>j.steps[i]
+            table = <mac_table*>j.steps[i + 1]
+            if slot.used_s < table.now_s:
+                mac_table_learn_slowly(table, slot.key & MAC_MASK, <uint16_t>(slot.key >> 48), slot.bundle, False, False)
+
+
+cdef void shortcut_count(const shortcut* j, uint64_t n, uint64_t n_bytes, uint64_t clock_ns, uint64_t aging_ms,
+                         bint is_late) noexcept nogil:
     cdef program* p
     cdef port* out
     cdef port* peer
-    cdef const mac_slot* slot
     cdef uint32_t i
     for i in range(j.n_steps):
         if j.kinds[i] == STEP_PROGRAM:
             p = <program*>j.steps[i]
-            p.n_packets += 1
+            p.n_packets += n
             p.n_bytes += n_bytes
-            p.used_ns = clock_ns
-        elif j.kinds[i] == STEP_ADDRESS:
-            slot = <const mac_slot*>j.steps[i]
-            if slot.used_s < (<const mac_table*>j.steps[i + 1]).now_s:
-                mac_table_learn_slowly(<mac_table*>j.steps[i + 1], slot.key & MAC_MASK, <uint16_t>(slot.key >> 48), slot.bundle,
-                                       False, False)
+            set_time(&p.used_ns, clock_ns, is_late)
         elif j.kinds[i] == STEP_PATCH:
             out = <port*>j.steps[i]
             peer = out.peer
-            out.tx_packets += 1
+            out.tx_packets += n
             out.tx_bytes += n_bytes
-            peer.rx_packets += 1
+            peer.rx_packets += n
             peer.rx_bytes += n_bytes
         elif j.kinds[i] == STEP_LEARN:
-            (<uint64_t*>j.steps[i])[0] = clock_ns
+            set_time(<uint64_t*>j.steps[i], clock_ns, is_late)
         elif j.kinds[i] == STEP_TUNNEL:
             # OVS counts at the tunnel's port twice: as what is sent there, and as what leaves the bridge underneath.
             out = <port*>j.steps[i]
-            out.tx_packets += 2
-            out.tx_bytes += 2 * n_bytes + j.header_len
-            n_bytes += j.header_len
+            out.tx_packets += 2 * n
+            out.tx_bytes += 2 * n_bytes + n * j.header_len
+            n_bytes += n * j.header_len
+    if j.neighbor != NULL:
+        set_time(&j.neighbor.expires_ms, clock_ns // NS_PER_MS + aging_ms, is_late)
+
+
+cdef inline void set_time(uint64_t* time, uint64_t value, bint is_late) noexcept nogil:
+    if not is_late or <int64_t>(value - time[0]) > 0:       # a frame may be older than the first one, and so below 0
+        time[0] = value

@@ -16,13 +16,15 @@ cdef struct shortcut_ahead:          # what was found out of a frame before its 
     uint32_t inner_ofs              # where in the frame that begins
     uint16_t src_port               # for a tunnel's UDP header
 
-# Finds the shortcuts of `n` frames; returns how many have none. `tables` by number of the bridge, NULL where there are none.
-cdef int shortcuts_look_up(execution* ex, shortcut_table** tables, port** in_ports, const frame* frames, int n,
-                          shortcut_ahead* ahead) noexcept nogil
+# Finds the shortcuts of `n` frames that hold in the state `token`; returns how many have none. `tables` by number of the bridge,
+# NULL where there are none.
+cdef int shortcuts_look_up(execution* ex, shortcut_table** tables, port** in_ports, const frame* frames, int n, uint64_t token,
+                           shortcut_ahead* ahead) noexcept nogil
 # Takes a frame where shortcut_holds() was true.
 cdef void shortcut_take(execution* ex, port* in_port, const frame* f, const shortcut_ahead* ahead) noexcept nogil
-# A frame has gone the long way, has left once, and the datapath's state was `token` before and after that.
-cdef void shortcut_note(execution* ex, shortcut_table** tables, port* in_port, const frame* f, uint64_t token) noexcept nogil
+# A frame has gone the long way, has left once, and the datapath's state was `token` before and after that. True if shortcuts of
+# its kind are found in another way from now on, and others may have been forgotten.
+cdef bint shortcut_note(execution* ex, shortcut_table** tables, port* in_port, const frame* f, uint64_t token) noexcept nogil
 
 
 cdef inline bint shortcut_holds(const execution* ex, const shortcut_ahead* ahead, uint64_t token) noexcept nogil:

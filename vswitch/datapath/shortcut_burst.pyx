@@ -4,31 +4,26 @@ As in burst.pyx: everything is brought near for all frames before anything is us
 tunnel ends the same again for what is inside.
 """
 from libc.stdint cimport uint8_t
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
 
-from vswitch.capture.writer cimport capture_writer_reserve
 from vswitch.datapath.burst cimport BURST
-from vswitch.datapath.fabric cimport NS_PER_MS
 from vswitch.datapath.flow_cache cimport flow_hash_add, flow_hash_finish
 from vswitch.datapath.shortcut cimport (
-    SHORTCUT_WORDS, STEP_LEARN, STEP_PROGRAM, shortcut_count, shortcut_find, shortcut_has, shortcut_place, shortcut_set, shortcut_table_widen,
+    SHORTCUT_WORDS, STEP_LEARN, STEP_PROGRAM, shortcut_count, shortcut_find, shortcut_has, shortcut_place, shortcut_refresh,
+    shortcut_set, shortcut_table_widen,
 )
 from vswitch.datapath.shortcut_key cimport plain_hash, plain_key
+from vswitch.datapath.shortcut_leave cimport shortcut_leave
 from vswitch.datapath.shortcut_plan cimport shortcut_plan
-from vswitch.datapath.ledger cimport ledger_add_output
 from vswitch.datapath.translate_hash cimport frame_rss
 from vswitch.datapath.tunnel_header cimport tunnel_header_pop
-from vswitch.datapath.tunnel cimport tunnel_source_port
+from vswitch.datapath.tunnel cimport TUNNEL_VXLAN, tunnel_source_port
 from vswitch.tables.flow_key cimport (
     FLOW_DEPTH_L2, FLOW_DEPTH_L4, flow_extract, flow_extract_l2, flow_key, flow_key_set_in_port, frame_layout,
 )
 from vswitch.tables.hash cimport prefetch
-from vswitch.wire.byteorder cimport store_be16, store_be32
-from vswitch.wire.checksum cimport checksum_update16
 from vswitch.wire.dot1q cimport DOT1Q_LEN
-from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE
-from vswitch.wire.ipv4 cimport IPV4_LEN, IPV4_TOTAL_LEN, ipv4_checksum, ipv4_set_checksum
-from vswitch.wire.udp cimport UDP_LENGTH, UDP_SRC
+from vswitch.wire.ethernet cimport ETH_LEN
 
 cdef enum:
     SHORTCUT_LINES = sizeof(shortcut) // 64
@@ -67,10 +62,11 @@ cdef inline shortcut* find(const masked_key* masked) noexcept nogil:
     return j
 
 
-cdef inline bint is_right(const shortcut* j, const masked_key* masked, const shortcut_table* table) noexcept nogil:
-    """True if the shortcut is made, and this key's. What it will count at is then on its way from memory."""
+cdef inline bint is_right(const shortcut* j, const masked_key* masked, const shortcut_table* table,
+                          uint64_t token) noexcept nogil:
+    """True if the shortcut holds, and is this key's. What it will count at is then on its way from memory."""
     cdef uint32_t i
-    if j.token == 0 or not shortcut_has(j, masked.words, table.n_words):
+    if j.token != token or not shortcut_has(j, masked.words, table.n_words):
         return False
     for i in range(j.n_steps):
         if j.kinds[i] == STEP_PROGRAM or j.kinds[i] == STEP_LEARN:
@@ -83,8 +79,8 @@ cdef inline bint may_begin(const shortcut_table* table, const frame* f) noexcept
     return table != NULL and table.sets != NULL and f.caplen == f.len and f.caplen >= ETH_LEN and not f.data[0] & 1
 
 
-cdef int shortcuts_look_up(execution* ex, shortcut_table** tables, port** in_ports, const frame* frames, int n,
-                          shortcut_ahead* ahead) noexcept nogil:
+cdef int shortcuts_look_up(execution* ex, shortcut_table** tables, port** in_ports, const frame* frames, int n, uint64_t token,
+                           shortcut_ahead* ahead) noexcept nogil:
     cdef masked_key masked[BURST]
     cdef frame_layout layouts[BURST]
     cdef flow_key plain             # only plain_key() writes here: all else stays zero
@@ -122,16 +118,16 @@ cdef int shortcuts_look_up(execution* ex, shortcut_table** tables, port** in_por
         if ahead[i].table != NULL:
             ahead[i].outer = find(&masked[i])
     for i in range(n):
-        if ahead[i].outer == NULL or not is_right(ahead[i].outer, &masked[i], ahead[i].table):
+        if ahead[i].outer == NULL or not is_right(ahead[i].outer, &masked[i], ahead[i].table, token):
             ahead[i].outer = NULL
             n_missing += 1
     if any_pops:
-        n_missing += look_up_inner(ex, tables, frames, n, ahead, layouts, masked)
+        n_missing += look_up_inner(ex, tables, frames, n, token, ahead, layouts, masked)
     return n_missing
 
 
-cdef int look_up_inner(execution* ex, shortcut_table** tables, const frame* frames, int n, shortcut_ahead* ahead,
-                       const frame_layout* layouts, masked_key* masked) noexcept nogil:
+cdef int look_up_inner(execution* ex, shortcut_table** tables, const frame* frames, int n, uint64_t token,
+                       shortcut_ahead* ahead, const frame_layout* layouts, masked_key* masked) noexcept nogil:
     """The shortcuts of what is in tunnels; returns for how many frames there is none."""
     cdef const shortcut_table* table
     cdef flow_key key
@@ -155,7 +151,7 @@ cdef int look_up_inner(execution* ex, shortcut_table** tables, const frame* fram
     for i in range(n):
         if ahead[i].outer == NULL or not ahead[i].outer.pops:
             continue
-        if ahead[i].inner == NULL or not is_right(ahead[i].inner, &masked[i], ahead[i].inner_table):
+        if ahead[i].inner == NULL or not is_right(ahead[i].inner, &masked[i], ahead[i].inner_table, token):
             ahead[i].outer = NULL
             n_missing += 1
     return n_missing
@@ -190,77 +186,57 @@ cdef void shortcut_take(execution* ex, port* in_port, const frame* f, const shor
     in_port.rx_packets += 1
     in_port.rx_bytes += n_bytes
     ex.program = j.program
-    shortcut_count(j, n_bytes, ex.clock_ns)
-    if j.neighbor != NULL:
-        j.neighbor.expires_ms = ex.clock_ns // NS_PER_MS + ex.tunnels.neighbors.aging_ms
+    count(ex, j, n_bytes)
     if j.pops:
         data += ahead.inner_ofs
         n_bytes -= ahead.inner_ofs
         j.out.rx_packets += 1
         j.out.rx_bytes += n_bytes
         j = ahead.inner
-        shortcut_count(j, n_bytes, ex.clock_ns)
-        if j.neighbor != NULL:
-            j.neighbor.expires_ms = ex.clock_ns // NS_PER_MS + ex.tunnels.neighbors.aging_ms
-    leave(ex, j, data, n_bytes, f.time_ns, ahead.src_port)
+        count(ex, j, n_bytes)
+    j.out.tx_packets += 1
+    j.out.tx_bytes += n_bytes + j.header_len + (DOT1Q_LEN if j.tag else 0)
+    shortcut_leave(ex, j.out, j.header, j.header_len, j.is_udp, ahead.src_port, j.tag, data, n_bytes, f.time_ns)
 
 
-cdef inline void leave(execution* ex, const shortcut* j, const uint8_t* data, uint32_t n_inner, uint64_t time_ns,
-                       uint16_t src_port) noexcept nogil:
-    """The copy at the end, behind its header or with its tag."""
-    cdef port* out = j.out
-    cdef uint32_t n_bytes = n_inner + j.header_len + (DOT1Q_LEN if j.tag else 0)
-    cdef uint16_t total_len
-    cdef uint8_t* to = NULL
-    out.tx_packets += 1
-    out.tx_bytes += n_bytes
-    if ex.ledger != NULL:
-        ledger_add_output(ex.ledger, out.number, n_bytes, False)
-    if out.writer != NULL:
-        to = capture_writer_reserve(out.writer, out.interface, time_ns, n_bytes, n_bytes)
-    elif ex.collect != NULL:
-        to = capture_writer_reserve(ex.collect, out.number, time_ns, n_bytes, n_bytes)
-    if to == NULL:
-        return
-    if j.tag:
-        memcpy(to, data, ETH_TYPE)
-        store_be32(to + ETH_TYPE, j.tag)
-        memcpy(to + ETH_TYPE + DOT1Q_LEN, data + ETH_TYPE, n_inner - ETH_TYPE)
-        return
-    if j.header_len:
-        # What encapsulate() does.
-        memcpy(to, j.header, j.header_len)
-        total_len = <uint16_t>(n_bytes - ETH_LEN)
-        store_be16(to + ETH_LEN + IPV4_TOTAL_LEN, total_len)
-        ipv4_set_checksum(to + ETH_LEN, checksum_update16(ipv4_checksum(to + ETH_LEN), 0, total_len))
-        if j.is_udp:
-            store_be16(to + ETH_LEN + IPV4_LEN + UDP_SRC, src_port)
-            store_be16(to + ETH_LEN + IPV4_LEN + UDP_LENGTH, <uint16_t>(total_len - IPV4_LEN))
-        to += j.header_len
-    memcpy(to, data, n_inner)
+cdef inline void count(execution* ex, const shortcut* j, uint32_t n_bytes) noexcept nogil:
+    shortcut_refresh(j)
+    shortcut_count(j, 1, n_bytes, ex.clock_ns, ex.tunnels.neighbors.aging_ms, False)
 
 
-cdef void shortcut_note(execution* ex, shortcut_table** tables, port* in_port, const frame* f, uint64_t token) noexcept nogil:
+cdef bint shortcut_note(execution* ex, shortcut_table** tables, port* in_port, const frame* f, uint64_t token) noexcept nogil:
     cdef flow_key key
     cdef frame_layout layout
     cdef shortcut* j
     cdef uint32_t ofs
     cdef uint16_t src_port
+    cdef uint64_t n_before
+    cdef bint is_new
     cdef shortcut_table* table = tables[in_port.bridge.number]
     if table == NULL or f.caplen != f.len or f.caplen < ETH_LEN or f.data[0] & 1:
-        return
+        return False
     memset(&key, 0, sizeof(key))
     flow_extract(f.data, f.caplen, ex.vlan_limit, FLOW_DEPTH_L4, &key, &layout)
     if key.vlans[0].tci:
-        return
+        return False
     flow_key_set_in_port(&key, in_port.ofp_port)
+    n_before = table.n_forgotten
     j = note(ex, table, in_port, &key, False, f.data, f.len, token)
+    is_new = table.n_forgotten != n_before
     if j == NULL or not j.pops:
-        return
+        return is_new
+    if not table.pops or (j.pops == TUNNEL_VXLAN and table.vxlan_port != key.tp_dst):
+        table.pops = is_new = True
+        table.vxlan_port = key.tp_dst if j.pops == TUNNEL_VXLAN else table.vxlan_port
     memset(&key, 0, sizeof(key))
     table = <shortcut_table*>inner_key(ex, tables, j, f, &layout, &key, &ofs, &src_port)
-    if table != NULL:
-        note(ex, table, j.out, &key, True, f.data + ofs, f.len - ofs, token)
+    if table == NULL:
+        return is_new
+    if not table.is_behind:
+        table.is_behind = is_new = True
+    n_before = table.n_forgotten
+    note(ex, table, j.out, &key, True, f.data + ofs, f.len - ofs, token)
+    return is_new or table.n_forgotten != n_before
 
 
 cdef shortcut* note(execution* ex, shortcut_table* table, port* in_port, const flow_key* key, bint is_inner,
@@ -275,10 +251,7 @@ cdef shortcut* note(execution* ex, shortcut_table* table, port* in_port, const f
     j = shortcut_place(table, masked.hash, masked.words)
     if j == NULL or j.token == token:
         return j
-    if j.token:
-        # What stands there will be another shortcut, with other needs; the rest of the burst may have found the old one.
-        j.token = 0
-        table.n_changes += 1
+    j.token = 0
     if j.seen_token != token:
         j.seen_token = token
         return NULL
@@ -291,7 +264,6 @@ cdef shortcut* note(execution* ex, shortcut_table* table, port* in_port, const f
         return NULL                 # `j` is gone, and comes again with the new mask
     if j.is_udp:
         table.wants_rss = True
-    if j.pops:
-        table.pops = True
+    j.is_shared = False
     j.token = token
     return j

@@ -48,11 +48,11 @@ cdef inline bint plain_key(const uint8_t* frame, uint32_t n_bytes, flow_key* key
 
 
 cdef inline uint32_t plain_hash(const uint8_t* frame) noexcept nogil:
-    """frame_rss() of a frame with a plain key."""
+    """frame_rss() of a frame with a plain key, or of such a one with TCP."""
     cdef const uint8_t* ip = frame + ETH_LEN
     cdef uint32_t hash = ovs_hash_add(0, swap32(load_be32(ip + IPV4_SRC)))
     hash = ovs_hash_add(hash, swap32(load_be32(ip + IPV4_DST)))
     hash = ovs_hash_add(hash, ip[IPV4_PROTO])
-    if ip[IPV4_PROTO] == IP_PROTO_UDP:
+    if ip[IPV4_PROTO] != IP_PROTO_GRE:
         hash = ovs_hash_add(hash, swap32(load_be32(ip + IPV4_LEN)))
     return ovs_hash_finish(hash, HASH_END)

@@ -1,0 +1,195 @@
+"""Express entries of a burst of frames: found for all of them at a time, then taken one after the other.
+
+As in burst.pyx: sets and entries of all frames are brought near before any of them is used.
+"""
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
+from libc.string cimport memcpy, memset
+
+from vswitch.datapath.burst cimport BURST
+from vswitch.datapath.express cimport (
+    express_begin, express_clear, express_find, express_has, express_place, express_set, nobody,
+)
+from vswitch.datapath.express_key cimport (
+    EXPRESS_MIN_LEN, EXPRESS_TUNNEL, express_masks, has_plain_lengths, hash_words, is_plain,
+    load_word, outer_checksum_fits, put_words, tunnel_inner_ofs,
+)
+from vswitch.datapath.fabric cimport NS_PER_MS
+from vswitch.datapath.shortcut cimport shortcut
+from vswitch.datapath.shortcut_key cimport plain_hash
+from vswitch.datapath.shortcut_leave cimport shortcut_leave
+from vswitch.datapath.tunnel cimport tunnel_source_port
+from vswitch.tables.flow_key cimport flow_key
+from vswitch.tables.hash cimport hash_pair, prefetch
+from vswitch.wire.byteorder cimport load_be16, store_be16, store_be32
+from vswitch.wire.ethernet cimport ETH_LEN
+from vswitch.wire.ipv4 cimport IP_ECN_MASK, IP_PROTO_TCP, IPV4_PROTO, IPV4_TOTAL_LEN
+
+cdef enum:
+    MAX_LEN = 0xFFFF                # bytes of a frame
+    TUNNEL_HEADER_LEN = 8           # VXLAN's, and GRE's with a key
+
+
+cdef int express_look_up(port** in_ports, const frame* frames, int n, uint64_t token, bint may_end,
+                         express_burst* burst) noexcept nogil:
+    cdef const express_set* sets[BURST]
+    cdef express* e
+    cdef int n_missing = 0
+    cdef int i
+    for i in range(n):
+        sets[i] = find_set(in_ports[frames[i].input], &frames[i], may_end, &burst.keys[i])
+    for i in range(n):
+        e = express_find(sets[i], burst.keys[i].hash, token) if sets[i] != NULL else NULL
+        burst.entries[i] = e
+        if e != NULL:
+            prefetch(e)
+            prefetch(e.header)
+    for i in range(n):
+        e = burst.entries[i]
+        if e == NULL or not express_has(e, &burst.keys[i]):
+            burst.entries[i] = NULL
+            n_missing += 1
+    return n_missing
+
+
+cdef inline const express_set* find_set(const port* in_port, const frame* f, bint may_end, express_key* key) noexcept nogil:
+    """Where the entry of a frame must be, on its way from memory; NULL: it has none. The key is filled if it may be plain."""
+    cdef const express_table* table = <const express_table*>in_port.express
+    cdef const express_set* set
+    cdef const uint8_t* data = f.data
+    key.has_words = False
+    if (table == NULL or f.caplen != f.len or f.caplen - EXPRESS_MIN_LEN > <uint32_t>(MAX_LEN - EXPRESS_MIN_LEN)
+            or not has_plain_lengths(data, f.caplen)):
+        return NULL
+    key.inner_ofs = tunnel_inner_ofs(data, table.vxlan_port) if table.may_end else 0
+    if key.inner_ofs == 0:
+        put_words(data, &table.plain, <uint16_t>in_port.number, key.words)
+        key.hash = hash_words(key.words)
+    elif not may_end or not tunnel_words(table, data, f.caplen, <uint16_t>in_port.number, key):
+        return NULL
+    key.has_words = True
+    if table.sets == NULL:
+        return NULL
+    set = &table.sets[key.hash & table.set_mask]
+    prefetch(set)
+    return set
+
+
+cdef inline bint tunnel_words(const express_table* table, const uint8_t* data, uint32_t n_bytes, uint16_t in_port,
+                              express_key* key) noexcept nogil:
+    """The words of a frame in which a tunnel may end, and of what is in it; False if that may not be plain."""
+    cdef const uint8_t* inner = data + key.inner_ofs
+    cdef uint64_t* words = key.words
+    if (n_bytes < key.inner_ofs + EXPRESS_MIN_LEN or ETH_LEN + load_be16(data + ETH_LEN + IPV4_TOTAL_LEN) < key.inner_ofs
+            or not outer_checksum_fits(data)
+            or not has_plain_lengths(inner, n_bytes - key.inner_ofs)):
+        return False
+    put_words(data, &table.outer, in_port | EXPRESS_TUNNEL, words)
+    words[4] = load_word(inner - TUNNEL_HEADER_LEN)
+    put_words(inner, &table.inner, 0, words + 5)
+    key.hash = hash_pair(hash_words(words) ^ words[4], hash_words(words + 5))
+    return True
+
+
+cdef int express_run(execution* ex, const frame* frames, int first, int n, uint64_t offset_ns, int64_t* latest_ns,
+                     int64_t limit_ns, const express_burst* burst, express_list* pending) noexcept nogil:
+    cdef int64_t latest = latest_ns[0]
+    cdef uint64_t limit_ms = <uint64_t>limit_ns // NS_PER_MS
+    cdef int64_t clock_ns
+    cdef express* e
+    cdef const frame* f
+    cdef uint16_t src_port = 0
+    cdef int i = first
+    while i < n:
+        e = burst.entries[i]
+        f = &frames[i]
+        clock_ns = <int64_t>(f.time_ns - offset_ns)
+        if e == NULL or clock_ns < latest or clock_ns >= limit_ns or e.neighbor.expires_ms <= limit_ms:
+            break
+        latest = clock_ns
+        if e.n_packets == 0:
+            express_begin(e, pending)
+        e.n_packets += 1
+        e.n_bytes += f.len
+        e.clock_ns = clock_ns
+        if e.is_udp:
+            src_port = tunnel_source_port(plain_hash(f.data))
+        if ex.ledger != NULL:
+            ex.program = e.outer.program
+        shortcut_leave(ex, e.out, e.header, e.header_len, e.is_udp, src_port, e.tag if e.is_tagged else 0,
+                       f.data + e.inner_ofs, f.len - e.inner_ofs, f.time_ns)
+        i += 1
+    latest_ns[0] = latest
+    return i
+
+
+cdef void express_enter(const express_key* key, port* in_port, const frame* f, const shortcut_ahead* ahead, uint64_t token,
+                        express_list* pending) noexcept nogil:
+    cdef express_table* table = <express_table*>in_port.express
+    cdef shortcut* last = ahead.outer if ahead.inner == NULL else ahead.inner
+    cdef express* e
+    if (not is_plain(f.data) or (is_tcp(f.data) and not table.has_tcp)
+            or key.inner_ofs != (ahead.inner_ofs if ahead.inner != NULL else 0)):
+        return
+    if key.inner_ofs and (not is_plain(f.data + key.inner_ofs) or last.header_len
+                          or (is_tcp(f.data + key.inner_ofs) and not table.has_inner_tcp)):
+        return
+    e = express_place(table, key, token, pending)
+    if e == NULL:
+        return
+    ahead.outer.is_shared = last.is_shared = True
+    e.in_port = in_port
+    e.outer = ahead.outer
+    e.inner = ahead.inner
+    e.out = last.out
+    e.tag = last.tag
+    e.is_tagged = last.tag != 0
+    e.inner_ofs = <uint8_t>key.inner_ofs
+    e.neighbor = &nobody
+    if last.header_len:
+        e.neighbor = last.neighbor
+        e.header_len = last.header_len
+        e.is_udp = last.is_udp
+        memcpy(e.header, last.header, sizeof(e.header))
+
+
+cdef inline bint is_tcp(const uint8_t* frame) noexcept nogil:
+    return frame[ETH_LEN + IPV4_PROTO] == IP_PROTO_TCP
+
+
+cdef void express_aim(express_table* table, const shortcut_table* own, shortcut_table** tables, uint32_t n) noexcept nogil:
+    """All entries go: they were found by less."""
+    cdef flow_key outer = own.mask
+    cdef flow_key inner
+    cdef uint64_t* words = <uint64_t*>&inner
+    cdef uint32_t i, j
+    express_clear(table)
+    memset(&inner, 0, sizeof(inner))
+    for i in range(n):
+        if tables[i] != NULL and tables[i].is_behind:
+            for j in range(sizeof(flow_key) // sizeof(uint64_t)):
+                words[j] |= (<const uint64_t*>&tables[i].mask)[j]
+    outer.nw_tos |= inner.tun_tos | <uint8_t>IP_ECN_MASK
+    outer.nw_ttl |= inner.tun_ttl
+    outer.nw_src = outer.nw_dst = 0xFFFFFFFF
+    table.may_end = own.pops
+    table.vxlan_port = own.vxlan_port
+    table.has_tcp = not own.mask.tcp_flags
+    table.has_inner_tcp = not inner.tcp_flags
+    aim(&own.mask, &table.plain)
+    aim(&outer, &table.outer)
+    aim(&inner, &table.inner)
+
+
+cdef inline void aim(const flow_key* mask, express_masks* masks) noexcept nogil:
+    """As load_word() sees the bytes. dl_dst, dl_src, dl_type and the protocol always count."""
+    cdef uint8_t bytes[24]
+    memset(bytes, 0xFF, 7)
+    bytes[7] = mask.nw_tos
+    bytes[8] = mask.nw_ttl
+    bytes[9] = 0xFF
+    bytes[10] = bytes[11] = 0       # the checksum
+    store_be32(bytes + 12, mask.nw_src)
+    store_be32(bytes + 16, mask.nw_dst)
+    store_be16(bytes + 20, mask.tp_src)
+    store_be16(bytes + 22, mask.tp_dst)
+    memcpy(masks.words, bytes, sizeof(bytes))
