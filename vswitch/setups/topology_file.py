@@ -9,10 +9,17 @@
     wires:
       - [host1/eth1, host2/eth1]
       - {segment: [host1/eth2, host2/eth2, host3/eth2], latency: 10us}
+    devices:
+      router1:
+        type: router                        # device_kinds.py has what each kind may be told
+        interfaces:
+          qr-1: {mac: "fa:16:3e:00:00:01", addresses: [10.0.1.1/24], port: host1/qr-1}
+          qr-2: {mac: "fa:16:3e:00:00:02", addresses: [10.0.2.1/24], port: host1/qr-2}
     in:
       host1/vm1: captures/vm1.pcap
     timeline:
       - {at: 2.5s, node: host1, run: "ovs-ofctl del-flows br0"}
+    duration: 30s
     hop_limit: 255
 
 Whether a word may stand where it stands is the schema's to say (topology_schema.py); whether it names something is
@@ -22,11 +29,12 @@ checked here. Everything that is wrong is an error with line and column.
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vswitch.errors import ConfigError, nearest
 from vswitch.ovs.node import Node
 from vswitch.ovs.script import check_command, run_script
+from vswitch.setups.device_kinds import DeviceError, build_device
 from vswitch.setups.durations import MAX_AT_NS, MAX_LATENCY_NS, read_duration
 from vswitch.setups.files import read_text
 from vswitch.setups.script_text import run_text
@@ -35,7 +43,10 @@ from vswitch.setups.topology_schema import SCHEMA
 from vswitch.setups.yaml_text import Path, YamlText, check
 from vswitch.switch.inputs import Input
 from vswitch.switch.port import Port
-from vswitch.switch.topology import HOP_LIMIT, TimelineCommand, Wire
+from vswitch.switch.topology import HOP_LIMIT, DevicePlug, TimelineCommand, Wire
+
+if TYPE_CHECKING:
+    from vswitch.devices.device import Device
 
 
 def read_topology(path: str) -> Topology:
@@ -51,15 +62,21 @@ def read_topology(path: str) -> Topology:
     value: dict[str, Any] = text.value or {}
     nodes = {name: _node(text, name, value["nodes"][name]["setup"]) for name in value["nodes"]}
     inputs = [_input(text, nodes, port, capture) for port, capture in value.get("in", {}).items()]
+    wires = _wires(text, nodes, value.get("wires", []))
+    devices, device_plugs = _devices(text, nodes, wires, value.get("devices", {}))
+    duration_ns = read_duration(text, ("duration",), value["duration"], MAX_AT_NS) if "duration" in value else 0
     return Topology(
         path,
         nodes,
         inputs,
-        wires=_wires(text, nodes, value.get("wires", [])),
+        wires=wires,
         timeline=[
             command for i, entry in enumerate(value.get("timeline", [])) for command in _commands(text, nodes, i, entry)
         ],
         hop_limit=value.get("hop_limit", HOP_LIMIT),
+        devices=devices,
+        device_plugs=device_plugs,
+        duration_ns=duration_ns,
     )
 
 
@@ -134,6 +151,36 @@ def _wires(text: YamlText, nodes: dict[str, Node], wires: list[Any]) -> list[Wir
             latency_ns = read_duration(text, ("wires", i, "latency"), wire["latency"], MAX_LATENCY_NS)
         built.append(Wire(tuple(ends), latency_ns))
     return built
+
+
+def _devices(
+    text: YamlText, nodes: dict[str, Node], wires: list[Wire], values: dict[str, Any]
+) -> tuple[list[Device], list[DevicePlug]]:
+    devices: list[Device] = []
+    plugs: list[DevicePlug] = []
+    taken = {(node, nodes[node].port(name).number): "a wire" for wire in wires for node, name in wire.ends}
+    for name, value in values.items():
+        path: Path = ("devices", name)
+        if "/" in name or not name:
+            raise text.error(f"a device cannot be named {name!r}", path, hint="without a slash", at_key=True)
+        if name in nodes:
+            raise text.error(f"{name} is a node already", path, at_key=True)
+        try:
+            built = build_device(name, value)
+        except DeviceError as error:
+            raise text.error(error.problem, (*path, *error.path), hint=error.hint) from error
+        devices.append(built.device)
+        for own, where, below in built.plugs:
+            node_name, port = _find(text, nodes, where, (*path, *below))
+            if not port.has_cable:
+                raise text.error(
+                    f"no device can stand behind {where}", (*path, *below), hint=port.why_no_cable
+                )
+            other = taken.setdefault((node_name, port.number), f"{name}/{own}")
+            if other != f"{name}/{own}":
+                raise text.error(f"at {where} there is {other} already", (*path, *below))
+            plugs.append(DevicePlug(name, own, (node_name, f"{port.bridge.name}/{port.name}")))
+    return devices, plugs
 
 
 def _input(text: YamlText, nodes: dict[str, Node], name: str, capture: str) -> Input:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from vswitch.setups.device_kinds import devices_schema
+
 PORT = {"type": "string", "pattern": "^[^/]+(/[^/]+){1,2}$", "description": "a port: NODE/PORT or NODE/BRIDGE/PORT"}
 DURATION = {
     "type": "string",
@@ -16,7 +18,7 @@ SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "vswitch topology",
     "type": "object",
-    "description": "a mapping with nodes and, if wanted, wires, in, timeline and hop_limit",
+    "description": "a mapping with nodes and, if wanted, wires, devices, in, timeline, duration and hop_limit",
     "required": ["nodes"],
     "additionalProperties": False,
     "properties": {
@@ -68,6 +70,8 @@ SCHEMA: dict[str, Any] = {
                 ],
             },
         },
+        "devices": devices_schema(),
+        "duration": {**DURATION, "description": "how long a replay goes on at least, such as 30s"},
         "in": {
             "type": "object",
             "description": "a mapping of a port (NODE/PORT) to the path of a capture",

@@ -1,0 +1,200 @@
+"""Kinds of devices that a ``topology.yaml`` may name: what each may be told, as JSON Schema, and how it is made.
+
+To add one: a schema of its keys, a function that makes a device of them, and a row in `KINDS`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from vswitch.errors import ConfigError
+from vswitch.setups.yaml_text import Path
+
+if TYPE_CHECKING:
+    from vswitch.devices.device import Device
+
+PORT = {"type": "string", "pattern": "^[^/]+(/[^/]+){1,2}$", "description": "a port: NODE/PORT or NODE/BRIDGE/PORT"}
+TEXT = {"type": "string", "minLength": 1}
+MAC = {**TEXT, "description": "a MAC, such as fa:16:3e:00:00:01"}
+ADDRESS = {**TEXT, "description": "an IP address, such as 10.0.0.1"}
+PREFIX = {**TEXT, "description": "a prefix, such as 10.0.0.0/24"}
+TABLE = {"type": "integer", "minimum": 1, "maximum": 2**32 - 1, "description": "a table's number; 254 is the main one"}
+
+
+class Built(NamedTuple):
+    """A device, and where its ports are: (name of the port, NODE/PORT, path of that text below the device)."""
+
+    device: Device
+    plugs: list[tuple[str, str, Path]]
+
+
+class DeviceKind(NamedTuple):
+    """What a `type` means. `build` gets the device's name and the value of its key; a ConfigError's key says where.
+
+    `place` turns such a key into the path of the value below the device.
+    """
+
+    schema: Mapping[str, Any]
+    build: Callable[[str, Mapping[str, Any]], Built]
+    place: Callable[[Mapping[str, Any], str], Path]
+
+
+def _mapping(description: str, required: list[str], **properties: Any) -> dict[str, Any]:
+    return {
+        "type": "object", "additionalProperties": False, "required": required, "properties": properties,
+        "description": description,
+    }  # fmt: skip
+
+
+ROUTER = _mapping(
+    "a router: interfaces and, if wanted, routes, rules, neighbors, nat, announces",
+    ["type", "interfaces"],
+    type={"const": "router"},
+    interfaces={
+        "type": "object",
+        "minProperties": 1,
+        "description": "a mapping of an interface's name to mac, port, addresses, mtu, proxy_arp, up",
+        "additionalProperties": _mapping(
+            "an interface: mac, port and, if wanted, addresses, mtu, proxy_arp, up",
+            ["mac", "port"],
+            mac=MAC,
+            port=PORT,
+            addresses={
+                "type": "array",
+                "items": {**TEXT, "description": "an address with prefix length, such as 10.0.0.1/24"},
+                "description": "a list of addresses with prefix length",
+            },
+            mtu={"type": "integer", "minimum": 68, "maximum": 65535, "description": "a number of bytes, 68 to 65535"},
+            proxy_arp={"type": "boolean", "description": "true or false"},
+            up={"type": "boolean", "description": "true or false"},
+        ),
+    },
+    routes={
+        "type": "array",
+        "description": "a list of routes: {to: 0.0.0.0/0, via: 203.0.113.1}",
+        "items": _mapping(
+            "a route: to, and via or interface; table, source", ["to"],
+            to=PREFIX, via=ADDRESS, interface=TEXT, table=TABLE, source=ADDRESS,
+        ),
+    },
+    rules={
+        "type": "array",
+        "description": "a list of rules: {priority: 100, from: 10.0.0.5/32, table: 16}",
+        "items": _mapping(
+            "a rule: priority, table and, if wanted, from, to, interface", ["priority", "table"],
+            priority={"type": "integer", "minimum": 1, "maximum": 2**31 - 1, "description": "1 to 2147483647"},
+            table=TABLE, to=PREFIX, interface=TEXT, **{"from": PREFIX},
+        ),
+    },
+    neighbors={
+        "type": "array",
+        "description": "a list of neighbours: {interface: qr-1, address: 10.0.0.5, mac: fa:16:3e:00:00:05}",
+        "items": _mapping(
+            "a neighbour: interface, address, mac", ["interface", "address", "mac"],
+            interface=TEXT, address=ADDRESS, mac=MAC,
+        ),
+    },
+    nat=_mapping(
+        "address translation: gateway and, if wanted, source, floating_ips", ["gateway"],
+        gateway={**TEXT, "description": "the interface to the outside"},
+        source=ADDRESS,
+        floating_ips={
+            "type": "object",
+            "additionalProperties": ADDRESS,
+            "description": "a mapping of an external address to the one behind it",
+        },
+    ),
+    announces={"type": "boolean", "description": "true: gratuitous ARP when it comes up"},
+)  # fmt: skip
+
+
+def _build_router(name: str, value: Mapping[str, Any]) -> Built:
+    from vswitch.devices import router_config as rc
+    from vswitch.devices.router import Router
+
+    interfaces: dict[str, dict[str, Any]] = value["interfaces"]
+    nat = value.get("nat")
+    config = rc.RouterConfig(
+        interfaces=[
+            rc.RouterInterface(
+                port, at["mac"], tuple(at.get("addresses", ())), at.get("mtu", 1500), at.get("proxy_arp", False),
+                at.get("up", True),
+            )
+            for port, at in interfaces.items()
+        ],
+        routes=[rc.RouterRoute(**route) for route in value.get("routes", [])],
+        rules=[
+            rc.RouterRule(**{"from_" if key == "from" else key: part for key, part in rule.items()})
+            for rule in value.get("rules", [])
+        ],
+        neighbors=[rc.RouterNeighbor(**neighbor) for neighbor in value.get("neighbors", [])],
+        nat=None if nat is None else rc.RouterNat(**nat),
+        announces=value.get("announces", False),
+    )  # fmt: skip
+    plugs: list[tuple[str, str, Path]] = [
+        (port, at["port"], ("interfaces", port, "port")) for port, at in interfaces.items()
+    ]
+    return Built(Router(name, tuple(interfaces), config), plugs)
+
+
+def _router_place(value: Mapping[str, Any], key: str) -> Path:
+    """Where the router's configuration has what ``interfaces[0].mac`` means."""
+    if key.startswith("nat.floating_ips."):
+        return ("nat", "floating_ips", key.removeprefix("nat.floating_ips."))
+    path: Path = ()
+    for word, number in re.findall(r"([A-Za-z_]+)|\[(\d+)\]", key):
+        if word:
+            path = (*path, word)
+        elif path == ("interfaces",):
+            path = (*path, list(value["interfaces"])[int(number)])
+        else:
+            path = (*path, int(number))
+    return path
+
+
+KINDS: dict[str, DeviceKind] = {"router": DeviceKind(ROUTER, _build_router, _router_place)}
+"""By the word behind ``type:``."""
+
+
+def devices_schema() -> dict[str, Any]:
+    """Of the ``devices:`` section."""
+    kinds = ", ".join(KINDS)
+    return {
+        "type": "object",
+        "description": "a mapping of a device's name to its type and what that wants to know",
+        "additionalProperties": {
+            "type": "object",
+            "required": ["type"],
+            "description": f"type: {kinds}; and what that wants to know",
+            "properties": {"type": {"enum": list(KINDS), "description": f"a kind of device: {kinds}"}},
+            "allOf": [
+                {"if": {"properties": {"type": {"const": name}}}, "then": kind.schema} for name, kind in KINDS.items()
+            ],
+        },
+    }
+
+
+def build_device(name: str, value: Mapping[str, Any]) -> Built:
+    """The device of one entry.
+
+    Raises
+    ------
+    DeviceError
+    """
+    kind = KINDS[value["type"]]
+    try:
+        return kind.build(name, value)
+    except ConfigError as error:
+        raise DeviceError(error.problem, kind.place(value, error.key), error.hint) from error
+
+
+class DeviceError(Exception):
+    """What is wrong with a device, and where: a path below its name."""
+
+    def __init__(self, problem: str, path: Path, hint: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.path = path
+        self.hint = hint
