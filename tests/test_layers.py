@@ -18,7 +18,7 @@ BELOW = {
     "ovsdb": set(),
     "openflow": {"tables", "wire"},
     "switch": {"devices", "openflow", "ovsdb", "datapath", "capture", "wire"},
-    "explain": {"switch", "devices", "openflow", "ovsdb", "datapath", "capture", "tables"},
+    "explain": {"switch", "devices", "wire", "openflow", "ovsdb", "datapath", "capture", "tables"},
     "ovs": {"explain", "switch", "openflow", "ovsdb", "datapath"},
     "neutron": {"ovs", "devices", "explain", "switch", "openflow", "ovsdb", "capture", "wire"},
     "setups": {"neutron", "ovs", "devices", "explain", "switch"},

@@ -53,7 +53,7 @@ def test_a_router_of_a_file_routes(tmp_path):
     announced, got = [data for _, data in sent(tmp_path / "out" / "net" / "vm2.pcap")]
     assert got == routed
     assert announced[:14].hex() == "ffffffffffff" + "fa163e000002" + "0806"
-    assert result.frame(5).in_port == "r1/qr-1"
+    assert result.frame(4).in_port == "r1/qr-1"
     assert topology.duration_ns == 5 * 10**9
     config = topology.devices["r1"].config
     assert (config.interfaces[0].mtu, config.rules[0].from_, config.routes[0].table) == (1400, "10.0.9.0/24", 16)

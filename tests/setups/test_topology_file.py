@@ -109,7 +109,7 @@ def test_a_folder_brings_captures_by_node(tmp_path):
         ("nodes:\n  a:\n    setup: |\n\n      ovs-vsctl add-br b\n      ovs-vsctl ad-br c\n", "6:17", "", "add-br"),
         ("nodes: {a: {setup: [ovs-vsctl add-br b]}\n", "2:1", "expected ',' or '}'", ""),
         ("nodes:\n\ta: 1\n", "2:1", "cannot start any token", ""),
-        (TWO + "wire: []\n", "4:1", "unknown word wire", 'did you mean "wires"?; known here: devices, duration, hop_limit'),
+        (TWO + "wire: []\n", "4:1", "unknown word wire", 'did you mean "wires"?; known here: devices, duration'),
         (TWO + "wires: [[a/eth]]\n", "4:9", "too few: 1", "two ports"),
         (TWO + "wires: [[a/eth, b/eth, a/vm]]\n", "4:9", "too many: 3", "a segment"),
         (TWO + "wires: [[a/eth, eth]]\n", "4:17", "'eth' cannot stand here", "NODE/PORT"),

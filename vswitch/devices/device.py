@@ -31,6 +31,9 @@ class Device(Protocol):
     -----
     A frame is whole: Ethernet header to the last byte of the payload, without FCS. One that a capture cut short is
     never given to a device in Python. An exception ends the replay and is raised there.
+
+    A trace works on a copy (``copy.deepcopy``) that is given frames as in a replay. What else a trace says of a device
+    is what that adds to its `log` meanwhile (device_log.py), if it has one.
     """
 
     @property

@@ -29,13 +29,15 @@ from vswitch.datapath.fate cimport DROP_ETH_TRUNCATED, DROP_NOT_FOR_DEVICE, DROP
 from vswitch.devices.arp cimport arp_announce, arp_receive, arp_solicit
 from vswitch.devices.icmp cimport icmp_mourn
 from vswitch.devices.ipv4 cimport ipv4_receive
-from vswitch.devices.neighbors cimport neighbor_set_permanent, neighbors_close, neighbors_open, neighbors_run
+from vswitch.devices.neighbors cimport neighbor_get, neighbor_set_permanent, neighbors_close, neighbors_open, neighbors_run
 from vswitch.devices.router_notes cimport note
 from vswitch.devices.router_state cimport (
-    LOCAL_TABLE, MAIN_TABLE, NEIGHBOR_NONE, NO_INTERFACE, ROUTE_CACHE_LEN, destination, interface, interface_address,
+    LOCAL_TABLE, MAIN_TABLE, NEIGHBOR_FAILED, NEIGHBOR_NONE, NEIGHBOR_REACHABLE, NO_INTERFACE, ROUTE_CACHE_LEN, destination, interface, interface_address,
     is_ipv4, neighbor_entry, policy_rule, waiting_packet,
 )
-from vswitch.tables.connections cimport CONNECTIONS_MAX, connections_free, connections_new
+from vswitch.tables.connections cimport (
+    CONNECTIONS_MAX, connection, connection_rows, connections_add, connections_free, connections_new, connections_next,
+)
 from vswitch.tables.routes cimport route, route_mask, routes_add, routes_free, routes_new
 from vswitch.wire.address_words cimport address_of_words, words_of_address
 from vswitch.wire.byteorder cimport load_be16
@@ -44,6 +46,7 @@ from vswitch.wire.ethernet cimport (
 )
 
 from vswitch.devices import router_config as configs
+from vswitch.devices.router_words import sentences
 from vswitch.errors import ConfigError
 
 cdef enum:
@@ -169,6 +172,10 @@ cdef class Router(CompiledDevice):
         return 0
 
     # Configuration.
+
+    def connections(self):
+        """The connections of its address translation, as `ConnectionTable.rows` gives them."""
+        return connection_rows(self.r.connections, self.c.now_ns)
 
     def configure(self, config):
         """Another configuration from now on, with the same interfaces by name; what was learned stays."""
@@ -298,6 +305,57 @@ cdef class Router(CompiledDevice):
         neighbor_set_permanent(&self.r, self.ports.index(neighbor.interface), words,
                                configs.mac_number(neighbor.mac, "neighbors"))
         self._check()
+
+    # What it would do.
+
+    def explain(self, str port, bytes frame not None, uint64_t now_ns):
+        """As `receive_with_fate`, and what it did in sentences: (sent, fate, [sentence, ...])."""
+        cdef uint32_t i
+        cdef const note* o
+        self.notes.n = 0
+        self.r.notes = &self.notes
+        try:
+            sent, fate = self.receive_with_fate(port, frame, now_ns)
+        finally:
+            self.r.notes = NULL
+        notes = []
+        for i in range(self.notes.n):
+            o = &self.notes.notes[i]
+            name = self.ports[o.interface] if o.interface != NO_INTERFACE else ""
+            notes.append((o.kind, name, address_of_words(o.a), address_of_words(o.b), o.n))
+        return sent, fate, sentences(notes)
+
+    def __deepcopy__(self, memo):
+        """A router of the same configuration that knows the same neighbours and connections; nothing waits in it."""
+        cdef Router other = Router(self.name, self.ports, self.config)
+        cdef uint32_t i
+        cdef const neighbor_entry* n
+        cdef neighbor_entry* copied
+        cdef const connection* c = connections_next(self.r.connections, 0, self.c.now_ns)
+        cdef connection* made
+        other.c.now_ns = self.c.now_ns
+        other.c.next_wake_ns = other.r.announce_ns = NEVER
+        for i in range(self.r.neighbors.n):
+            n = &self.r.neighbors.entries[i]
+            copied = neighbor_get(&other.r, n.interface, n.address)
+            if copied == NULL:
+                raise MemoryError
+            if NEIGHBOR_REACHABLE <= n.state != NEIGHBOR_FAILED:
+                copied.state = n.state
+                copied.mac = n.mac
+                copied.confirmed_ns = n.confirmed_ns
+                copied.updated_ns = n.updated_ns
+        while c != NULL:
+            made = connections_add(other.r.connections, &c.tuples[0], &c.tuples[1], self.c.now_ns)
+            if made == NULL:
+                raise MemoryError
+            made.flags = c.flags
+            made.state = c.state
+            made.expires_ns = c.expires_ns
+            made.created_ns = c.created_ns
+            made.mark = c.mark
+            c = connections_next(self.r.connections, c.number, self.c.now_ns)
+        return other
 
     # What it knows.
 

@@ -1,7 +1,8 @@
 """The way of one frame over the nodes of a topology: a trace at each of them, joined by wires and tunnels.
 
 ``ofproto/trace`` ends where a frame leaves its switch. Here each copy that leaves at a port with a wire comes in at
-the other ports of the wire, its latency later, and is explained there; what is for a tunnel comes out of it and is
+the other ports of the wire, its latency later, and is explained there; at a port with a device behind it a copy of the
+device takes it, says what it does, and what it sends goes on. What is for a tunnel comes out of it and is
 explained at the tunnel's port. Copies of one time go in the order in which they left, as in a replay; nothing is
 learned meanwhile. So a loop repeats itself, and is given up at the first repetition. Else the hop limit ends a copy's
 way, as in a replay.
@@ -19,16 +20,18 @@ from typing import TYPE_CHECKING, NamedTuple
 from vswitch.datapath.tunnel_walk import decapsulated, options_read, receiving_tunnel
 from vswitch.explain import datapath_actions as dp
 from vswitch.explain.explanation import Explanation
+from vswitch.explain.frame_of_key import frame_of_key
 from vswitch.explain.times import duration_text
 from vswitch.explain.trace_events import EventTexts
 from vswitch.explain.trace_tunnels import Departure, Payload
+from vswitch.explain.traced_devices import TracedDevices
 from vswitch.explain.tracer import Traced, Tracer
 
 if TYPE_CHECKING:
     from vswitch.explain.datapath_actions import Words
     from vswitch.switch.bridge import Bridge
     from vswitch.switch.node import SwitchNode
-    from vswitch.switch.topology import SwitchTopology
+    from vswitch.switch.topology import DevicePlug, SwitchTopology
 
 MAX_STEPS = 10_000
 MAX_RECIRC_DEPTH = 6  # tunnels that a frame comes out of within one node
@@ -55,6 +58,8 @@ class Step:
         The index of the step that it left.
     explanation : Explanation or None
         None: it was dropped as it came in, for `reason`.
+    did : list of str
+        What a device did with it, if it came in at one: `node` is then the device's name. `explanation` is None there.
     reason : str
         Why its way ends here, or that of a copy; the name of a fate, and what that means here. ``""`` if it goes on.
     """
@@ -68,6 +73,7 @@ class Step:
     cause: int | None
     explanation: Explanation | None = None
     reason: str = ""
+    did: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         where = f"{self.node}/{self.port}"
@@ -79,6 +85,7 @@ class Step:
         text = f"{_RULE}\n{where}\n{_RULE}\n"
         if self.explanation is not None:
             text += str(self.explanation)
+        text += "".join(f"{line}\n" for line in self.did)
         return text + (f" >>>> {self.reason} <<<<\n" if self.reason else "")
 
 
@@ -148,17 +155,30 @@ class _Arrival(NamedTuple):
     before: frozenset[object] = frozenset()  # where, and as what, its causes have come in
 
 
+class _DeviceArrival(NamedTuple):
+    """A frame that arrives at a device; ``b""`` if its bytes are not known."""
+
+    plug: DevicePlug
+    frame: bytes
+    came_from: str
+    time_ns: int
+    n_wires: int
+    cause: int | None
+    before: frozenset[object]
+
+
 class _Follower:
     def __init__(self, topology: SwitchTopology, names: bool) -> None:
         self.topology = topology
         self.texts = EventTexts(names)
-        self.journey = Journey(is_alone=len(topology.nodes) == 1 and not topology.wires)
-        self.arrivals: list[tuple[int, int, _Arrival]] = []
+        self.journey = Journey(is_alone=len(topology.nodes) == 1 and not topology.wires and not topology.device_plugs)
+        self.arrivals: list[tuple[int, int, _Arrival | _DeviceArrival]] = []
         self.n_left = 0
         self.settled: set[str] = set()
         self.wires = {
             (node, port.number): wire for wire in topology.wires for node, port in topology.plugs(wire)
         }
+        self.devices = TracedDevices(topology)
 
     def follow(self, first: _Arrival) -> Journey:
         self.explain(first)
@@ -166,7 +186,11 @@ class _Follower:
             if len(self.journey.steps) >= MAX_STEPS:
                 self.journey.is_cut = True
                 break
-            self.explain(heappop(self.arrivals)[2])
+            at = heappop(self.arrivals)[2]
+            if isinstance(at, _DeviceArrival):
+                self.explain_device(at)
+            else:
+                self.explain(at)
         return self.journey
 
     def explain(self, at: _Arrival) -> None:
@@ -200,6 +224,10 @@ class _Follower:
         """A copy leaves the node at a port: over its wire, or for good."""
         wire = self.wires.get((at.node, departure.port.number))
         near = f"{at.node}/{departure.port.name}"
+        plug = self.devices.behind(at.node, departure.port)
+        if plug is not None:
+            self.arrive_at_device(at, departure, plug)
+            return
         if wire is None:
             is_local = departure.port.name == departure.port.bridge.name
             self.journey.outputs.append(Output(near, at.time_ns, is_local))
@@ -215,6 +243,48 @@ class _Follower:
             arrival = at._replace(
                 node=node, bridge=port.bridge, in_port=port.ofport, port=port.name, frame=frame, came_from=near,
                 is_wire=True, time_ns=at.time_ns + wire.latency_ns, n_wires=at.n_wires + 1, n_tunnels=0,
+            )  # fmt: skip
+            heappush(self.arrivals, (arrival.time_ns, self.n_left, arrival))
+            self.n_left += 1
+
+    def arrive_at_device(self, at: _Arrival, departure: Departure, plug: DevicePlug) -> None:
+        """A copy leaves the node where a device stands."""
+        data = b""
+        if departure.payload.inside is None:
+            data = frame_of_key(dp.packet_fields(departure.words), departure.payload.data)
+        near = f"{at.node}/{departure.port.name}"
+        time_ns = at.time_ns + plug.latency_ns
+        arrival = _DeviceArrival(plug, data, near, time_ns, at.n_wires + 1, at.cause, at.before)
+        heappush(self.arrivals, (arrival.time_ns, self.n_left, arrival))
+        self.n_left += 1
+
+    def explain_device(self, at: _DeviceArrival) -> None:
+        """What a device does with a frame, and where it sends what."""
+        step = Step(at.plug.device, at.plug.port, at.came_from, True, at.time_ns, at.n_wires, at.cause)
+        number = len(self.journey.steps)
+        self.journey.steps.append(step)
+        sight = (at.plug.device, at.plug.port, at.frame)
+        if at.n_wires > self.topology.hop_limit:
+            step.reason = f"WIRE_LOOP: on more than {self.topology.hop_limit} wires (hop_limit)"
+        elif not at.frame:
+            step.reason = "what is in the tunnel is not known as bytes"
+        elif sight in at.before:
+            step.reason = "a loop: it came in like this before"
+        if step.reason:
+            return
+        sent, step.did, step.reason = self.devices.receive(at.plug, at.frame, at.time_ns)
+        for name, frame in sent:
+            plug = self.devices.plug(at.plug.device, name)
+            if plug is None:
+                continue
+            node, port_name = plug.at
+            port = self.devices.port(node, port_name)
+            if port is None:
+                continue
+            arrival = _Arrival(
+                node, port.bridge, port.ofport, port.name, Traced({}, frame, has_frame=True, payload=Payload(frame)),
+                f"{at.plug.device}/{name}", is_wire=True, time_ns=at.time_ns + plug.latency_ns, n_wires=at.n_wires + 1,
+                cause=number, before=at.before | {sight},
             )  # fmt: skip
             heappush(self.arrivals, (arrival.time_ns, self.n_left, arrival))
             self.n_left += 1

@@ -92,5 +92,7 @@ cdef uint64_t connection_timeout_ns(const connection* c) noexcept nogil
 # The tuple of answers to packets of tuple `t`, if nothing is translated; False: there are none to such ICMP.
 cdef bint tuple_invert(const connection_tuple* t, connection_tuple* inverse) noexcept nogil
 
+cdef list connection_rows(connection_table* table, uint64_t now_ns)
+
 cdef class ConnectionTable:
     cdef connection_table* table

@@ -428,6 +428,16 @@ cdef object row_of(const connection* c):
     }
 
 
+cdef list connection_rows(connection_table* table, uint64_t now_ns):
+    """All connections, as dicts, in the order of their numbers."""
+    cdef connection* c = connections_next(table, 0, now_ns)
+    cdef list found = []
+    while c != NULL:
+        found.append(row_of(c))
+        c = connections_next(table, c.number, now_ns)
+    return found
+
+
 cdef class ConnectionTable:
     """A table of connections for Python, as tests and tools use it.
 
@@ -482,12 +492,7 @@ cdef class ConnectionTable:
 
     def rows(self, uint64_t now_ns):
         """All connections, as dicts, in the order of their numbers."""
-        cdef connection* c = connections_next(self.table, 0, now_ns)
-        found = []
-        while c != NULL:
-            found.append(row_of(c))
-            c = connections_next(self.table, c.number, now_ns)
-        return found
+        return connection_rows(self.table, now_ns)
 
     def flush(self):
         """Forgets all."""

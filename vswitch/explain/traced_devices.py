@@ -1,0 +1,66 @@
+"""Devices in a trace: copies, which take frames as in a replay, so that the devices themselves learn nothing."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+from vswitch.datapath.fate import FATES
+from vswitch.devices.device import Dropped
+from vswitch.errors import ConfigError
+
+if TYPE_CHECKING:
+    from vswitch.switch.port import Port
+    from vswitch.switch.topology import DevicePlug, SwitchTopology
+
+_MEANINGS = dict(FATES.values())
+
+
+class TracedDevices:
+    """The devices of a topology for one trace; each is copied when a frame comes to it first."""
+
+    def __init__(self, topology: SwitchTopology) -> None:
+        self._topology = topology
+        self._copies: dict[str, Any] = {}
+        self._behind: dict[tuple[str, int], DevicePlug] = {}
+        for plug in topology.device_plugs:
+            port = self.port(*plug.at)
+            if port is not None:
+                self._behind[plug.at[0], port.number] = plug
+
+    def port(self, node: str, name: str) -> Port | None:
+        """A port of a node, if it is there."""
+        try:
+            return self._topology.nodes[node].port(name)
+        except ConfigError:
+            return None
+
+    def behind(self, node: str, port: Port) -> DevicePlug | None:
+        """What stands behind a port."""
+        return self._behind.get((node, port.number))
+
+    def plug(self, device: str, port: str) -> DevicePlug | None:
+        """Where a port of a device is."""
+        return next((p for p in self._topology.device_plugs if (p.device, p.port) == (device, port)), None)
+
+    def receive(self, plug: DevicePlug, frame: bytes, after_ns: int) -> tuple[list[tuple[str, bytes]], list[str], str]:
+        """What the device sends, what it did in sentences, and why it dropped the frame if it did."""
+        original = self._topology.devices[plug.device]
+        if plug.device not in self._copies:
+            self._copies[plug.device] = deepcopy(original)
+        device = self._copies[plug.device]
+        now_ns = self._topology.attached.get(plug.device, original).now_ns + after_ns
+        if hasattr(device, "explain"):
+            sent, fate, did = device.explain(plug.port, frame, now_ns)
+            reason = "" if fate in ("DELIVERED", "CONSUMED") else f"{fate}: {_MEANINGS[fate]}"
+            return sent, did, reason
+        log = getattr(device, "log", None)
+        n_before = len(log) if log is not None else 0
+        try:
+            sent = list(device.receive(plug.port, frame, now_ns))
+        except Dropped as dropped:
+            return [], [], f"{dropped.reason}: {_MEANINGS.get(dropped.reason, '')}"
+        did = [getattr(line, "text", str(line)) for line in log][n_before:] if log is not None else []
+        ports = ", ".join(dict.fromkeys(port for port, _ in sent))
+        frames = f"{len(sent)} frame{'s' if len(sent) != 1 else ''}"
+        return sent, [*did, f"takes it, and sends {f'{frames} at {ports}' if sent else 'nothing'}"], ""
