@@ -99,7 +99,9 @@ def _add_ports(cloud: Cloud, model: Json, host: Host, groups: Json, policies: Js
         port.device_owner, port.device_id = item["owner"], item["vm"]
         port.admin_state_up, port.port_security_enabled = item["admin_up"], item["port_security"]
         port.security_groups += [groups[name] for name in item["sgs"]]
-        port.allowed_address_pairs += [AddressPair(ip_network(address), mac) for mac, address in item["aaps"]]
+        port.allowed_address_pairs += [
+            AddressPair(ip_network(address, strict=False), mac) for mac, address in item["aaps"]
+        ]
         port.qos_policy = policies.get(item["qos"])
         if item["remote"]:
             port.host = elsewhere
@@ -165,7 +167,7 @@ def _policy(item: Json) -> QosPolicy:
 
 
 def _rule(item: Json, groups: dict[str, SecurityGroup]) -> SecurityGroupRule:
-    prefix = ip_network(item["prefix"]) if item.get("prefix") else None
+    prefix = ip_network(item["prefix"], strict=False) if item.get("prefix") else None
     group = groups[item["remote_group"]] if item.get("remote_group") else None
     return SecurityGroupRule(
         item["direction"], item["ethertype"], item.get("protocol"), item.get("min"), item.get("max"), prefix, group

@@ -25,8 +25,7 @@ def protect(flows: FlowBatch, vif: Vif, port: Port) -> None:
         if vif.spoof_macs:
             unprotect(flows, vif)
             flows.delete_strict(tables.LOCAL_SWITCHING, 9, f"in_port={ofport}")
-            flows.delete(f"table={tables.MAC_SPOOF},in_port={ofport}")
-            vif.spoof_macs = set()
+            vif.spoof_macs = set()  # their flows remain, and nothing leads there
         return
     macs = _macs(port)
     if vif.spoof_macs:

@@ -66,7 +66,8 @@ class Qos:
         for (owner, kind, direction), meter in list(self.meters.items()):
             if owner == port_id:
                 table = tables.PACKET_RATE_LIMIT if kind == PACKETS else tables.BANDWIDTH_RATE_LIMIT
-                self.switch.int_flows.delete(f"table={table},{_meter_match(vif, direction, vlan)}")
+                if direction == EGRESS or vlan is not None:
+                    self.switch.int_flows.delete(f"table={table},{_meter_match(vif, direction, vlan)}")
                 bridge = self.switch.br_int.name
                 self.switch.commands.run_last(f"ovs-ofctl -O OpenFlow13 del-meter {bridge} meter={meter}")
                 if not is_gone:

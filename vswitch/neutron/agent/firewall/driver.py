@@ -29,6 +29,8 @@ class Firewall:
     """Ports without port security and those of the agents: their device and VLAN."""
     conjunctions: Conjunctions = field(default_factory=Conjunctions)
     _members: dict[str, dict[str, list[Member]]] = field(default_factory=dict)
+    _asked: dict[str, tuple[SecurityGroup, set[str]]] = field(default_factory=dict)
+    """Remote groups of the ports since `finish`, and the ethertypes of rules with them."""
     _touched: dict[int, None] = field(default_factory=dict)
     _permitted: list[str] = field(default_factory=list)
 
@@ -44,6 +46,8 @@ class Firewall:
 
     def apply(self, vif: Vif, port: Port) -> None:
         """A port is wired or has changed; `port` has the attributes of now. `finish` has to follow."""
+        if not is_internal(port):
+            self._ask_members(port)
         if vif.local is None:
             return
         if is_internal(port) or not port.port_security_enabled:
@@ -54,9 +58,9 @@ class Firewall:
         if port.id in self.unfiltered:
             self._delete_unfiltered(port.id)
         before = self.guarded.get(port.id)
-        if before is not None:
-            self._delete_flows(before)
         now = Guarded(port, vif.local, vif.ofport)
+        if before is not None:
+            self._delete_flows(now)  # MACs that it may no longer use keep flows in tables 60 and 73, as the agent's do
         self.guarded[port.id] = now
         flows = self.switch.int_flows
         base.add_port(flows, now)
@@ -65,8 +69,6 @@ class Firewall:
             self.direct.add(port.mac_address, vif.local, vif.ofport)
         self._add_rules(flows, now)
         self._touched[now.vlan] = None
-        if before is not None:
-            self._forget_groups(before.port)
 
     def remove(self, port_id: str) -> None:
         """A port is gone. `finish` has to follow."""
@@ -76,7 +78,14 @@ class Firewall:
             self._delete_unfiltered(port_id)
 
     def finish(self) -> None:
-        """Write the addresses of remote groups, once for each VLAN that was touched."""
+        """Write the addresses of remote groups, once for each VLAN that was touched.
+
+        The agent has asked for addresses of the ethertypes that the ports at hand need, and forgets the others.
+        """
+        for group_id, (group, ethertypes) in self._asked.items():
+            members = self.view.members(group)
+            self._members[group_id] = {ethertype: members[ethertype] for ethertype in ethertypes}
+        self._asked.clear()
         for vlan in self._touched:
             self.conjunctions.install(self.switch.int_flows, vlan, self._members)
         self._touched.clear()
@@ -129,10 +138,10 @@ class Firewall:
         flows.delete(f"reg5={guarded.ofport}")
 
     def _forget_groups(self, port: Port) -> None:
-        """Ids of groups that no port here has and nobody is in are free again."""
+        """Ids of groups that no port here has, and whose addresses nobody has asked for, are free again."""
         for group in port.security_groups:
             is_used = any(group in other.port.security_groups for other in self.guarded.values())
-            if not is_used and not any(self.view.members(group).values()):
+            if not is_used and not self._members.get(group.id):
                 for vlan in self.conjunctions.forget_group(group.id):
                     self._touched[vlan] = None
 
@@ -154,8 +163,14 @@ class Firewall:
             for number in numbers:
                 _add_result(flows, guarded, rules[0][0], number)
 
+    def _ask_members(self, port: Port) -> None:
+        for group in port.security_groups:
+            for rule in group.rules:
+                if rule.remote_group is not None:
+                    _, ethertypes = self._asked.setdefault(rule.remote_group.id, (rule.remote_group, set()))
+                    ethertypes.add(rule.ethertype)
+
     def _conjunction(self, vlan: int, group: SecurityGroup, rule: Rule, remote: SecurityGroup) -> int:
-        self._members[remote.id] = self.view.members(remote)
         offset = rule.priority - BASE_PRIORITY
         return self.conjunctions.add(vlan, group, remote, (rule.direction, rule.is_ipv6), offset)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from vswitch.neutron.cloud import Cidr, SecurityGroup, SecurityGroupRule
+from vswitch.neutron.cloud import Cidr, SecurityGroup
 
 INGRESS, EGRESS = "ingress", "egress"
 ICMP, TCP, UDP, ICMPV6, SCTP = 1, 6, 17, 58, 132
@@ -49,16 +49,16 @@ class Rule:
 
 
 def rules_of(group: SecurityGroup) -> list[Rule]:
-    """The rules of a group in their order, none twice."""
-    return list(dict.fromkeys(_rule(rule) for rule in group.rules))
-
-
-def _rule(rule: SecurityGroupRule) -> Rule:
-    is_ipv6 = rule.ethertype == "IPv6"
-    return Rule(
-        rule.direction, is_ipv6, _protocol(rule.protocol, is_ipv6), rule.port_range_min, rule.port_range_max,
-        rule.remote_ip_prefix, rule.remote_group,
-    )  # fmt: skip
+    """The rules of a group in their order, none twice in the same words (the agent compares those)."""
+    found: dict[object, Rule] = {}
+    for rule in group.rules:
+        is_ipv6 = rule.ethertype == "IPv6"
+        made = Rule(
+            rule.direction, is_ipv6, _protocol(rule.protocol, is_ipv6), rule.port_range_min, rule.port_range_max,
+            rule.remote_ip_prefix, rule.remote_group,
+        )  # fmt: skip
+        found[made, rule.protocol] = made
+    return list(found.values())
 
 
 def _protocol(protocol: str | None, is_ipv6: bool) -> int | None:
