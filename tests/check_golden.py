@@ -179,8 +179,6 @@ def compare(folder: Path) -> tuple[int, list[str]]:
 def compare_agent(folder: Path, *, with_frames: bool = True) -> list[str]:
     """What differed on the node that our agent builds, a line each."""
     node = vswitch.Node()
-    if golden_agent.add_underlay(node, folder):
-        build_underlay(node)
     agent, differences = golden_agent.start(folder, node)
     golden_agent.run(node, agent.wire_first_ports())
     now_s = send_learning(folder, node)

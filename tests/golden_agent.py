@@ -5,31 +5,22 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 import vswitch
 from vswitch.neutron.agent.agent import L2Agent, commands_of
 from vswitch.neutron.agent.server import Server
-from vswitch.neutron.cloud import (
-    AddressPair,
-    Cloud,
-    FixedIp,
-    Host,
-    Network,
-    Nic,
-    Port,
-    QosPolicy,
-    SecurityGroup,
-    SecurityGroupRule,
-    Subnet,
-    SubPort,
-    Trunk,
-)
+from vswitch.neutron.cloud import Cloud, Host
+from vswitch.neutron.underlay import Underlay
+from vswitch.setups.cloud_file import parse_cloud
 
 Json = dict[str, Any]
 UNDERLAY = "br-under"  # none of Neutron's: it stood below the tunnels
+VTEP_MACS = "52:54:00:50:00:{:02x}"  # by the last byte of the address
 
 # Columns whose values are the agent's doing. Of maps, keys that come from elsewhere are left out.
 COLUMNS = {
@@ -41,160 +32,164 @@ ELSEWHERE = {"vm-uuid", "hwaddr"}
 METER_KEY = re.compile(r"^(?:bps|pps)_")
 METER = re.compile(r"\bmeter[:=](\d+)")
 
+# ------------------------------------------------------------------------------------------------- the cloud as text
+
 
 def cloud_of(folder: Path) -> tuple[Cloud, Host]:
-    """The cloud that `model.json` of a folder describes, and the host whose agent was watched."""
+    """The cloud of a folder, read from a cloud.yaml, and the host whose agent was watched."""
+    cloud = parse_cloud(cloud_yaml(folder), str(folder / "cloud.yaml")).cloud
+    return cloud, cloud.hosts[0]
+
+
+def cloud_yaml(folder: Path) -> str:
+    """`model.json` of a folder in the words of a cloud.yaml."""
     model = json.loads((folder / "model.json").read_text())
-    cloud = Cloud()
-    policies = {item["name"]: _policy(item) for item in model["qos_policies"]}
-    cloud.qos_policies += policies.values()
-    for item in model["networks"]:
-        policy = policies.get(item["qos"])
-        network = Network(item["id"], item["name"], item["type"], item["physnet"], item["seg"], item["mtu"])
-        network.qos_policy = policy
-        cloud.networks.append(network)
-    networks = {network.name: network for network in cloud.networks}
-    for item in model["subnets"]:
-        gateway = ip_address(item["gateway_ip"]) if item["gateway_ip"] else None
-        cidr = ip_network(item["cidr"])
-        cloud.subnets.append(Subnet(item["id"], item["name"], networks[item["net"]], cidr, gateway))
-    groups = {item["name"]: SecurityGroup(item["id"], item["name"], [], item["stateful"])
-              for item in model["security_groups"]}  # fmt: skip
-    for item in model["security_groups"]:
-        groups[item["name"]].rules += [_rule(rule, groups) for rule in item["rules"]]
-    cloud.security_groups += groups.values()
-    host = _own_host(folder, model)
-    cloud.hosts.append(host)
-    _add_ports(cloud, model, host, groups, policies)
-    _add_others(cloud, model, host)
-    return cloud, host
+    stations = _stations(model)
+    document = {
+        "networks": {item["name"]: _network(item) for item in model["networks"]},
+        "subnets": {item["name"]: _subnet(item) for item in model["subnets"]},
+        "security_groups": {item["name"]: _group(item) for item in model["security_groups"]},
+        "qos_policies": {item["name"]: _policy(item) for item in model["qos_policies"]},
+        "ports": {item["name"]: _port(item, model) for item in model["ports"]} | stations,
+        "trunks": {item["name"]: _trunk(item) for item in model["trunks"]},
+        "hosts": {model["host"]: _own_host(folder, model)} | _other_hosts(model),
+    }
+    return yaml.safe_dump(document, sort_keys=False)
 
 
-def _own_host(folder: Path, model: Json) -> Host:
-    config: Json = {"isolate_vif": False}  # the stand-in for nova plugged without a tag
-    for options in model["agent_config_overrides"].values():
-        config.update(options)
-    if model["local_ip"]:
-        config["local_ip"] = model["local_ip"]
-    nics = []
-    ports = json.loads((folder / "index.json").read_text())["bridges"]
-    mappings = dict(word.split(":") for word in str(config.get("bridge_mappings", "")).split(",") if word)
-    for physical_network, bridge in mappings.items():
-        for name in ports.get(bridge, {}):
-            if not name.startswith(("phy-", bridge)):
-                nics.append(Nic(name, bridge, physical_network))
-    macs = {item["host"]: item["mac_address"] for item in model["dvr_macs"]}
-    return Host(model["host"], config, nics, macs.get(model["host"]))
+def _network(item: Json) -> Json:
+    network = {
+        "id": item["id"], "provider:network_type": item["type"], "provider:physical_network": item["physnet"],
+        "provider:segmentation_id": item["seg"], "mtu": item["mtu"], "qos_policy_id": item["qos"],
+        "router:external": False,
+    }  # fmt: skip
+    return {word: value for word, value in network.items() if value is not None}
 
 
-def _add_ports(cloud: Cloud, model: Json, host: Host, groups: Json, policies: Json) -> None:
-    networks = {network.name: network for network in cloud.networks}
-    subnets = {subnet.name: subnet for subnet in cloud.subnets}
-    elsewhere = Host("elsewhere")
+def _subnet(item: Json) -> Json:
+    return {
+        "id": item["id"], "network_id": item["net"], "cidr": item["cidr"], "gateway_ip": item["gateway_ip"],
+        "enable_dhcp": False,
+    }  # fmt: skip
+
+
+def _group(item: Json) -> Json:
+    spellings = {"min": "port_range_min", "max": "port_range_max", "prefix": "remote_ip_prefix",
+                 "remote_group": "remote_group_id"}  # fmt: skip
+    rules = [{spellings.get(word, word): value for word, value in rule.items()} for rule in item["rules"]]
+    return {"id": item["id"], "stateful": item["stateful"], "rules": rules}
+
+
+def _policy(item: Json) -> Json:
+    types = {"bw": "bandwidth_limit", "pps": "packet_rate_limit", "dscp": "dscp_marking"}
+    return {"id": item["id"], "rules": [{**rule, "type": types[rule["type"]]} for rule in item["rules"]]}
+
+
+def _port(item: Json, model: Json) -> Json:
+    port = {
+        "id": item["id"], "network_id": item["net"], "mac_address": item["mac"], "device_owner": item["owner"],
+        "fixed_ips": [{"subnet_id": subnet, "ip_address": address} for subnet, address in item["ips"]],
+        "admin_state_up": item["admin_up"], "port_security_enabled": item["port_security"],
+        "security_group_ids": item["sgs"],
+        "allowed_address_pairs": [{"mac_address": mac, "ip_address": address} for mac, address in item["aaps"]],
+        "qos_policy_id": item["qos"],
+    }  # fmt: skip
+    if not item["owner"].startswith("network:"):
+        port["device_id"] = item["vm"]
     in_trunks = {name for trunk in model["trunks"] for name in trunk["subports"]}
-    ports: dict[str, Port] = {}
-    for item in model["ports"]:
-        port = Port(item["id"], networks[item["net"]], item["mac"], item["name"])
-        port.fixed_ips += [FixedIp(subnets[name], ip_address(address)) for name, address in item["ips"]]
-        port.device_owner, port.device_id = item["owner"], item["vm"]
-        port.admin_state_up, port.port_security_enabled = item["admin_up"], item["port_security"]
-        port.security_groups += [groups[name] for name in item["sgs"]]
-        port.allowed_address_pairs += [
-            AddressPair(ip_network(address, strict=False), mac) for mac, address in item["aaps"]
-        ]
-        port.qos_policy = policies.get(item["qos"])
-        if item["remote"]:
-            port.host = elsewhere
-        elif item["plug"] and item["name"] not in in_trunks:
-            port.host = host
-        ports[item["name"]] = port
-        cloud.ports.append(port)
-    if any(port.host is elsewhere for port in ports.values()):
-        cloud.hosts.append(elsewhere)
-    for item in model["trunks"]:
-        subs = [SubPort(ports[name], vlan) for name, vlan in item["subports"].items()]
-        cloud.trunks.append(Trunk(item["id"], item["name"], ports[item["parent"]], subs))
+    far = _far_stations(model).get((item["net"], item["mac"]))
+    if item["remote"]:  # of a host that the model does not know, unless l2population has told of it
+        port |= {"binding:host_id": f"vtep-{far[0]}"} if far else {}
+    elif item["plug"] and item["name"] not in in_trunks:
+        port["binding:host_id"] = model["host"]
+    return port
 
 
-def _add_others(cloud: Cloud, model: Json, host: Host) -> None:
-    """Hosts that the model knows by an address, a MAC of distributed routing, or what l2population said of them."""
-    others: dict[str, Host] = {}
+def _trunk(item: Json) -> Json:
+    subs = [{"port_id": name, "segmentation_id": vlan} for name, vlan in item["subports"].items()]
+    return {"id": item["id"], "port_id": item["parent"], "sub_ports": subs}
 
-    def other(address: str, network_type: str) -> Host:
-        found = others.get(address)
-        if found is None:
-            found = others[address] = Host(f"vtep-{address}", {"local_ip": address, "tunnel_types": []})
-            cloud.hosts.append(found)
-        types: list[str] = found.config["tunnel_types"]  # type: ignore[assignment]
-        if network_type not in types:
-            types.append(network_type)
-        return found
 
-    for network_type, addresses in model["remote_vteps"].items():
-        for address in addresses:
-            other(address, network_type)
-    networks = {network.name: network for network in cloud.networks}
-    for name, by_address in model["l2pop_remote_fdb"].items():
-        network = networks[name]
-        for address, stations in by_address.items():
-            there = other(address, network.network_type)
-            for mac, station in stations:
-                port = Port(f"remote-{mac}-{station}", network, mac, f"remote-{station}", host=there)
-                subnet = next((subnet for subnet in cloud.subnets if subnet.network is network
-                               and ip_address(station) in subnet.cidr), None)  # fmt: skip
-                port.fixed_ips.append(FixedIp(subnet or cloud.subnets[0], ip_address(station)))
-                cloud.ports.append(port)
-    macs = [item["mac_address"] for item in model["dvr_macs"] if item["host"] != host.name]
+def _stations(model: Json) -> dict[str, Json]:
+    """Ports of which l2population has told and that the model does not list."""
+    listed = {item["mac"] for item in model["ports"]}
+    found: dict[str, Json] = {}
+    for (network, mac), (vtep, addresses) in _far_stations(model).items():
+        if mac not in listed:
+            found[f"{network}-{mac}"] = {
+                "network_id": network, "mac_address": mac, "binding:host_id": f"vtep-{vtep}",
+                "security_group_ids": [], "fixed_ips": [{"ip_address": address} for address in addresses],
+            }  # fmt: skip
+    return found
+
+
+def _far_stations(model: Json) -> dict[tuple[str, str], tuple[str, list[str]]]:
+    """What l2population has told: network and MAC, with the address of the host and those of the port."""
+    found: dict[tuple[str, str], tuple[str, list[str]]] = {}
+    for network, by_address in model["l2pop_remote_fdb"].items():
+        for vtep, stations in by_address.items():
+            for mac, address in stations:
+                found.setdefault((network, mac), (vtep, []))[1].append(address)
+    return found
+
+
+def _own_host(folder: Path, model: Json) -> Json:
+    host: Json = {"isolate_vif": False}  # the stand-in for nova plugged without a tag
+    for options in model["agent_config_overrides"].values():
+        host.update(options)
+    if model["local_ip"]:
+        host |= {"local_ip": model["local_ip"], "vtep_mac_address": _vtep_mac(model["local_ip"])}
+    bridges = json.loads((folder / "index.json").read_text())["bridges"]
+    mappings = dict(word.split(":") for word in str(host.get("bridge_mappings", "")).split(",") if word)
+    host["nics"] = {
+        name: {"bridge": bridge, "physical_network": network}
+        for network, bridge in mappings.items()
+        for name in bridges.get(bridge, {})
+        if name != bridge and not name.startswith("phy-")
+    }
+    if model["local_ip"]:
+        ports = [name for name in bridges.get(UNDERLAY, {}) if name != UNDERLAY] or ["ethu"]
+        host["nics"] |= {name: {"bridge": UNDERLAY, "physical_network": None} for name in ports}
+    macs = {item["host"]: item["mac_address"] for item in model["dvr_macs"]}
+    if model["host"] in macs:
+        host["dvr_mac_address"] = macs[model["host"]]
+    return host
+
+
+def _other_hosts(model: Json) -> dict[str, Json]:
+    """Hosts that the model knows by an address or a MAC of distributed routing."""
+    hosts: dict[str, Json] = {}
+    told = [(kind, address) for kind, addresses in model["remote_vteps"].items() for address in addresses]
+    types = {item["name"]: item["type"] for item in model["networks"]}
+    told += [(types[name], address) for name, by_address in model["l2pop_remote_fdb"].items() for address in by_address]
+    for kind, address in told:
+        host = hosts.setdefault(
+            f"vtep-{address}", {"local_ip": address, "tunnel_types": [], "vtep_mac_address": _vtep_mac(address)}
+        )
+        if kind not in host["tunnel_types"]:
+            host["tunnel_types"].append(kind)
+    macs = [item["mac_address"] for item in model["dvr_macs"] if item["host"] != model["host"]]
     for number, mac in enumerate(macs):
-        if number < len(others):
-            list(others.values())[number].dvr_mac_address = mac
-        else:
-            cloud.hosts.append(Host(f"dvr-{number}", dvr_mac_address=mac))
+        name = list(hosts)[number] if number < len(hosts) else f"dvr-{number}"
+        hosts.setdefault(name, {"tunnel_types": []})["dvr_mac_address"] = mac
+    return hosts
 
 
-def _policy(item: Json) -> QosPolicy:
-    policy = QosPolicy(item["id"], item["name"])
-    for rule in item["rules"]:
-        if rule["type"] == "dscp":
-            policy.dscp_mark = rule["dscp_mark"]
-        elif rule["type"] == "bw":
-            limit = (rule["max_kbps"], rule["max_burst_kbps"])
-            setattr(policy, f"{rule['direction']}_kbps", limit)
-        else:
-            limit = (rule["max_kpps"], rule["max_burst_kpps"])
-            setattr(policy, f"{rule['direction']}_kpps", limit)
-    return policy
-
-
-def _rule(item: Json, groups: dict[str, SecurityGroup]) -> SecurityGroupRule:
-    prefix = ip_network(item["prefix"], strict=False) if item.get("prefix") else None
-    group = groups[item["remote_group"]] if item.get("remote_group") else None
-    return SecurityGroupRule(
-        item["direction"], item["ethertype"], item.get("protocol"), item.get("min"), item.get("max"), prefix, group
-    )
+def _vtep_mac(address: str) -> str:
+    return VTEP_MACS.format(ip_address(address).packed[-1])
 
 
 # ----------------------------------------------------------------------------------------------------- comparing
 
 
 def start(folder: Path, node: vswitch.Node) -> tuple[L2Agent, list[str]]:
-    """Start our agent on a node; returns it and what differs from the real one's bridges, a line each."""
+    """Start our agent on a node, as neutron/build.py does; returns it and what differs from the real one's bridges."""
     cloud, host = cloud_of(folder)
     agent = L2Agent(Server(cloud), host)
     run(node, agent.start())
+    for line in Underlay(cloud).commands(host):
+        node.run(line)
     return agent, [f"at start, {line}" for line in compare_flows(folder / "initial", node)]
-
-
-def add_underlay(node: vswitch.Node, folder: Path) -> bool:
-    """Add what stood below the tunnels; False if nothing did."""
-    ports = json.loads((folder / "index.json").read_text())["bridges"].get(UNDERLAY)
-    if not ports:
-        return False
-    node.run(f"ovs-vsctl add-br {UNDERLAY}")
-    for name, number in ports.items():
-        if name != UNDERLAY:
-            node.run(f"ovs-vsctl add-port {UNDERLAY} {name} -- set Interface {name} ofport_request={number}")
-    return True
 
 
 def compare_wired(folder: Path, node: vswitch.Node) -> list[str]:

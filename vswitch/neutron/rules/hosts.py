@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from string import digits
 
 from vswitch.errors import nearest
 from vswitch.neutron.cloud import PHYSICAL_TYPES, Host
@@ -22,10 +23,11 @@ def mappings(facts: Facts) -> Iterator[Problem]:
             if physical not in known:
                 near = nearest(physical, known)
                 shown = ", ".join(sorted(known)) or "none"
-                # Without ranges a host may have a bridge that no network needs yet.
+                # Without ranges a host may have a bridge that no network needs yet: physnet2 beside physnet1.
+                is_next = physical.rstrip(digits) in {name.rstrip(digits) for name in known}
                 yield Problem(
                     host, "bridge_mappings", f"there is no physical network {physical}",
-                    f"{near + '; ' if near else ''}there are {shown}", is_warning=not server and not near,
+                    f"{near + '; ' if near else ''}there are {shown}", is_warning=not server and (is_next or not near),
                 )  # fmt: skip
 
 
