@@ -31,6 +31,7 @@ TAKEN = {
     ("flows", 52): (41, 94, 112),
     ("oracle", 1): (1, 3, 4, 5),
     ("tunnels", 1): (1, 2, 5, 6, 7),
+    ("answers", 1): (1, 2, 3, 4),
 }
 SAME = [(*generator, number) for generator, numbers in TAKEN.items() for number in numbers]
 # One of each module; all of them with VSWITCH_ALL_STORIES=1, which takes half a minute.

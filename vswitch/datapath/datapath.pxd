@@ -4,6 +4,7 @@ from vswitch.capture.merge cimport MergedCaptures
 from vswitch.capture.record cimport frame
 from vswitch.capture.writer cimport FrameCollector, capture_writer
 from vswitch.datapath.bridge cimport port
+from vswitch.datapath.device_answers cimport device_answers
 from vswitch.datapath.drop_places cimport drop_places
 from vswitch.datapath.execution cimport execution
 from vswitch.datapath.express cimport express_list, express_table
@@ -17,6 +18,7 @@ from vswitch.datapath.tunnel_ports cimport TunnelPorts
 cdef class Datapath(TunnelPorts):
     cdef execution ex
     cdef FrameCollector collector               # takes the copies for receive()
+    cdef device_answers answers                 # frames from devices that come in after this one
     cdef packet_in_queue packet_ins             # frames for the controller
     cdef FrameCollector packet_in_frames        # their bytes
     cdef FrameCollector own                     # takes what the switch itself sends outside of a replay
@@ -54,6 +56,7 @@ cdef class Datapath(TunnelPorts):
     cdef void _aim_express(self) noexcept nogil
     cdef bint _tunnels_may_end(self) noexcept nogil
     cdef void _switch(self, port* in_port, const frame* f, program* p) noexcept nogil
+    cdef void _take_answers(self) noexcept nogil
     cdef void _refuse(self, port* in_port, const frame* f, uint32_t fate) noexcept nogil
     cdef void _record_fate(self, const port* in_port, const frame* f, uint32_t fate, uint32_t place,
                            uint64_t first_output) noexcept nogil

@@ -22,6 +22,7 @@ from vswitch.datapath.bond_announce cimport bond_announce
 from vswitch.datapath.bond_rebalance cimport bond_rebalance
 from vswitch.datapath.bridge cimport bridge, bundle, port
 from vswitch.datapath.burst cimport BURST, ahead_program, burst_look_up, burst_prefetch, frame_ahead
+from vswitch.datapath.device_answers cimport ANSWER_LEN, device_answer, device_answers_free
 from vswitch.datapath.drop_places cimport drop_place, drop_places, drop_places_count, drop_places_free, site_flow
 from vswitch.datapath.execution cimport drop
 from vswitch.datapath.express cimport express_count, express_table_free, express_table_new
@@ -75,6 +76,7 @@ cdef class Datapath(TunnelPorts):
     def __dealloc__(self):
         cdef uint32_t i
         packet_in_clear(&self.packet_ins)
+        device_answers_free(&self.answers)
         drop_places_free(&self.places)
         for i in range(self.n_shortcuts):
             shortcut_table_free(self.shortcuts[i])
@@ -102,6 +104,7 @@ cdef class Datapath(TunnelPorts):
             raise MemoryError
         self.ex.mirror = mirror_frame
         self.ex.resume = frame_resume
+        self.ex.answers = &self.answers
         self.ex.packet_ins = &self.packet_ins
         self.ex.packet_in_frames = &self.packet_in_frames.writer
         self.ex.programs = &self.programs
@@ -161,6 +164,7 @@ cdef class Datapath(TunnelPorts):
         frame_packet_out(&self.ex, br, in_port, &f, state)
         if self.ex.ledger != NULL:
             self.ex.ledger.is_own = False
+        self._take_answers()
         self.ex.collect = NULL
         free(state)
         memset(&self.ex.key, 0, sizeof(self.ex.key))
@@ -412,6 +416,27 @@ cdef class Datapath(TunnelPorts):
         self.n_frames += 1
         if self.ex.ledger != NULL:
             self._record_fate(in_port, f, fate, place, first_output)
+        if self.answers.n:
+            self._take_answers()
+
+    cdef void _take_answers(self) noexcept nogil:
+        """What devices have answered comes in at their ports, and may be answered in turn."""
+        cdef device_answer answer
+        cdef frame f
+        cdef uint32_t i = 0
+        cdef uint32_t program = self.ex.program
+        while i < self.answers.n:
+            answer = self.answers.entries[i]
+            i += 1
+            f = frame(data=&answer.data[0], caplen=ANSWER_LEN, len=ANSWER_LEN, time_ns=answer.time_ns, input=0)
+            if self.ex.ledger != NULL:
+                self.ex.ledger.is_own = True
+            frame_receive(&self.ex, answer.port, &f, NULL)
+            if self.ex.ledger != NULL:
+                self.ex.ledger.is_own = False
+        self.answers.n = 0
+        self.ex.program = program
+        self.ex.n_outputs = 0           # no shortcut may stand for a frame that is answered
 
     cdef void _take_shortcut(self, port* in_port, const frame* f, const shortcut_ahead* ahead) noexcept nogil:
         """One frame whose shortcut is known."""

@@ -2,6 +2,7 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from vswitch.capture.writer cimport capture_writer
 from vswitch.datapath.bridge cimport bridge, bundle, port
+from vswitch.datapath.device_answers cimport device_answers
 from vswitch.datapath.drop_places cimport SITE_BITS
 from vswitch.datapath.fate cimport FATE_DELIVERED
 from vswitch.datapath.ledger cimport ledger_rows
@@ -111,6 +112,7 @@ cdef struct execution:
     size_t scratch_size
     uint8_t** scratches             # that of each level of nested frames
     size_t* scratch_sizes
+    device_answers* answers         # what waits for this frame's end
     packet_in_queue* packet_ins     # or NULL: frames for the controller are only counted
     capture_writer* packet_in_frames        # their bytes, in the same order
 

@@ -3,13 +3,14 @@
 Follows compose_output_action() and patch_port_output() of ofproto-dpif-xlate. Edits are lazy: tags live in the
 flow key until here, and a frame whose tags did not change is copied straight from the capture.
 """
-from libc.stdint cimport uint8_t, uint16_t, uint32_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 from vswitch.capture.writer cimport capture_writer_reserve
 from vswitch.datapath.bond cimport bond_account, bond_choose
 from vswitch.datapath.bridge cimport PORT_NO_FWD, bond_member, bridge, bundle, port
 from vswitch.datapath.commit cimport commit
+from vswitch.datapath.device_answers cimport ANSWER_LOOKS_AT, device_answers_offer
 from vswitch.datapath.execution cimport (
     N_BROKEN, OUTPUT_ACTION_BYTES, SNAPLEN_MAX, TRUNCATE_ACTION_BYTES, USERSPACE_ACTION_BYTES, drop, execution,
 )
@@ -29,7 +30,7 @@ from vswitch.datapath.wires cimport wire_queue_leave
 from vswitch.tables.flow_key cimport VLAN_PRESENT, vlan_tag
 from vswitch.wire.byteorder cimport load_be16
 from vswitch.wire.dot1q cimport DOT1Q_LEN, TPID_CTAG
-from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE
+from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE, ETH_TYPE_IPV4, ETH_TYPE_IPV6
 
 
 cdef void output_to_bundle(execution* ex, bundle* b, tag_stack tags) noexcept nogil:
@@ -86,17 +87,37 @@ cdef port* bond_output_port(execution* ex, bundle* b) noexcept nogil:
 
 cdef void output_to_port(execution* ex, port* out) noexcept nogil:
     """Sends the frame, with the tags that it has now, to `out`: into the next bridge, or out of the switch."""
+    cdef uint64_t n_sent
     if out.is_plain:
         commit(ex)      # a flood comes from other bridges, which edit, back to this one
         count_actions(ex)
         emit(ex, out)
     elif passes_rules(ex, out):
         count_actions(ex)
+        n_sent = out.tx_packets
         if (out.wire != NULL and ex.wires != NULL) or out.tap_out != NULL:
             emit_watched(ex, out)
         else:
             emit(ex, out)
+        if out.n_addresses and out.tx_packets != n_sent:
+            offer_to_device(ex, out)
         mirror_output(ex, out)
+
+
+cdef void offer_to_device(execution* ex, port* out) noexcept nogil:
+    """The frame has left at a port with addresses, where it may be answered."""
+    cdef frame_shape shape
+    cdef uint8_t data[ANSWER_LOOKS_AT]
+    cdef uint32_t n_bytes
+    if ex.key.dl_type == ETH_TYPE_IPV4 or ex.key.dl_type == ETH_TYPE_IPV6:
+        return                      # nearly all
+    frame_shape_of(ex, &shape)
+    n_bytes = min(shape.caplen, <uint32_t>ANSWER_LOOKS_AT)
+    if ex.mirror_snaplen:
+        n_bytes = min(n_bytes, ex.mirror_snaplen)
+    frame_bytes(ex, &shape, data, n_bytes)
+    if not device_answers_offer(ex.answers, out, data, n_bytes, ex.vlan_limit, ex.time_ns):
+        ex.out_of_memory = True
 
 
 cdef void mirror_output(execution* ex, port* out) noexcept nogil:
