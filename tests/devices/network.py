@@ -61,6 +61,18 @@ PORTS = [
     DhcpPort("six2", "fa:16:3e:00:00:0a", [("six", "fd00:1::a"), ("six", "fd00:1::b")]),
     DhcpPort("dual", "fa:16:3e:00:00:0b", [("a", "10.0.0.11"), ("six", "fd00:1::c")]),
 ]  # fmt: skip
+STATELESS_PORTS = [
+    DhcpPort("dhcp", SERVER_MAC, [("a", "10.0.0.2"), ("less", "fd00:2::2")], "network:dhcp"),
+    DhcpPort("lessopts", "fa:16:3e:00:00:08", [("a", "10.0.0.8"), ("less", "fd00:2::f816:3eff:fe00:8")],
+             extra_dhcp_opts=[("sntp-server", "2001:db8::1", 6), ("bootfile-url", "tftp://[2001:db8::2]/x", 6),
+                              ("ntp-server", "10.0.0.10", 4)]),
+    DhcpPort("a", "fa:16:3e:00:00:05", [("a", "10.0.0.5"), ("less", "fd00:2::f816:3eff:fe00:5")]),
+]  # fmt: skip
+STATELESS_SUBNETS = [
+    DhcpSubnet("a", "10.0.0.0/24", "10.0.0.1"),
+    DhcpSubnet("less", "fd00:2::/64", "fd00:2::1", dns_nameservers=["2001:db8::53", "2001:db8::54"],
+               ipv6_address_mode="dhcpv6-stateless", ipv6_ra_mode="dhcpv6-stateless"),
+]  # fmt: skip
 # The router of subnet a; it needs no lease in these tests, so its owner is one that gets none.
 ROUTER = DhcpPort("router", "fa:16:3e:00:00:01", [("a", "10.0.0.1")], "network:router_interface")
 OPTIONS_OF_AGENT = DhcpOptions(enable_isolated_metadata=True)
@@ -69,3 +81,8 @@ OPTIONS_OF_AGENT = DhcpOptions(enable_isolated_metadata=True)
 def namespace() -> DhcpNamespace:
     """The device that stands for that dnsmasq."""
     return DhcpNamespace("qdhcp", DhcpNetwork("net", SUBNETS, [*PORTS, ROUTER], mtu=1450), "dhcp", OPTIONS_OF_AGENT)
+
+
+def stateless_namespace() -> DhcpNamespace:
+    """The one for the second network of make.py."""
+    return DhcpNamespace("qdhcp", DhcpNetwork("net2", STATELESS_SUBNETS, STATELESS_PORTS, mtu=1450), "dhcp")

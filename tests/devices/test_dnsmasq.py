@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.devices.network import COMMAND, HOSTS, OPTIONS, SERVER_MAC, namespace
+from tests.devices.network import COMMAND, HOSTS, MAKER, OPTIONS, SERVER_MAC, namespace, stateless_namespace
 from tests.shared import CHECKOUT
 from vswitch.devices.packets import arp, ethernet, icmp6, ip_of, ipv6, link_local_of, mac_of, text_of
 
@@ -74,11 +74,12 @@ MACS = {ip_of(address): mac_of(mac) for address, mac in [
 
 @pytest.fixture(scope="module")
 def answers() -> dict[str, list[tuple[list[bytes], list[bytes]]]]:
-    """Per case and frame: what dnsmasq answered, and what the device does; one device for all, as there."""
-    device = namespace()
+    """Per case and frame: what dnsmasq answered, and what the device does; one device for a network, as there."""
+    devices = {False: namespace(), True: stateless_namespace()}
     found = {}
     now_ns = 10**9
     for case, steps in CASES.items():
+        device = devices[case.startswith("stateless: ")]
         found[case] = []
         for step in steps:
             now_ns += 1_500_000_000
@@ -105,6 +106,9 @@ def test_files_are_those_that_dnsmasq_read() -> None:
     config = namespace().config
     assert "\n".join(config.hosts_file) + "\n" == HOSTS
     assert "\n".join(config.options_file) + "\n" == OPTIONS
+    second = stateless_namespace().config
+    assert "\n".join(second.hosts_file) + "\n" == MAKER.STATELESS_HOSTS
+    assert "\n".join(second.options_file) + "\n" == MAKER.STATELESS_OPTS
     assert [w for w in config.command if w.startswith(("--dhcp-range", "--dhcp-option", "--domain"))] == COMMAND
 
 

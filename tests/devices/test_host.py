@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import dpkt
 import pytest
 from hypothesis import given
@@ -351,3 +353,20 @@ def test_the_same_again_gives_the_same_bytes() -> None:
 
     assert frames() == frames()
     assert len(frames()) > 20
+
+
+def test_a_deep_copy_lives_by_itself() -> None:
+    """A trace goes on with copies; what happens to them must not happen to the devices."""
+    one, server = Host("vm1", MAC1, dhcp=True, ipv6=True, is_careful=True), namespace()
+    ping = one.ping("10.0.0.2", count=3, at_ns=5 * SECOND_NS)
+    gone = one.connect("10.0.0.9", 80, at_ns=5 * SECOND_NS)
+    whole = Segment(one, server)
+    for until_s in (0.5, 1.5, 5.5, 50):
+        whole.run(until_s)
+        before = (str(one.log), one.addresses, one.next_wake_ns, str(ping), gone.result, str(server.log))
+        copied = Segment(*copy.deepcopy((one, server)))
+        copied.now_ns = whole.now_ns
+        copied.run(100_000)
+        assert (str(one.log), one.addresses, one.next_wake_ns, str(ping), gone.result, str(server.log)) == before
+        assert len(str(copied.devices[0].log)) > len(str(one.log))  # type: ignore[attr-defined]
+    assert ping.is_answered

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from functools import partial
 
 from vswitch.devices import ip_stack as stacks
 from vswitch.devices import packets as p
@@ -48,15 +49,18 @@ class Autoconfiguration:
     def __init__(self, stack: IpStack, log: DeviceLog, on_flags: Callable[[bool, bool, int], None]) -> None:
         self._stack, self._log, self._on_flags = stack, log, on_flags
         self._n_solicited = 0
+        self.is_running = False
+        self._flags = 0
         self._has_heard = self._has_flags = False
         self._timer: int | None = None
-        self._ends_ns: dict[object, int] = {}
+        self._ends_ns: dict[Route | bytes, int] = {}
         self.link_local = p.link_local_of(stack.mac)
         self.dns: list[bytes] = []
 
     def start(self, now_ns: int) -> None:
         """Begins with the link-local address."""
-        self.claim(self.link_local, 64, now_ns, self._solicit)
+        self.is_running = True
+        self.claim(self.link_local, 64, now_ns, self._begin)
 
     def claim(
         self, address: bytes, length: int, now_ns: int, then: Callable[[int], None] | None = None
@@ -65,23 +69,31 @@ class Autoconfiguration:
         stack = self._stack
         if address in stack.addresses or address in stack.tentative:
             return
-
-        def taken(when_ns: int) -> None:
-            self._log.add(when_ns, f"{p.text_of(address)} is another's already")
-            stack.timers.cancel(timer)
-
-        def free(when_ns: int) -> None:
-            stack.tentative.pop(address, None)
-            stack.add_address(address, length)
-            self._log.add(when_ns, f"address {p.text_of(address)}/{length}")
-            if then is not None:
-                then(when_ns)
-
-        stack.tentative[address] = taken
+        timer = stack.timers.at(now_ns + DETECTION_S * SECOND_NS, partial(self._free, address, length, then))
+        stack.tentative[address] = partial(self._taken, address, timer)
         stack.send_icmp6(
             p.ANY_IPV6, p.solicited_node(address), stacks.NEIGHBOUR_SOLICITATION, bytes(4) + address, now_ns
         )  # fmt: skip
-        timer = stack.timers.at(now_ns + DETECTION_S * SECOND_NS, free)
+
+    def _taken(self, address: bytes, timer: int, now_ns: int) -> None:
+        self._log.add(now_ns, f"{p.text_of(address)} is another's already")
+        self._stack.timers.cancel(timer)
+
+    def _free(self, address: bytes, length: int, then: Callable[[int], None] | None, now_ns: int) -> None:
+        self._stack.tentative.pop(address, None)
+        self._stack.add_address(address, length)
+        self._log.add(now_ns, f"address {p.text_of(address)}/{length}")
+        if then is not None:
+            then(now_ns)
+
+    def _begin(self, now_ns: int) -> None:
+        """The link-local address is there, and with it a source of messages."""
+        if self._flags:
+            self._tell_flags(now_ns)
+        self._solicit(now_ns)
+
+    def _tell_flags(self, now_ns: int) -> None:
+        self._on_flags(bool(self._flags & FLAG_MANAGED), bool(self._flags & FLAG_OTHER), now_ns)
 
     def _solicit(self, now_ns: int) -> None:
         if self._has_heard or self._n_solicited == MAX_SOLICITATIONS:
@@ -94,6 +106,8 @@ class Autoconfiguration:
 
     def receive(self, packet: p.Packet, message: bytes, now_ns: int) -> None:
         """A router's advertisement, checked as RFC 4861 §6.1.2 asks."""
+        if not self.is_running:
+            raise p.Malformed("router advertisement not wanted")
         if packet.ttl != 255 or message[1] or len(message) < 16 or packet.src[:8] != p.LINK_LOCAL:
             raise p.Malformed("router advertisement wrong")
         options = stacks.nd_options(message[16:])
@@ -117,7 +131,9 @@ class Autoconfiguration:
         self._take_route(Route(p.ANY_IPV6, 0, packet.src), lifetime_s, now_ns)
         if flags & (FLAG_MANAGED | FLAG_OTHER) and not self._has_flags:
             self._has_flags = True
-            self._on_flags(bool(flags & FLAG_MANAGED), bool(flags & FLAG_OTHER), now_ns)
+            self._flags = flags
+            if self.link_local in self._stack.addresses:
+                self._tell_flags(now_ns)
 
     def _take_prefix(self, value: bytes, now_ns: int) -> None:
         length, flags, valid_s, preferred_s, _, prefix = PREFIX_BODY.unpack(value)
@@ -132,7 +148,7 @@ class Autoconfiguration:
             left_s = max(0, (self._ends_ns.get(address, 0) - now_ns) // SECOND_NS)
             # An advertisement, which anybody can send, must not end an address at once.
             valid_s = valid_s if valid_s > TWO_HOURS_S or valid_s > left_s else min(left_s, TWO_HOURS_S)
-            self._lives(address, valid_s, now_ns, lambda: self._stack.addresses.pop(address, None))
+            self._lives(address, valid_s, now_ns)
 
     def _take_route(self, route: Route, lifetime_s: int, now_ns: int) -> None:
         routes = self._stack.routes
@@ -141,24 +157,23 @@ class Autoconfiguration:
             via = f" via {p.text_of(route.gateway)}" if route.gateway else ""
             self._log.add(now_ns, f"route {p.text_of(route.network)}/{route.length}{via}")
         if route in routes:
-            self._lives(route, lifetime_s, now_ns, lambda: self._drop_route(route))
+            self._lives(route, lifetime_s, now_ns)
 
-    def _drop_route(self, route: Route) -> None:
-        if route in self._stack.routes:
-            self._stack.routes.remove(route)
-
-    def _lives(self, what: object, lifetime_s: int, now_ns: int, end: Callable[[], object]) -> None:
-        """Ends something after its lifetime, unless that is prolonged until then."""
+    def _lives(self, what: Route | bytes, lifetime_s: int, now_ns: int) -> None:
+        """Ends a route or an address after its lifetime, unless that is prolonged until then."""
         if lifetime_s == FOREVER:
             self._ends_ns.pop(what, None)
             return
         end_ns = self._ends_ns[what] = now_ns + lifetime_s * SECOND_NS
+        self._stack.timers.at(end_ns, partial(self._end, what, end_ns))
 
-        def check(now_ns: int) -> None:
-            if self._ends_ns.get(what) == end_ns:
-                end()
-
-        self._stack.timers.at(end_ns, check)
+    def _end(self, what: Route | bytes, end_ns: int, now_ns: int) -> None:
+        if self._ends_ns.get(what) != end_ns:
+            return
+        if isinstance(what, bytes):
+            self._stack.addresses.pop(what, None)
+        elif what in self._stack.routes:
+            self._stack.routes.remove(what)
 
 
 def _flag_names(flags: int) -> str:

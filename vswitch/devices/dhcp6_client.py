@@ -15,6 +15,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable
+from functools import partial
 
 from vswitch.devices import dhcp6_options as o
 from vswitch.devices import packets as p
@@ -194,10 +195,10 @@ class Dhcp6Client:
         self._begin(o.RENEW, now_ns)
         lease = self.lease
         if lease is not None:
-            self._stack.timers.at(lease.begun_ns + lease.t2_s * SECOND_NS, lambda then_ns: self._rebind(lease, then_ns))
+            self._stack.timers.at(lease.begun_ns + lease.t2_s * SECOND_NS, partial(self._rebind, lease))
 
     def _rebind(self, lease: ClientLease6, now_ns: int) -> None:
-        if self.lease is lease:
+        if self.lease == lease:
             self._begin(o.REBIND, now_ns)
 
     def _expire(self, now_ns: int) -> None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
+from functools import partial
 
 from vswitch.devices import dhcp_options as o
 from vswitch.devices import packets as p
@@ -263,7 +264,7 @@ class DhcpClient:
             self.state, self._wanted, self._server = PROBING, lease.address, lease.server
             probe = p.arp(p.ARP_REQUEST, self._stack.mac, p.ANY_IPV4, bytes(6), lease.address)
             self._stack.send_frame(p.BROADCAST_MAC, p.ETHERTYPE_ARP, probe)
-            self._set(now_ns + PROBE_WAIT_S * SECOND_NS, lambda then_ns: self._bind(lease, now_ns, then_ns))
+            self._set(now_ns + PROBE_WAIT_S * SECOND_NS, partial(self._bind, lease, now_ns))
         else:
             self._bind(lease, now_ns, now_ns)
 

@@ -18,6 +18,7 @@ Thread-safety: none; a device belongs to one replay.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from ipaddress import ip_interface, ip_network
 
 from vswitch.devices import ip_stack as stacks
@@ -95,6 +96,7 @@ class Host:
         self._prober = Prober(self.stack, self.log)
         self._mtu = mtu
         self._waiting: list[tuple[int, Callable[[int], None]]] = []
+        self._address6: bytes | None = None
         self.dhcp_client = DhcpClient(
             self.stack, self.log, self._take_lease, hostname=hostname, is_careful=is_careful
         )  # fmt: skip
@@ -140,7 +142,7 @@ class Host:
 
     def reboot_dhcp(self, address: str, at_ns: int = 0) -> None:
         """Asks DHCP for the address of before, as a machine that was switched off and on."""
-        self.stack.timers.at(at_ns, lambda now_ns: self.dhcp_client.reboot(p.ip_of(address), now_ns))
+        self.stack.timers.at(at_ns, partial(self.dhcp_client.reboot, p.ip_of(address)))
 
     def release_dhcp(self, at_ns: int) -> None:
         """Gives its DHCP lease back."""
@@ -155,19 +157,19 @@ class Host:
         They begin at `at_ns`, or with None as soon as the host has an address of that family.
         """
         ping = self._prober.new_ping(Ping(address, count, interval_ns, size, ttl, dont_fragment))
-        self._plan(address, at_ns, lambda now_ns: self._prober.send_echo(ping, 1, now_ns))
+        self._plan(address, at_ns, partial(self._prober.send_echo, ping, 1))
         return ping
 
     def connect(self, address: str, port: int, *, at_ns: int | None = 0) -> Connection:
         """Plans to open a TCP connection, and no more than that; `at_ns` as for `ping`."""
         connection = self._prober.new_connection(Connection(address, port))
-        self._plan(address, at_ns, lambda now_ns: self._prober.send_syn(connection, now_ns))
+        self._plan(address, at_ns, partial(self._prober.send_syn, connection))
         return connection
 
     def send_datagram(self, address: str, port: int, payload: bytes = b"", *, at_ns: int | None = 0) -> Datagram:
         """Plans to send a UDP datagram; `at_ns` as for `ping`."""
         datagram = self._prober.new_datagram(Datagram(address, port, payload))
-        self._plan(address, at_ns, lambda now_ns: self._prober.send_datagram(datagram, now_ns))
+        self._plan(address, at_ns, partial(self._prober.send_datagram, datagram))
         return datagram
 
     def _plan(self, address: str, at_ns: int | None, action: Callable[[int], None]) -> None:
@@ -215,8 +217,12 @@ class Host:
         self._begin_waiting(4, now_ns)
 
     def _take_lease6(self, lease: ClientLease6 | None, now_ns: int) -> None:
-        if lease is not None:
-            self.autoconfiguration.claim(lease.address, 128, now_ns, lambda then_ns: self._begin_waiting(16, then_ns))
+        address = lease.address if lease else None
+        if self._address6 not in (None, address):
+            self.stack.addresses.pop(self._address6 or b"", None)
+        self._address6 = address
+        if address is not None:
+            self.autoconfiguration.claim(address, 128, now_ns, partial(self._begin_waiting, 16))
 
     def _take_flags(self, is_managed: bool, has_other: bool, now_ns: int) -> None:
         if is_managed:
@@ -238,7 +244,7 @@ class Host:
         self.autoconfiguration.receive(packet, message, now_ns)
         if len(self.stack.tentative) > before:
             # Whoever waits for an address of IPv6 begins when detection has found nobody.
-            self.stack.timers.at(now_ns + SECOND_NS, lambda then_ns: self._begin_waiting(16, then_ns))
+            self.stack.timers.at(now_ns + SECOND_NS, partial(self._begin_waiting, 16))
 
     def _echo(self, packet: p.Packet, datagram: p.Udp, now_ns: int) -> None:
         """Sends a datagram back, as the echo service does (RFC 862); one to all is only counted."""

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from vswitch.devices.timers import SECOND_NS, Timers
 
@@ -133,7 +134,7 @@ class Neighbours:
         self._timers.cancel(entry.timer)
         entry.timer = None
         if when_ns is not None:
-            entry.timer = self._timers.at(when_ns, lambda now_ns: self._due(address, entry, now_ns))
+            entry.timer = self._timers.at(when_ns, partial(self._due, address, entry))
 
     def _due(self, address: bytes, entry: Neighbour, now_ns: int) -> None:
         if entry.state == DELAY:

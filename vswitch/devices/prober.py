@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from functools import partial
 
 from vswitch.devices import ip_stack as stacks
 from vswitch.devices import packets as p
@@ -74,7 +75,7 @@ class Prober:
         src = self._stack.source_for(dst)
         ping.sent_ns[seq] = now_ns
         if seq < ping.count:
-            self._stack.timers.at(now_ns + ping.interval_ns, lambda then_ns: self.send_echo(ping, seq + 1, then_ns))
+            self._stack.timers.at(now_ns + ping.interval_ns, partial(self.send_echo, ping, seq + 1))
         if src is None:
             self._fail(ping, seq, "Network is unreachable", now_ns)
             return
@@ -175,7 +176,7 @@ class Prober:
         self._stack.send(src, dst, p.PROTO_TCP, segment, now_ns, dont_fragment=True)
         wait_ns = SYN_WAITS_S[connection.n_sent] * SECOND_NS
         connection.n_sent += 1
-        self._stack.timers.at(now_ns + wait_ns, lambda then_ns: self.send_syn(connection, then_ns))
+        self._stack.timers.at(now_ns + wait_ns, partial(self.send_syn, connection))
 
     def hear_tcp(self, packet: p.Packet, segment: p.Tcp, now_ns: int) -> bool:
         """True if the segment is about a connection of ours."""

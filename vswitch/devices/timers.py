@@ -3,6 +3,9 @@
 Equal times run in the order in which they were set, so that a replay always gives the same answer. A timer that is
 cancelled stays in the heap until its time comes and is skipped there.
 
+Actions are bound methods, or `functools.partial` of them, and no closures: a trace works on a deep copy of a device,
+and the copy's timers must belong to the copy.
+
 Thread-safety: none; a device belongs to one replay.
 """
 

@@ -84,15 +84,35 @@ LEASES = "".join(f"0 {mac} {address} * *\n" for mac, address in [
 ])  # fmt: skip
 
 
-def command(folder: Path) -> list[str]:
+RANGES = {
+    "subnet-a": "10.0.0.0,static,255.255.255.0", "subnet-b": "10.0.1.0,static,255.255.255.0",
+    "subnet-six": "fd00:1::,static,64", "subnet-less": "fd00:2::,static,64",
+}  # fmt: skip
+
+# A second network: one subnet of IPv4, one of IPv6 whose hosts make their own addresses.
+STATELESS_ADDRESSES = ["10.0.0.2/24", "fd00:2::2/64"]
+STATELESS_HOSTS = """\
+fa:16:3e:00:00:08,tag:dhcpv6,set:port-lessopts
+fa:16:3e:00:00:08,host-10-0-0-8.openstacklocal,10.0.0.8,set:port-lessopts
+fa:16:3e:00:00:05,host-10-0-0-5.openstacklocal,10.0.0.5
+"""
+STATELESS_OPTS = """\
+tag:subnet-a,option:router,10.0.0.1
+tag:subnet-less,option6:dns-server,[2001:db8::53],[2001:db8::54]
+tag:subnet-less,option6:domain-search,openstacklocal
+tag:port-lessopts,option6:sntp-server,2001:db8::1
+tag:port-lessopts,option6:bootfile-url,tftp://[2001:db8::2]/x
+tag:port-lessopts,option:ntp-server,10.0.0.10
+"""
+STATELESS_LEASES = "0 fa:16:3e:00:00:08 10.0.0.8 * *\n0 fa:16:3e:00:00:05 10.0.0.5 * *\n"
+
+
+def command(folder: Path, subnets: tuple[str, ...] = tuple(RANGES)) -> list[str]:
     return [
         "dnsmasq", "--no-hosts", "--no-resolv", f"--pid-file={folder}/pid", f"--dhcp-hostsfile={folder}/host",
         f"--addn-hosts={folder}/addn_hosts", f"--dhcp-optsfile={folder}/opts", f"--dhcp-leasefile={folder}/leases",
         "--dhcp-match=set:ipxe,175", "--dhcp-userclass=set:ipxe6,iPXE", "--local-service", "--bind-dynamic",
-        "--dhcp-range=set:subnet-a,10.0.0.0,static,255.255.255.0,86400s",
-        "--dhcp-range=set:subnet-b,10.0.1.0,static,255.255.255.0,86400s",
-        "--dhcp-range=set:subnet-six,fd00:1::,static,64,86400s",
-        "--dhcp-range=set:subnet-less,fd00:2::,static,64,86400s",
+        *(f"--dhcp-range=set:{name},{RANGES[name]},86400s" for name in subnets),
         "--dhcp-option-force=option:mtu,1450", "--dhcp-lease-max=16777216", "--conf-file=/dev/null",
         "--domain=openstacklocal", "--keep-in-foreground", f"--log-facility={folder}/log", "--log-dhcp", "--user=root",
     ]  # fmt: skip
@@ -338,23 +358,51 @@ def answer_neighbour(fd: int, frame: bytes) -> None:
                 os.write(fd, frame[6:12] + m + b"\x86\xdd" + head + body)
 
 
+STATELESS_CASES: dict[str, list[bytes]] = {
+    "stateless: information-request": [dhcp6("a", INFORMATION, ELAPSED, ORO)],
+    "stateless: information-request without list": [dhcp6("a", INFORMATION, ELAPSED)],
+    "stateless: information-request of an unknown client": [dhcp6("unknown", INFORMATION, ELAPSED, ORO)],
+    "stateless: information-request with options of the port": [
+        dhcp6("opts", INFORMATION, ELAPSED, option6(6, struct.pack("!5H", 23, 24, 31, 59, 39)))],
+    "stateless: information-request without options of the port": [dhcp6("opts", INFORMATION, ELAPSED, ORO[:-4])],
+    "stateless: solicit": [dhcp6("a", SOLICIT, ELAPSED, ORO, ia_na())],
+    "stateless: rebind": [dhcp6("a", REBIND, ELAPSED, ORO, ia_na("fd00:2::5"))],
+    "stateless: discover": [dhcp("a", DISCOVER)],
+    "stateless: discover of a client with options": [dhcp("opts", DISCOVER)],
+    "stateless: discover without list": [dhcp("opts", DISCOVER, wanted=None)],
+}  # fmt: skip
+
+
 def main() -> None:
     fd = tap_device("tap0")
-    for line in [f"link set tap0 address {SERVER_MAC}", "link set lo up", "link set tap0 up",
-                 *(f"addr add {a} dev tap0 {'nodad' if ':' in a else ''}" for a in ADDRESSES)]:  # fmt: skip
+    for line in [f"link set tap0 address {SERVER_MAC}", "link set lo up", "link set tap0 up"]:
+        subprocess.run(["ip", *line.split()], check=True)
+    kept = ask(fd, CASES, ADDRESSES, {"host": HOSTS, "opts": OPTS, "addn_hosts": ADDN_HOSTS}, LEASES, tuple(RANGES))
+    files = {"host": STATELESS_HOSTS, "opts": STATELESS_OPTS, "addn_hosts": ""}
+    kept |= ask(fd, STATELESS_CASES, STATELESS_ADDRESSES, files, STATELESS_LEASES, ("subnet-a", "subnet-less"))
+    version = subprocess.run(["dnsmasq", "--version"], capture_output=True, text=True).stdout.splitlines()[0]
+    (HERE / "answers.json").write_text(json.dumps({"version": version, "cases": kept}, indent=1) + "\n")
+
+
+def ask(
+    fd: int, cases: dict[str, list[bytes]], addresses: list[str], files: dict[str, str], leases: str,
+    subnets: tuple[str, ...],
+) -> dict[str, list[dict[str, object]]]:  # fmt: skip
+    """What a dnsmasq with these files answers."""
+    for line in [f"addr add {a} dev tap0 {'nodad' if ':' in a else ''}" for a in addresses]:
         subprocess.run(["ip", *line.split()], check=True)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for file, text in {"host": HOSTS, "opts": OPTS, "addn_hosts": ADDN_HOSTS}.items():
+        for file, text in files.items():
             (folder / file).write_text(text)
         duid = (bytes.fromhex("00010001") + bytes(4) + mac(SERVER_MAC)).hex(":")
-        (folder / "leases").write_text(LEASES + f"duid {duid}\n")
-        server = subprocess.Popen(command(folder))
+        (folder / "leases").write_text(leases + f"duid {duid}\n")
+        server = subprocess.Popen(command(folder, subnets))
         try:
             time.sleep(3)  # the link-local address has to pass its duplicate address detection
             answers(fd, 0.5)
             kept = {}
-            for case, frames in CASES.items():
+            for case, frames in cases.items():
                 steps = []
                 for frame in frames:
                     os.write(fd, frame)
@@ -363,10 +411,10 @@ def main() -> None:
         finally:
             server.terminate()
             server.wait()
-        log = (folder / "log").read_text()
-    version = subprocess.run(["dnsmasq", "--version"], capture_output=True, text=True).stdout.splitlines()[0]
-    (HERE / "answers.json").write_text(json.dumps({"version": version, "cases": kept}, indent=1) + "\n")
-    print(log)
+            for address in addresses:
+                subprocess.run(["ip", "addr", "del", address, "dev", "tap0"], check=True)
+        print((folder / "log").read_text())
+    return kept
 
 
 if __name__ == "__main__":
