@@ -14,6 +14,7 @@ from tests.devices.segment import SECOND_NS, Segment
 from tests.frames import hostile_frames
 from vswitch.devices import packets as p
 from vswitch.devices.device import Dropped
+from vswitch.devices.device_log import MAX_LINES, DeviceLog
 from vswitch.devices.host import Host
 from vswitch.errors import ConfigError
 
@@ -370,3 +371,11 @@ def test_a_deep_copy_lives_by_itself() -> None:
         assert (str(one.log), one.addresses, one.next_wake_ns, str(ping), gone.result, str(server.log)) == before
         assert len(str(copied.devices[0].log)) > len(str(one.log))  # type: ignore[attr-defined]
     assert ping.is_answered
+
+
+def test_a_log_has_an_end() -> None:
+    log = DeviceLog()
+    for n in range(MAX_LINES + 3):
+        log.add(n, str(n))
+    assert (len(log), log.n_left_out, log[-1].text) == (MAX_LINES, 3, str(MAX_LINES - 1))
+    assert str(log).endswith("... and 3 more")

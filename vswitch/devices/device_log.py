@@ -18,8 +18,11 @@ class LogLine(NamedTuple):
         return f"{seconds}.{rest // 1000:06} {self.text}"
 
 
+MAX_LINES = 10_000
+
+
 class DeviceLog:
-    """Lines in the order in which they were added.
+    """Lines in the order in which they were added; the first `MAX_LINES` of them, however long a replay lasts.
 
     >>> log = DeviceLog()
     >>> log.add(12_000_000, "DHCPDISCOVER fa:16:3e:00:00:05")
@@ -29,10 +32,15 @@ class DeviceLog:
 
     def __init__(self) -> None:
         self._lines: list[LogLine] = []
+        self.n_left_out = 0
+        """Lines that had no room any more."""
 
     def add(self, time_ns: int, text: str) -> None:
         """Adds a line."""
-        self._lines.append(LogLine(time_ns, text))
+        if len(self._lines) < MAX_LINES:
+            self._lines.append(LogLine(time_ns, text))
+        else:
+            self.n_left_out += 1
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -48,7 +56,8 @@ class DeviceLog:
         return isinstance(text, str) and any(text in line.text for line in self._lines)
 
     def __str__(self) -> str:
-        return "\n".join(map(str, self._lines))
+        lines = list(map(str, self._lines))
+        return "\n".join([*lines, f"... and {self.n_left_out} more"] if self.n_left_out else lines)
 
 
-__all__ = ["DeviceLog", "LogLine"]
+__all__ = ["MAX_LINES", "DeviceLog", "LogLine"]
