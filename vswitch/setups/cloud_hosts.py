@@ -142,8 +142,8 @@ def complete_hosts(reading: Reading) -> None:
             name = next(name for name in (f"eth{i}" for i in range(len(names) + 1)) if name not in names)
             host.nics.insert(0, Nic(name, UNDERLAY_BRIDGE))
         if entry is None or "nics" not in entry.words:
-            mappings = enumerate(options.bridge_mappings.items(), 1)
-            host.nics += [Nic(f"eth{i}", bridge, physical) for i, (physical, bridge) in mappings]
+            numbered = enumerate(options.bridge_mappings.items(), 1)
+            host.nics += [Nic(f"eth{i}", bridge, physical) for i, (physical, bridge) in numbered]
 
 
 def read_wires(reading: Reading) -> None:
