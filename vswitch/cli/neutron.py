@@ -25,6 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     check = verbs.add_parser("check", help="find classic faults, each with its evidence and a frame that shows it")
     compare = verbs.add_parser("compare", help="measure what captures become in tunnels of different kinds")
     compare.add_argument("setups", metavar="SETUP", nargs="+", help="set-ups with the same captures and other tunnels")
+    compare.add_argument(
+        "--types", metavar="TYPE,...", help="of one cloud: as it is with each of these types, such as gre,vxlan,geneve"
+    )
     compare.add_argument("--paths", metavar="N", type=_paths, default=4, help="equal paths below (default: 4)")
     compare.set_defaults(show=_compare)
     for sub in (show, flows, check):
@@ -84,6 +87,13 @@ def _check(options: argparse.Namespace) -> int:
 def _compare(options: argparse.Namespace) -> int:
     from vswitch.neutron.overlays import comparison, measure
 
+    if options.types is not None:
+        if len(options.setups) > 1:
+            raise ConfigError("--types is for one cloud", key="--types")
+        kinds = list(dict.fromkeys(options.types.split(",")))
+        overlays = {kind: measure(load(options.setups[0], tunnel_type=kind)) for kind in kinds}
+        print(comparison(overlays, options.paths), end="")
+        return 0
     names = [path.rstrip("/").rpartition("/")[2] for path in options.setups]
     titles = names if len(set(names)) == len(names) else options.setups
     overlays = {title: measure(load(path)) for title, path in zip(titles, options.setups, strict=True)}

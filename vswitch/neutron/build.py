@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from vswitch.devices.device import Device
 from vswitch.neutron import physical_switch
 from vswitch.neutron.agent.agent import L2Agent, commands_of
 from vswitch.neutron.agent.commands import Command, Step, script
@@ -16,9 +17,12 @@ from vswitch.neutron.agent.loop import Loop
 from vswitch.neutron.agent.names import device_name
 from vswitch.neutron.agent.server import Server
 from vswitch.neutron.cloud import Cloud, Host, PhysicalWire
+from vswitch.neutron.dhcp_agent import place_servers
+from vswitch.neutron.l3_agent import place_routers
+from vswitch.neutron.machines import place_machine
 from vswitch.neutron.underlay import Underlay
 from vswitch.ovs.node import Node
-from vswitch.switch.topology import TimelineCommand, Wire
+from vswitch.switch.topology import DevicePlug, TimelineCommand, Wire
 
 
 @dataclass(eq=False)
@@ -30,6 +34,10 @@ class Built:
     nodes : dict of str to Node
         Hosts by their names, and physical switches by those of their wires.
     wires : list of Wire
+    devices : list of Device
+        Routers, DHCP servers and emulated machines ...
+    plugs : list of DevicePlug
+        ... and where they are plugged in.
     timeline : list of TimelineCommand
         What the agents do later.
     log : list of Step
@@ -41,6 +49,8 @@ class Built:
 
     nodes: dict[str, Node] = field(default_factory=dict)
     wires: list[Wire] = field(default_factory=list)
+    devices: list[Device] = field(default_factory=list)
+    plugs: list[DevicePlug] = field(default_factory=list)
     timeline: list[TimelineCommand] = field(default_factory=list)
     log: list[Step] = field(default_factory=list)
     aliases: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -54,6 +64,12 @@ def build(cloud: Cloud) -> Built:
         built.nodes[host.name] = _build_host(server, underlay, host, built)
     for wire in cloud.wires:
         _build_wire(wire, built)
+    for placed in [
+        *place_routers(server), *place_servers(server),
+        *(place_machine(machine) for machine in cloud.machines if machine.port.host is not None),
+    ]:  # fmt: skip
+        built.devices.append(placed.device)
+        built.plugs += placed.plugs
     built.log.sort(key=lambda step: step.time_ns)
     built.aliases = port_aliases(server)
     return built

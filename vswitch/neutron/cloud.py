@@ -266,6 +266,27 @@ class PortChange:
 
 
 @dataclass(eq=False)
+class PlannedPing:
+    """Echo requests that a machine sends; `at_ns` None: as soon as it has an address."""
+
+    address: str
+    count: int = 1
+    at_ns: int | None = 0
+
+
+@dataclass(eq=False)
+class Machine:
+    """An emulated machine behind a port; `dhcp`: it asks for its address instead of having it from the beginning."""
+
+    port: Port
+    dhcp: bool = False
+    ipv6: bool = False
+    pings: list[PlannedPing] = field(default_factory=list)
+    open_tcp_ports: list[int] = field(default_factory=list)
+    open_udp_ports: list[int] = field(default_factory=list)
+
+
+@dataclass(eq=False)
 class Failover:
     """At `at_ns` an HA router's instance at `host` becomes the master."""
 
@@ -310,6 +331,7 @@ class Cloud:
     floating_ips: list[FloatingIp] = field(default_factory=list)
     wires: list[PhysicalWire] = field(default_factory=list)
     changes: list[PortChange | Failover] = field(default_factory=list)
+    machines: list[Machine] = field(default_factory=list)
     server: Server = field(default_factory=Server)
 
     def ports_of(self, host: Host) -> list[Port]:

@@ -23,6 +23,7 @@ from vswitch.neutron.cloud import Cloud, Host
 from vswitch.neutron.rules import Problem, problems_of
 from vswitch.neutron.server import CannotCompleteError, complete
 from vswitch.setups.cloud_hosts import complete_hosts, read_hosts, read_wires
+from vswitch.setups.cloud_machines import read_machines
 from vswitch.setups.cloud_networks import read_networks, read_qos_policies, read_security_groups, read_subnets
 from vswitch.setups.cloud_ports import read_floating_ips, read_ports, read_trunks
 from vswitch.setups.cloud_ranges import read_server
@@ -87,6 +88,7 @@ def parse_cloud(text: str, path: str = "cloud.yaml") -> CloudFile:
     read_trunks(reading)
     read_floating_ips(reading)
     _complete(reading)
+    read_machines(reading)
     commands = read_timeline(reading)
     found = CloudFile(document, reading.cloud, commands, reading)
     _judge(found)

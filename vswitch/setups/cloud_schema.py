@@ -64,6 +64,26 @@ WIRE: Schema = {
     "description": "a list of NICs (HOST/NIC), or nics, latency and switch",
 }
 
+PING: Schema = mapping(
+    "to: an address; at: a time, or none: as soon as it can; count",
+    {"to": TEXT, "at": DURATION, "count": {"type": "integer", "minimum": 1, "description": "a number of packets"}},
+    required=["to"],
+)
+TCP_PORTS: Schema = list_of({"type": "integer", "minimum": 1, "maximum": 65535}, "a list of ports, 1 to 65535")
+MACHINE: Schema = {
+    **mapping(
+        "dhcp, ipv6, ping, tcp and udp",
+        {
+            "dhcp": {"type": "boolean", "description": "true: it asks for its address"},
+            "ipv6": {"type": "boolean", "description": "true: it makes its IPv6 addresses from advertisements"},
+            "ping": list_of(PING, "a list of {to: ..., at: ..., count: ...}"),
+            "tcp": TCP_PORTS,
+            "udp": TCP_PORTS,
+        },
+    ),
+    "type": ["object", "null"],
+}
+
 PORT_CHANGES = (
     "admin_state_up", "port_security_enabled", "security_group_ids", "allowed_address_pairs", "qos_policy_id",
 )  # fmt: skip
@@ -128,8 +148,8 @@ SCHEMA: dict[str, Any] = {
         },
         "devices": {
             "oneOf": [
-                {"type": "array", "items": {"type": "string"}},
-                {"type": ["object", "null"], "additionalProperties": {"type": ["object", "null"]}},
+                list_of(NAME, "a list of ports"),
+                {"type": ["object", "null"], "additionalProperties": MACHINE},
             ],
             "description": "a list of ports with emulated machines behind them, or a mapping to their settings",
         },

@@ -6,6 +6,7 @@ import os
 
 from vswitch.errors import ConfigError
 from vswitch.neutron.build import Built, build
+from vswitch.neutron.retype import retype
 from vswitch.setups.cloud_file import CloudFile, read_cloud
 from vswitch.setups.script_text import run_text
 from vswitch.setups.topology import Topology
@@ -13,8 +14,8 @@ from vswitch.switch.inputs import Input
 from vswitch.switch.topology import HOP_LIMIT
 
 
-def load_cloud(path: str) -> Topology:
-    """Read a ``cloud.yaml`` and build its hosts.
+def load_cloud(path: str, tunnel_type: str | None = None) -> Topology:
+    """Read a ``cloud.yaml`` and build its hosts; with a `tunnel_type`, all its tunnels are of that.
 
     Raises
     ------
@@ -22,12 +23,14 @@ def load_cloud(path: str) -> Topology:
         The file is wrong; carries path, line and column.
     """
     found = read_cloud(path)
+    if tunnel_type is not None:
+        retype(found.cloud, tunnel_type)
     built = build(found.cloud)
     _run_lines(found, built)
     document = found.reading.document
     topology = Topology(
         path, built.nodes, wires=built.wires, timeline=[*built.timeline, *found.commands], aliases=built.aliases,
-        hop_limit=document.get("hop_limit", HOP_LIMIT),
+        hop_limit=document.get("hop_limit", HOP_LIMIT), devices=built.devices, device_plugs=built.plugs,
     )  # fmt: skip
     topology.cloud = found.cloud
     topology.agent_log = built.log

@@ -30,7 +30,7 @@ LATER = {
 }
 
 
-def load(path: str | Path) -> Topology:
+def load(path: str | Path, *, tunnel_type: str | None = None) -> Topology:
     """Load a set-up.
 
     Parameters
@@ -38,26 +38,29 @@ def load(path: str | Path) -> Topology:
     path : path
         An OVS script ``*.ovs``, a topology ``*.yaml`` of several nodes, a cloud (``*.yaml`` with ``hosts``), or a
         scenario folder with ``setup.ovs``, ``topology.yaml`` or ``cloud.yaml`` and captures in ``in/``.
+    tunnel_type : str or None
+        ``"gre"``, ``"vxlan"`` or ``"geneve"``: the type of all tunnels of a cloud, whatever it says itself.
 
     Raises
     ------
     ConfigError
-        There is no such set-up, or a line of it is wrong; carries path, line and column.
+        There is no such set-up, or a line of it is wrong; carries path, line and column. Or it is no cloud, and
+        `tunnel_type` is given.
     """
     path = _shown(path)
     name = os.path.basename(path)
     stem, suffix = os.path.splitext(name)
     if os.path.isdir(path):
-        return _load_folder(path)
+        return _load_folder(path, tunnel_type)
     if name in LATER:
         raise ConfigError(LATER[name], path=path)
     if not os.path.exists(path):
         raise ConfigError("no such file or folder", path=path, hint=_what_loads())
     if suffix in YAML_SUFFIXES:
-        return _read_cloud(path) if _is_cloud(path) else _read_topology(path)
+        return _read_cloud(path, tunnel_type) if _is_cloud(path) else _read_topology(_without(path, tunnel_type))
     if suffix != ".ovs":
         raise ConfigError("not a set-up", path=path, hint=_what_loads())
-    return Topology(path, {stem: _run(path)})
+    return Topology(path, {stem: _run(_without(path, tunnel_type))})
 
 
 def _shown(path: str | Path) -> str:
@@ -66,7 +69,13 @@ def _shown(path: str | Path) -> str:
     return text.rstrip("/") or text or os.curdir
 
 
-def _load_folder(folder: str) -> Topology:
+def _without(path: str, tunnel_type: str | None) -> str:
+    if tunnel_type is not None:
+        raise ConfigError("not a cloud: its tunnels are of the type that they are", path=path)
+    return path
+
+
+def _load_folder(folder: str, tunnel_type: str | None) -> Topology:
     names = [name for name in NAMES if os.path.exists(os.path.join(folder, name))]
     if len(names) > 1:
         raise ConfigError(f"the folder holds both {' and '.join(names)}", path=folder)
@@ -79,9 +88,10 @@ def _load_folder(folder: str) -> Topology:
         raise ConfigError(f"the folder holds no {SCRIPT_NAME}", path=folder, hint=_what_loads())
     path = os.path.join(folder, names[0])
     if names[0] == SCRIPT_NAME:
-        node = _run(path)
+        node = _run(_without(path, tunnel_type))
         return Topology(folder, {os.path.basename(folder): node}, _inputs(node, captures))
-    topology = _read_topology(path) if names[0] == TOPOLOGY_NAME else _read_cloud(path)
+    is_cloud = names[0] == CLOUD_NAME
+    topology = _read_cloud(path, tunnel_type) if is_cloud else _read_topology(_without(path, tunnel_type))
     topology.inputs += _inputs_of_nodes(topology, captures)
     return topology
 
@@ -94,10 +104,10 @@ def _is_cloud(path: str) -> bool:
     return "hosts" in words and "nodes" not in words
 
 
-def _read_cloud(path: str) -> Topology:
+def _read_cloud(path: str, tunnel_type: str | None) -> Topology:
     from vswitch.setups.cloud_topology import load_cloud
 
-    return load_cloud(path)
+    return load_cloud(path, tunnel_type)
 
 
 def _read_topology(path: str) -> Topology:

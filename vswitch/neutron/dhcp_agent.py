@@ -1,0 +1,52 @@
+"""neutron-dhcp-agent: a namespace with dnsmasq for each network that it serves, behind a port of the network.
+
+Source: neutron/agent/dhcp/agent.py and neutron/agent/linux/dhcp.py; what dnsmasq is told is devices/dhcp_agent.py's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vswitch.devices.dhcp_agent import DhcpNetwork, DhcpPort, DhcpSubnet
+from vswitch.devices.qdhcp import DhcpNamespace
+from vswitch.neutron.agent.names import device_name
+from vswitch.neutron.agent.server import Server
+from vswitch.neutron.cloud import OWNER_DHCP, Network, Port
+from vswitch.neutron.placed import Placed, unique_name
+from vswitch.switch.topology import DevicePlug
+
+
+def place_servers(server: Server) -> Iterator[Placed]:
+    """A namespace for each of the cloud's DHCP ports that is on a host with an agent."""
+    subnets: dict[str, list[DhcpSubnet]] = {}
+    for subnet in server.cloud.subnets:
+        subnets.setdefault(subnet.network.id, []).append(DhcpSubnet(
+            subnet.id, str(subnet.cidr), None if subnet.gateway_ip is None else str(subnet.gateway_ip),
+            subnet.enable_dhcp, [str(address) for address in subnet.dns_nameservers],
+            [(str(destination), str(nexthop)) for destination, nexthop in subnet.host_routes],
+            subnet.ipv6_address_mode, subnet.ipv6_ra_mode,
+        ))  # fmt: skip
+    for network in server.cloud.networks:
+        ports = server.ports_by_network[network.id]
+        own = [port for port in ports if port.device_owner == OWNER_DHCP and port.host and port.host.has_dhcp_agent]
+        if own:
+            seen = DhcpNetwork(
+                network.id, subnets.get(network.id, []), [_port(port) for port in ports], network.mtu
+            )
+            for port in own:
+                yield _place(network, seen, port, is_alone=len(own) == 1)
+
+
+def _place(network: Network, seen: DhcpNetwork, port: Port, *, is_alone: bool) -> Placed:
+    assert port.host is not None
+    name = unique_name(f"qdhcp-{network.name or network.id}", port.host.name, is_alone=is_alone)
+    device = device_name(port)
+    namespace = DhcpNamespace(name, seen, port.id, port=device)
+    return Placed(namespace, [DevicePlug(name, device, (port.host.name, device))])
+
+
+def _port(port: Port) -> DhcpPort:
+    return DhcpPort(
+        port.id, port.mac_address, [(fixed.subnet.id, str(fixed.ip_address)) for fixed in port.fixed_ips],
+        port.device_owner, port.extra_dhcp_opts,
+    )  # fmt: skip
