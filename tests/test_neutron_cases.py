@@ -15,6 +15,7 @@ import pytest
 import vswitch
 from tests.shared import CHECKOUT, need_module
 from vswitch.capture import CaptureReader
+from vswitch.cli.main import main
 from vswitch.explain.explanation import Seen
 from vswitch.explain.path import path
 
@@ -248,3 +249,20 @@ def test_dhcp(kind: str, heard) -> None:
     assert int.from_bytes(options[51]) == 86400
     to_clients = b"\0\x43\0\x44"  # UDP from port 67 to 68
     assert not [frame for frame in heard(kind, case, "stranger") if frame[34:38] == to_clients]
+
+
+@pytest.mark.parametrize("folder", [
+    *sorted(path.parent.relative_to(CHECKOUT) for path in ROOT.glob("vxlan/*/README.md")),
+    Path("pcaps/neutron/vlan/dhcp"), Path("pcaps/neutron/gre/to-the-outside"),
+], ids=str)  # fmt: skip
+def test_commands_of_readme_work(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tmp_path.joinpath("pcaps").symlink_to(CHECKOUT / "pcaps")
+    monkeypatch.chdir(tmp_path)
+    text = (CHECKOUT / folder / "README.md").read_text()
+    commands = [line.split()[1:] for line in text.splitlines() if line.startswith("    vswitch ")]
+    assert [words[0] for words in commands] == ["replay", "neutron", "trace", "neutron"]
+    for words in commands:
+        assert main(words) == 0, words
+        assert capsys.readouterr().out, words

@@ -1,4 +1,5 @@
-"""The way of a frame in short: which bridges, which of their tables, and with which tag or key it came in at each.
+"""The way of a frame in short: which bridges, which of their tables, and with which tag or key it came in at each; and
+what devices did with it.
 
 A trace tells why; this is where. It is read off the traces of a `Journey`, so it is what these say and no more.
 """
@@ -58,6 +59,7 @@ def path_text(journey: Journey, labels: Mapping[str, str] | None = None) -> str:
         how = f" from {called(step.came_from)}" if step.came_from else ""
         lines.append(f"{called(f'{step.node}/{step.port}')}{how}")
         lines += [f"  {hop}" for hop in _hops(step)]
+        lines += [f"  {line}" for line in step.did]
         lines += [f"  {step.reason}"] if step.reason else []
     outputs = ", ".join(called(output.port) for output in journey.outputs if not output.is_local)
     return "\n".join([*lines, f"Outputs: {outputs or 'none'}"]) + "\n"
