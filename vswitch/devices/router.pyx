@@ -28,7 +28,10 @@ from vswitch.datapath.device cimport NEVER, device
 from vswitch.datapath.fate cimport DROP_ETH_TRUNCATED, DROP_NOT_FOR_DEVICE, DROP_UNKNOWN_TRUNCATED
 from vswitch.devices.arp cimport arp_announce, arp_receive, arp_solicit
 from vswitch.devices.icmp cimport icmp_mourn
+from vswitch.devices.icmp6 cimport icmp6_mourn
 from vswitch.devices.ipv4 cimport ipv4_receive
+from vswitch.devices.ipv6 cimport ipv6_receive
+from vswitch.devices.nd cimport nd_announce, nd_solicit
 from vswitch.devices.neighbors cimport neighbor_get, neighbor_set_permanent, neighbors_close, neighbors_open, neighbors_run
 from vswitch.devices.router_notes cimport note
 from vswitch.devices.router_state cimport (
@@ -42,7 +45,7 @@ from vswitch.tables.routes cimport route, route_mask, routes_add, routes_free, r
 from vswitch.wire.address_words cimport address_of_words, words_of_address
 from vswitch.wire.byteorder cimport load_be16
 from vswitch.wire.ethernet cimport (
-    ETH_LEN, ETH_TYPE, ETH_TYPE_ARP, ETH_TYPE_IPV4, eth_dst, eth_fits, mac_is_multicast,
+    ETH_LEN, ETH_TYPE, ETH_TYPE_ARP, ETH_TYPE_IPV4, ETH_TYPE_IPV6, eth_dst, eth_fits, mac_is_multicast,
 )
 
 from vswitch.devices import router_config as configs
@@ -70,6 +73,8 @@ cdef uint32_t router_receive(device* d, uint32_t port, const frame* f) noexcept 
         if dst != r.interfaces[port].mac:
             return DROP_NOT_FOR_DEVICE      # sent to many, and routed for none of them
         type = ipv4_receive(r, port, f.data, f.caplen, f.len)
+    elif type == ETH_TYPE_IPV6:
+        type = ipv6_receive(r, port, f.data, f.caplen, f.len)
     elif type == ETH_TYPE_ARP:
         type = arp_receive(r, port, f.data, f.caplen)
     else:
@@ -97,14 +102,22 @@ cdef void announce(router* r) noexcept nogil:
         for j in range(at.n_addresses if at.is_up else 0):
             if is_ipv4(at.addresses[j].address):
                 arp_announce(r, i, <uint32_t>at.addresses[j].address[1])
+            else:
+                nd_announce(r, i, at.addresses[j].address)
 
 
 cdef void solicit(router* r, const neighbor_entry* n, bint is_unicast) noexcept nogil:
-    arp_solicit(r, n, is_unicast)
+    if is_ipv4(n.address):
+        arp_solicit(r, n, is_unicast)
+    else:
+        nd_solicit(r, n, is_unicast)
 
 
 cdef void mourn(router* r, uint32_t number, const waiting_packet* packet) noexcept nogil:
-    icmp_mourn(r, number, packet)
+    if load_be16(<const uint8_t*>packet + sizeof(waiting_packet) + ETH_TYPE) == ETH_TYPE_IPV4:
+        icmp_mourn(r, number, packet)
+    else:
+        icmp6_mourn(r, number, packet)
 
 
 cdef class Router(CompiledDevice):
@@ -217,8 +230,8 @@ cdef class Router(CompiledDevice):
                 words_of_address(number, at.addresses[j].address)
                 at.addresses[j].mask[0] = route_mask(plen, 0)
                 at.addresses[j].mask[1] = route_mask(plen, 1)
-                if not given.is_up:
-                    continue
+                if not given.is_up or addresses[j].is_link_local:
+                    continue        # link-local addresses are of one link, and in no table
                 self._add_route(number, 128, i, 0, 0, LOCAL_TABLE)
                 if plen < 128:
                     self._add_route(number, plen, i, 0, number, MAIN_TABLE)

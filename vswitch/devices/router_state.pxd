@@ -110,6 +110,7 @@ cdef struct router:
     policy_rule* rules              # in order; those behind the look-up of local addresses
     uint32_t n_rules
     destination* cache              # ROUTE_CACHE_LEN
+    destination on_link             # of a packet to a link-local address
     neighbor_cache neighbors
     neighbor_solicitor solicit      # asks for a neighbour's MAC
     neighbor_mourner mourn          # a packet is given up, for nobody answered

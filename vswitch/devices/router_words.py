@@ -33,11 +33,12 @@ def _change(before: int, after: int, ports: int) -> str:
 def _sentence(kind: int, interface: str, a: int, b: int, n: int) -> str:
     first, second = address_text(a), address_text(b)
     error = (_ICMP if a >> 32 == 0xFFFF else _ICMP6).get(n, f"type {n >> 8} code {n & 0xFF}")
+    asked = "ARP" if a >> 32 == 0xFFFF else "ND"
     hop = "directly" if a == b else f"by {second}"
     texts = [
-        f"ARP: {first} is at {mac_text(n & 0xFFFFFFFFFFFF)}; answers {second}",
+        f"{asked}: {first} is at {mac_text(n & 0xFFFFFFFFFFFF)}; answers {second}",
         f"neighbour: {first} has MAC {mac_text(n & 0xFFFFFFFFFFFF)}",
-        f"ARP: {first} is no address of {interface}",
+        f"{asked}: {first} is no address of {interface}",
         f"the packet is for the router itself: {first}",
         f"answers the ping of {second}",
         f"routed to {first}: out of {interface}, {hop}",
