@@ -130,7 +130,7 @@ cdef uint32_t answer(router* r, uint32_t port, const uint64_t* asker, const uint
         room = neighbor_send(r, to.interface, to.next_hop, ETH_TYPE_IPV6, n_bytes, n_bytes, &to.neighbor, &reason)
     if room != NULL:
         write_message(room, target, heard_by, ICMP6_NEIGHBOR_ADVERT,
-                      FLAG_ROUTER | FLAG_OVERRIDE | (0 if is_probe else FLAG_SOLICITED), target,
+                      FLAG_ROUTER | (FLAG_OVERRIDE if has_option else 0) | (0 if is_probe else FLAG_SOLICITED), target,
                       ND_OPT_TARGET_LINKADDR if has_option else 0, mac)
     return FATE_CONSUMED
 
