@@ -69,16 +69,20 @@ PING: Schema = mapping(
     {"to": TEXT, "at": DURATION, "count": {"type": "integer", "minimum": 1, "description": "a number of packets"}},
     required=["to"],
 )
-TCP_PORTS: Schema = list_of({"type": "integer", "minimum": 1, "maximum": 65535}, "a list of ports, 1 to 65535")
+SERVICES: Schema = {
+    "type": "array",
+    "items": {"type": "integer", "minimum": 1, "maximum": 65535, "description": "a port, 1 to 65535"},
+    "description": "a list of ports, 1 to 65535",
+}
 MACHINE: Schema = {
     **mapping(
         "dhcp, ipv6, ping, tcp and udp",
         {
             "dhcp": {"type": "boolean", "description": "true: it asks for its address"},
             "ipv6": {"type": "boolean", "description": "true: it makes its IPv6 addresses from advertisements"},
-            "ping": list_of(PING, "a list of {to: ..., at: ..., count: ...}"),
-            "tcp": TCP_PORTS,
-            "udp": TCP_PORTS,
+            "ping": {"type": "array", "items": PING, "description": "a list of {to: ..., at: ..., count: ...}"},
+            "tcp": SERVICES,
+            "udp": SERVICES,
         },
     ),
     "type": ["object", "null"],
@@ -148,7 +152,7 @@ SCHEMA: dict[str, Any] = {
         },
         "devices": {
             "oneOf": [
-                list_of(NAME, "a list of ports"),
+                {"type": "array", "items": NAME},
                 {"type": ["object", "null"], "additionalProperties": MACHINE},
             ],
             "description": "a list of ports with emulated machines behind them, or a mapping to their settings",
@@ -163,6 +167,7 @@ SCHEMA: dict[str, Any] = {
             "description": "a list of events, each with at: a time",
             "items": EVENT,
         },
+        "duration": DURATION,
         "hop_limit": {
             "type": "integer",
             "minimum": 1,

@@ -8,10 +8,14 @@ from vswitch.errors import ConfigError
 from vswitch.neutron.build import Built, build
 from vswitch.neutron.retype import retype
 from vswitch.setups.cloud_file import CloudFile, read_cloud
+from vswitch.setups.durations import read_duration
 from vswitch.setups.script_text import run_text
 from vswitch.setups.topology import Topology
 from vswitch.switch.inputs import Input
 from vswitch.switch.topology import HOP_LIMIT
+
+SECOND_NS = 10**9
+AFTERWARDS_NS = 5 * SECOND_NS  # for answers, and for agents that poll every 2 s
 
 
 def load_cloud(path: str, tunnel_type: str | None = None) -> Topology:
@@ -31,11 +35,26 @@ def load_cloud(path: str, tunnel_type: str | None = None) -> Topology:
     topology = Topology(
         path, built.nodes, wires=built.wires, timeline=[*built.timeline, *found.commands], aliases=built.aliases,
         hop_limit=document.get("hop_limit", HOP_LIMIT), devices=built.devices, device_plugs=built.plugs,
+        duration_ns=_duration_ns(found),
     )  # fmt: skip
     topology.cloud = found.cloud
     topology.agent_log = built.log
     topology.inputs = [_input(found, topology, name, capture) for name, capture in (document.get("in") or {}).items()]
     return topology
+
+
+def _duration_ns(found: CloudFile) -> int:
+    """How long time goes on: what the file says, or until machines have done what they are told."""
+    given = found.reading.document.get("duration")
+    if given is not None:
+        return read_duration(found.text, ("duration",), given)
+    planned = [
+        (ping.at_ns or 0) + ping.count * SECOND_NS for machine in found.cloud.machines for ping in machine.pings
+    ] + [machine.port.plug_at_ns for machine in found.cloud.machines if machine.dhcp or machine.ipv6]
+    if not planned:
+        return 0
+    events = [change.at_ns for change in found.cloud.changes] + [command.at_ns for command in found.commands]
+    return max([*planned, *events]) + AFTERWARDS_NS
 
 
 def _run_lines(found: CloudFile, built: Built) -> None:
