@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import yaml
 import vswitch
 from vswitch.neutron.agent.agent import L2Agent, commands_of
 from vswitch.neutron.agent.server import Server
+from vswitch.neutron.agent.switch import Vif
 from vswitch.neutron.cloud import Cloud, Host
 from vswitch.neutron.underlay import Underlay
 from vswitch.setups.cloud_file import parse_cloud
@@ -29,6 +30,7 @@ COLUMNS = {
     "Interface": ("external_ids", "ingress_policing_burst", "ingress_policing_rate", "ofport", "options", "type"),
 }
 ELSEWHERE = {"vm-uuid", "hwaddr"}
+LAST_VLAN = 4095
 METER_KEY = re.compile(r"^(?:bps|pps)_")
 METER = re.compile(r"\bmeter[:=](\d+)")
 
@@ -44,13 +46,12 @@ def cloud_of(folder: Path) -> tuple[Cloud, Host]:
 def cloud_yaml(folder: Path) -> str:
     """`model.json` of a folder in the words of a cloud.yaml."""
     model = json.loads((folder / "model.json").read_text())
-    stations = _stations(model)
     document = {
         "networks": {item["name"]: _network(item) for item in model["networks"]},
         "subnets": {item["name"]: _subnet(item) for item in model["subnets"]},
         "security_groups": {item["name"]: _group(item) for item in model["security_groups"]},
         "qos_policies": {item["name"]: _policy(item) for item in model["qos_policies"]},
-        "ports": {item["name"]: _port(item, model) for item in model["ports"]} | stations,
+        "ports": _ports(model),
         "trunks": {item["name"]: _trunk(item) for item in model["trunks"]},
         "hosts": {model["host"]: _own_host(folder, model)} | _other_hosts(model),
     }
@@ -97,10 +98,8 @@ def _port(item: Json, model: Json) -> Json:
     if not item["owner"].startswith("network:"):
         port["device_id"] = item["vm"]
     in_trunks = {name for trunk in model["trunks"] for name in trunk["subports"]}
-    far = _far_stations(model).get((item["net"], item["mac"]))
-    if item["remote"]:  # of a host that the model does not know, unless l2population has told of it
-        port |= {"binding:host_id": f"vtep-{far[0]}"} if far else {}
-    elif item["plug"] and item["name"] not in in_trunks:
+    # Where a port elsewhere is the model does not say, unless l2population has told.
+    if not item["remote"] and item["plug"] and item["name"] not in in_trunks:
         port["binding:host_id"] = model["host"]
     return port
 
@@ -110,17 +109,26 @@ def _trunk(item: Json) -> Json:
     return {"id": item["id"], "port_id": item["parent"], "sub_ports": subs}
 
 
-def _stations(model: Json) -> dict[str, Json]:
-    """Ports of which l2population has told and that the model does not list."""
-    listed = {item["mac"] for item in model["ports"]}
-    found: dict[str, Json] = {}
-    for (network, mac), (vtep, addresses) in _far_stations(model).items():
-        if mac not in listed:
-            found[f"{network}-{mac}"] = {
-                "network_id": network, "mac_address": mac, "binding:host_id": f"vtep-{vtep}",
-                "security_group_ids": [], "fixed_ips": [{"ip_address": address} for address in addresses],
-            }  # fmt: skip
-    return found
+def _ports(model: Json) -> dict[str, Json]:
+    """Ports in the order in which they were plugged; after them those elsewhere, as l2population has told of them."""
+    by_mac = {(item["net"], item["mac"]): item for item in model["ports"]}
+    far = _far_stations(model)
+    here = [item for item in model["ports"] if (item["net"], item["mac"]) not in far]
+    ports = {item["name"]: _port(item, model) for item in here}
+    for (network, mac), (vtep, addresses) in far.items():
+        item = by_mac.get((network, mac))
+        port = _port(item, model) if item else {
+            "network_id": network, "mac_address": mac, "security_group_ids": [],
+            "fixed_ips": [{"ip_address": address} for address in addresses],
+        }  # fmt: skip
+        ports[item["name"] if item else f"{network}-{mac}"] = {**port, "binding:host_id": f"vtep-{vtep}"}
+    for network, by_address in model["l2pop_remote_fdb"].items():
+        for vtep, stations in by_address.items():
+            if not stations:  # frames to all go there, as to a host with a router's port only
+                ports[f"{network}-{vtep}"] = {
+                    "network_id": network, "binding:host_id": f"vtep-{vtep}", "fixed_ips": [], "security_group_ids": [],
+                }  # fmt: skip
+    return ports
 
 
 def _far_stations(model: Json) -> dict[tuple[str, str], tuple[str, list[str]]]:
@@ -182,10 +190,24 @@ def _vtep_mac(address: str) -> str:
 # ----------------------------------------------------------------------------------------------------- comparing
 
 
+class _Agent(L2Agent):
+    """An agent that takes the ports of one poll in the order that the real one took; that is the order of a set."""
+
+    local_vlans: Json
+
+    def treat(self, vifs: Iterable[Vif]) -> None:
+        super().treat(sorted(vifs, key=self._turn))
+
+    def _turn(self, vif: Vif) -> int:
+        vlan = str(self.local_vlans.get(vif.port.network.name, ""))
+        return int(vlan) if vlan.isdigit() else LAST_VLAN
+
+
 def start(folder: Path, node: vswitch.Node) -> tuple[L2Agent, list[str]]:
     """Start our agent on a node, as neutron/build.py does; returns it and what differs from the real one's bridges."""
     cloud, host = cloud_of(folder)
-    agent = L2Agent(Server(cloud), host)
+    agent = _Agent(Server(cloud), host)
+    agent.local_vlans = json.loads((folder / "index.json").read_text()).get("local_vlans", {})
     run(node, agent.start())
     for line in Underlay(cloud).commands(host):
         node.run(line)

@@ -152,7 +152,7 @@ def read_facts(name: str, node: Node) -> NodeFacts:
     tun_bridge = node.bridge(TUN_BRIDGE)
     if tun_bridge is not None:
         facts.tunnels = [
-            Tunnel(port.name, port.ofport, "gre" if port.type == "gretap" else port.type,
+            Tunnel(port.name, port.ofport, "gre" if port.type in ("gretap", "ip6gre") else port.type,
                    port.row.map("options").get("local_ip", ""), port.row.map("options").get("remote_ip", ""))
             for port in tun_bridge.ports() if port.is_tunnel
         ]  # fmt: skip

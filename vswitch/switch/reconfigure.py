@@ -51,7 +51,7 @@ def check_supported(rows: Iterable[Row]) -> None:
             raise ConfigError(
                 f"Interface {row.name}: type={row.text('type')} is not supported yet",
                 key="type",
-                hint="supported are no type, system, internal, tap, dummy, patch, vxlan, gre and geneve",
+                hint="supported are no type, system, internal, tap, dummy, patch, vxlan, gre, ip6gre and geneve",
             )
         if table == "Port" and row.text("lacp") in ("active", "passive"):
             raise ConfigError(

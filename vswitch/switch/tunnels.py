@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from vswitch.switch.tunnel_config import TunnelConfig
     from vswitch.switch.tunnel_port_map import TunnelPortMap
 
-TUNNEL_TYPES = {"vxlan": "vxlan", "gre": "gre", "gretap": "gre", "geneve": "geneve"}
-"""Values of Interface:type and the tunnels that they are. OVS 3.1 itself does not know the kernel's name gretap."""
+TUNNEL_TYPES = {"vxlan": "vxlan", "gre": "gre", "gretap": "gre", "ip6gre": "gre", "geneve": "geneve"}
+"""Values of Interface:type and the tunnels that they are. OVS 3.1 itself does not know the kernel's name gretap, and
+makes of ip6gre, which needs IPv6 addresses, the same frames as of gre."""
 
 _PACKET_TYPES = ("ptap", "legacy_l2", "legacy_l3")  # by their numbers in enum netdev_pt_mode
 
