@@ -302,17 +302,26 @@ def test_dhcp_takes_one_of_two_servers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "problem"),
+    ("settings", "key"),
     [
-        ({"addresses": ["10.0.0.300/24"]}, "10.0.0.300"),
-        ({"gateways": ["there"]}, "illegal"),
-        ({"mac": "fa:16"}, "fa:16"),
+        ({"addresses": ["10.0.0.5/24", "10.0.0.300/24"]}, "addresses[1]"),
+        ({"gateways": ["there"]}, "gateways[0]"),
+        ({"routes": [("10.0.0.1/24", "10.0.0.1")]}, "routes[0].to"),
+        ({"routes": [("10.0.0.0/24", "10.0.0")]}, "routes[0].via"),
+        ({"mac": "fa:16"}, "mac"),
     ],
 )
-def test_wrong_settings(settings: dict[str, object], problem: str) -> None:
-    with pytest.raises(ConfigError, match=problem) as caught:
+def test_wrong_settings(settings: dict[str, object], key: str) -> None:
+    with pytest.raises(ConfigError, match="is not") as caught:
         Host(**{"name": "vm1", "mac": MAC1, **settings})  # type: ignore[arg-type]
-    assert caught.value.key == "vm1"
+    assert caught.value.key == key
+
+
+def test_a_probe_of_no_address() -> None:
+    host = Host("vm1", MAC1)
+    for plan in (lambda: host.ping("vm2"), lambda: host.connect("vm2", 1), lambda: host.send_datagram("vm2", 1)):
+        with pytest.raises(ConfigError, match="is not an IP address"):
+            plan()
 
 
 @pytest.mark.parametrize(

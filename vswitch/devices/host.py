@@ -32,6 +32,19 @@ from vswitch.devices.prober import Prober
 from vswitch.devices.probes import Connection, Datagram, Ping
 from vswitch.devices.timers import SECOND_NS
 from vswitch.errors import ConfigError
+from vswitch.light_typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    T = TypeVar("T")
+
+
+def _read(reader: Callable[[str], T], text: str, kind: str, key: str) -> T:
+    try:
+        return reader(text)
+    except (ValueError, OSError):
+        raise ConfigError(f"{text!r} is not {kind}", key=key) from None
 
 
 class Host:
@@ -73,7 +86,7 @@ class Host:
     Raises
     ------
     ConfigError
-        An address is none.
+        An address is none; `key` is the parameter, such as ``"addresses[0]"``.
     """
 
     def __init__(
@@ -84,11 +97,8 @@ class Host:
     ) -> None:  # fmt: skip
         self.name, self.ports = name, (port,)
         self.log = DeviceLog()
-        try:
-            self.stack = IpStack(p.mac_of(mac), mtu=mtu)
-            self._configure(addresses, gateways, routes)
-        except (ValueError, OSError) as problem:
-            raise ConfigError(f"host {name}: {problem}", key=name) from None
+        self.stack = IpStack(_read(p.mac_of, mac, "a MAC address", "mac"), mtu=mtu)
+        self._configure(addresses, gateways, routes)
         self.counters = self.stack.counters
         self.stack.open_tcp_ports = set(open_tcp_ports)
         self.stack.udp_services = dict.fromkeys(open_udp_ports, self._echo)
@@ -173,7 +183,7 @@ class Host:
         return datagram
 
     def _plan(self, address: str, at_ns: int | None, action: Callable[[int], None]) -> None:
-        length = len(p.ip_of(address))
+        length = len(_read(p.ip_of, address, "an IP address", "to"))
         if at_ns is not None:
             self.stack.timers.at(at_ns, action)
         elif any(len(own) == length for own in self.stack.addresses):
@@ -184,17 +194,18 @@ class Host:
     # Addresses.
 
     def _configure(self, addresses: Sequence[str], gateways: Sequence[str], routes: Sequence[tuple[str, str]]) -> None:
-        for text in addresses:
-            interface = ip_interface(text)
+        for i, text in enumerate(addresses):
+            interface = _read(ip_interface, text, "an address with prefix length", f"addresses[{i}]")
             self.stack.add_address(interface.packed, interface.network.prefixlen)
         if any(len(address) == 16 for address in self.stack.addresses):
             self.stack.addresses.setdefault(p.link_local_of(self.stack.mac), 64)
-        for gateway in gateways:
-            packed = p.ip_of(gateway)
+        for i, gateway in enumerate(gateways):
+            packed = _read(p.ip_of, gateway, "an IP address", f"gateways[{i}]")
             self.stack.routes.append(Route(bytes(len(packed)), 0, packed))
-        for destination, nexthop in routes:
-            network = ip_network(destination)
-            self.stack.routes.append(Route(network.network_address.packed, network.prefixlen, p.ip_of(nexthop)))
+        for i, (destination, nexthop) in enumerate(routes):
+            network = _read(ip_network, destination, "a prefix", f"routes[{i}].to")
+            via = _read(p.ip_of, nexthop, "an IP address", f"routes[{i}].via")
+            self.stack.routes.append(Route(network.network_address.packed, network.prefixlen, via))
 
     def _take_lease(self, lease: ClientLease | None, now_ns: int) -> None:
         old = [address for address in self.stack.addresses if len(address) == 4]

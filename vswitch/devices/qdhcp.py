@@ -63,6 +63,10 @@ class DhcpNamespace:
         own = next((candidate for candidate in network.ports if candidate.id == port_id), None)
         if own is None:
             raise ConfigError(f"network {network.id} has no port {port_id}", key=port_id)
+        known = {subnet.id for subnet in network.subnets}
+        for subnet_id, _ in own.fixed_ips:
+            if subnet_id not in known:
+                raise ConfigError(f"network {network.id} has no subnet {subnet_id}", key=subnet_id)
         self.name, self.ports = name, (port,)
         self.config = dnsmasq_config(network, own, options)
         self.log = DeviceLog()

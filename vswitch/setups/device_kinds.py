@@ -6,49 +6,17 @@ To add one: a schema of its keys, a function that makes a device of them, and a 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 from vswitch.errors import ConfigError
+from vswitch.setups.device_kind import ADDRESS, MAC, PORT, PREFIX, TEXT, Built, DeviceKind, mapping
+from vswitch.setups.machine_kinds import DHCP, HOST, RADVD
 from vswitch.setups.yaml_text import Path
 
-if TYPE_CHECKING:
-    from vswitch.devices.device import Device
-
-PORT = {"type": "string", "pattern": "^[^/]+(/[^/]+){1,2}$", "description": "a port: NODE/PORT or NODE/BRIDGE/PORT"}
-TEXT = {"type": "string", "minLength": 1}
-MAC = {**TEXT, "description": "a MAC, such as fa:16:3e:00:00:01"}
-ADDRESS = {**TEXT, "description": "an IP address, such as 10.0.0.1"}
-PREFIX = {**TEXT, "description": "a prefix, such as 10.0.0.0/24"}
 TABLE = {"type": "integer", "minimum": 1, "maximum": 2**32 - 1, "description": "a table's number; 254 is the main one"}
 
-
-class Built(NamedTuple):
-    """A device, and where its ports are: (name of the port, NODE/PORT, path of that text below the device)."""
-
-    device: Device
-    plugs: list[tuple[str, str, Path]]
-
-
-class DeviceKind(NamedTuple):
-    """What a `type` means. `build` gets the device's name and the value of its key; a ConfigError's key says where.
-
-    `place` turns such a key into the path of the value below the device.
-    """
-
-    schema: Mapping[str, Any]
-    build: Callable[[str, Mapping[str, Any]], Built]
-    place: Callable[[Mapping[str, Any], str], Path]
-
-
-def _mapping(description: str, required: list[str], **properties: Any) -> dict[str, Any]:
-    return {
-        "type": "object", "additionalProperties": False, "required": required, "properties": properties,
-        "description": description,
-    }  # fmt: skip
-
-
-ROUTER = _mapping(
+ROUTER = mapping(
     "a router: interfaces and, if wanted, routes, rules, neighbors, nat, announces",
     ["type", "interfaces"],
     type={"const": "router"},
@@ -56,7 +24,7 @@ ROUTER = _mapping(
         "type": "object",
         "minProperties": 1,
         "description": "a mapping of an interface's name to mac, port, addresses, mtu, proxy_arp, up",
-        "additionalProperties": _mapping(
+        "additionalProperties": mapping(
             "an interface: mac, port and, if wanted, addresses, mtu, proxy_arp, up",
             ["mac", "port"],
             mac=MAC,
@@ -74,7 +42,7 @@ ROUTER = _mapping(
     routes={
         "type": "array",
         "description": "a list of routes: {to: 0.0.0.0/0, via: 203.0.113.1}",
-        "items": _mapping(
+        "items": mapping(
             "a route: to, and via or interface; table, source", ["to"],
             to=PREFIX, via=ADDRESS, interface=TEXT, table=TABLE, source=ADDRESS,
         ),
@@ -82,7 +50,7 @@ ROUTER = _mapping(
     rules={
         "type": "array",
         "description": "a list of rules: {priority: 100, from: 10.0.0.5/32, table: 16}",
-        "items": _mapping(
+        "items": mapping(
             "a rule: priority, table and, if wanted, from, to, interface", ["priority", "table"],
             priority={"type": "integer", "minimum": 1, "maximum": 2**31 - 1, "description": "1 to 2147483647"},
             table=TABLE, to=PREFIX, interface=TEXT, **{"from": PREFIX},
@@ -91,12 +59,12 @@ ROUTER = _mapping(
     neighbors={
         "type": "array",
         "description": "a list of neighbours: {interface: qr-1, address: 10.0.0.5, mac: fa:16:3e:00:00:05}",
-        "items": _mapping(
+        "items": mapping(
             "a neighbour: interface, address, mac", ["interface", "address", "mac"],
             interface=TEXT, address=ADDRESS, mac=MAC,
         ),
     },
-    nat=_mapping(
+    nat=mapping(
         "address translation: gateway and, if wanted, source, floating_ips", ["gateway"],
         gateway={**TEXT, "description": "the interface to the outside"},
         source=ADDRESS,
@@ -154,7 +122,9 @@ def _router_place(value: Mapping[str, Any], key: str) -> Path:
     return path
 
 
-KINDS: dict[str, DeviceKind] = {"router": DeviceKind(ROUTER, _build_router, _router_place)}
+KINDS: dict[str, DeviceKind] = {
+    "router": DeviceKind(ROUTER, _build_router, _router_place), "host": HOST, "dhcp": DHCP, "radvd": RADVD,
+}  # fmt: skip
 """By the word behind ``type:``."""
 
 

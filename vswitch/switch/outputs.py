@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from vswitch.capture.writer_pool import WriterPool
+    from vswitch.devices.device import Device
     from vswitch.switch.node import SwitchNode
     from vswitch.switch.port import Port
 
@@ -78,6 +79,14 @@ def writers_detached(nodes: Iterable[SwitchNode]) -> Iterator[None]:
             for port in node.ports():
                 node.datapath.set_writer(port.number, None, 0)
                 node.datapath.set_taps(port.number, None, None)
+
+
+def write_logs(devices: Mapping[str, Device], folder: OutputFolder) -> None:
+    """What devices have to tell, those that keep a log: ``devices/NAME.txt``."""
+    for name, device in devices.items():
+        log = getattr(device, "log", None)
+        if log is not None:
+            folder.write_text(os.path.join("devices", f"{file_name(name)}.txt"), f"{log}\n" if len(log) else "")
 
 
 def write_tables(node: SwitchNode, folder: OutputFolder, path: str) -> None:

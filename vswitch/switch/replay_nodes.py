@@ -27,6 +27,7 @@ from vswitch.switch.outputs import (
     check_output,
     leaving,
     pcapng_writer,
+    write_logs,
     write_tables,
     writers_detached,
 )
@@ -96,6 +97,7 @@ def replay_nodes(
             result = run.run(threads, progress)
             for name, node in topology.nodes.items():
                 write_tables(node, folder, file_name(name))
+            write_logs(topology.devices, folder)
             folder.write_json("summary.json", result.summary())
         return result
 
