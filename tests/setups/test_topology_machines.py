@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
+
 import pytest
 
+from tests.shared import CHECKOUT
 from vswitch import load
 from vswitch.errors import ConfigError
 
@@ -88,6 +92,17 @@ def test_all_of_them_play_their_parts(tmp_path):
     ]  # fmt: skip
     assert (tmp_path / "out" / "devices" / "vm1.txt").read_text() == f"{vm1.log}\n"
     assert result.frames_in == result.delivered + result.consumed + sum(result.dropped.values())
+
+
+def test_the_page_on_devices_is_true(tmp_path):
+    page = (CHECKOUT / "docs" / "devices.md").read_text()
+    topology = read(tmp_path, re.search(r"```yaml\n(.*?)```", page, re.DOTALL)[1])
+    topology.replay(out=tmp_path / "out")
+    told = re.search(r"leaves `out/devices/vm1.txt`:\n\n(.*?)\n\n", page, re.DOTALL)[1]
+    assert (tmp_path / "out" / "devices" / "vm1.txt").read_text() == textwrap.dedent(told) + "\n"
+    names = {"topology": topology}
+    exec(re.search(r"```python\n(.*?)```", page, re.DOTALL)[1].replace("print(ping)", "ping"), names)
+    assert str(names["ping"]).startswith("3 packets transmitted, 3 received")
 
 
 @pytest.mark.parametrize(
