@@ -36,6 +36,8 @@ ovs-ofctl add-flow br0 "in_port=1,ip,nw_dst=1.0.0.9,actions=output:6,mod_dl_src:
 ovs-ofctl add-flow br0 "in_port=1,ip,nw_dst=1.0.0.10,actions=output:5"
 ovs-ofctl add-flow br0 "in_port=1,ip,nw_dst=1.0.0.11,actions=output(port=6,max_len=64)"
 ovs-ofctl add-flow br0 "in_port=1,ip,nw_dst=1.0.0.12,actions=clone(mod_dl_src:02:00:00:00:00:09,output:6),output:6"
+ovs-ofctl add-flow br0 "in_port=1,ip,nw_dst=1.0.0.13,actions=output:10,resubmit(,1),output:6,output:8"
+ovs-ofctl add-flow br0 "table=1,pkt_mark=7,actions=output:7"
 ovs-ofctl add-flow br0 "in_port=1,arp,actions=output:6"
 ovs-ofctl add-flow br0 "in_port=5,actions=output:1,IN_PORT"
 ovs-ofctl add-flow br0 "in_port=7,tun_metadata3=0xb,actions=output:1"
@@ -72,6 +74,7 @@ br0 in_port=p1,udp,dl_src=02:00:00:00:00:01,dl_dst=02:00:00:00:00:02,nw_src=1.0.
 br0 in_port=p1,udp,dl_src=02:00:00:00:00:01,dl_dst=02:00:00:00:00:02,nw_src=1.0.0.77,nw_dst=1.0.0.10,nw_ecn=1,nw_ttl=7
 br0 in_port=p1,udp,dl_src=02:00:00:00:00:01,dl_dst=02:00:00:00:00:02,nw_src=1.0.0.77,nw_dst=1.0.0.11,nw_ecn=1,nw_ttl=7
 br0 in_port=p1,udp,dl_src=02:00:00:00:00:01,dl_dst=02:00:00:00:00:02,nw_src=1.0.0.77,nw_dst=1.0.0.12,nw_ecn=1,nw_ttl=7
+br0 in_port=p1,udp,dl_src=02:00:00:00:00:01,dl_dst=02:00:00:00:00:02,nw_src=1.0.0.77,nw_dst=1.0.0.13,nw_ecn=1,nw_ttl=7
 brp in_port=eth9,icmp6,dl_dst=aa:55:aa:55:00:01,ipv6_dst=2001:cafe::88,icmpv6_type=136,nd_target=2001:cafe::77,nd_tll=02:00:00:00:00:09
 brp in_port=eth9,icmp6,dl_dst=aa:55:aa:55:00:01,ipv6_dst=2001:cafe::88,icmpv6_type=135,nd_target=2001:cafe::77
 brp in_port=eth9,icmp6,dl_dst=aa:55:aa:55:00:01,ipv6_dst=2001:cafe::99,icmpv6_type=136

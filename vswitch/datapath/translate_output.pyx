@@ -19,6 +19,7 @@ from vswitch.datapath.translate_commit cimport translation_commit, translation_c
 from vswitch.datapath.translate_fields cimport mark_option, piece_read, piece_unwildcard, pieces_load
 from vswitch.datapath.translate_hash cimport flow_hash, hash_2words, hash_unwildcard
 from vswitch.datapath.packet_in cimport packet_in_spec
+from vswitch.datapath.tunnel cimport TUNNEL_OFF
 from vswitch.datapath.translation cimport (
     EVENT_NO_PORT, EVENT_OUTPUT_IN_PORT, EVENT_OUTPUT_REG, EVENT_OUTPUT_REG_RANGE, EVENT_TRUNC_PATCH,
     EVENT_TRUNC_UNSUPPORTED, NO_FLOW, NO_METER, REASON_ACTION, REASON_ACTION_SET, REASON_EXPLICIT_MISS,
@@ -78,12 +79,26 @@ cdef void output_to(translation* t, uint32_t ofp_port, uint32_t max_len) noexcep
     if t.flow.packet_type:
         translation_note_drop(t, DROP_PACKET_TYPE)      # no port of ours takes anything but Ethernet
         return
+    if p.tunnel != NULL and p.tunnel.sets_mark:
+        set_mark(t, p)
     translation_commit_frame(t)
     translation_add_op(t, op(code=OP_OUTPUT, n=<uint16_t>t.depth, argument=max_len, value=<uint64_t>p,
                              mask=site_and_resubmits(t)))
     if not p.is_patch and not p.config & PORT_NO_FWD and (p.bundle == NULL or not p.bundle.is_protected):
         t.actions_bytes += OUTPUT_ACTION_BYTES
     t.n_outputs += 1
+
+
+cdef void set_mark(translation* t, const port_t* p) noexcept nogil:
+    """A tunnel marks what it sends (egress_pkt_mark), and Open vSwitch does not take the mark off what comes after."""
+    cdef const port_t* in_port = bridge_find_port(t.bridge, t.flow.in_port)
+    if p.config & PORT_NO_FWD or p.tunnel.kind == TUNNEL_OFF:
+        return
+    if (p.bundle != NULL and p.bundle.is_protected and in_port != NULL and in_port.bundle != NULL
+            and in_port.bundle.is_protected):
+        return
+    t.need.pkt_mark = t.wc.pkt_mark = 0xFFFFFFFF
+    t.flow.pkt_mark = p.tunnel.mark
 
 
 cdef void flood(translation* t, bint all) noexcept nogil:

@@ -7,6 +7,7 @@ from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memcpy, memset
 
 from vswitch.datapath.bridge cimport port
+from vswitch.datapath.flow_table cimport ports_note_change
 from vswitch.datapath.tunnel cimport TUNNEL_GENEVE, TUNNEL_GRE, TUNNEL_OFF, TUNNEL_VXLAN, tunnel
 from vswitch.datapath.tlv_map cimport tlv_map, tlv_option
 from vswitch.datapath.tunnels cimport tunnel_set, tunnel_set_build, tunnel_set_free
@@ -96,6 +97,7 @@ cdef class TunnelPorts(Groups):
             t.kind = TUNNEL_OFF
         free(p.tunnel)
         p.tunnel = t
+        ports_note_change(p.bridge.flows)   # its mark is translated
 
     cdef void _derive(self) noexcept:
         cdef bint was_derived = self.is_derived
