@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from vswitch.datapath.tunnel_walk import decapsulated, options_read, receiving_tunnel
 from vswitch.explain import datapath_actions as dp
 from vswitch.explain.explanation import Explanation
+from vswitch.explain.frame_length import over_mtu
 from vswitch.explain.frame_of_key import frame_of_key
 from vswitch.explain.times import duration_text
 from vswitch.explain.trace_events import EventTexts
@@ -217,6 +218,8 @@ class _Follower:
         for departure in tracer.departures:
             if departure.listener is not None:
                 self.decapsulate(here, departure, step)
+            elif reason := over_mtu(departure):
+                step.reason = reason
             else:
                 self.leave(here, departure)
 

@@ -55,6 +55,7 @@ class Inside(NamedTuple):
     tun_flags: int  # as the far end will read them
     options: bytes  # of Geneve
     source_port: int  # of UDP; 0 for gre
+    header_len: int  # bytes of the headers in front of it, without tags
 
 
 class Departure(NamedTuple):
@@ -93,7 +94,7 @@ def push(run: Run, port: Port, max_len: int, nodes: list[TraceNode], is_last: bo
     if config.type == "geneve":
         options, is_critical = options_written(node.datapath, port.bridge.number, key)
     listener = tunnel.config.dp_name if tracer.texts.named else str(tunnel.dp_port)
-    header = _header_text(config, outer, way, options, is_critical)
+    header_len, header = _header_text(config, outer, way, options, is_critical)
     action = f"tnl_push(tnl_port({listener}),{header},out_port({tracer.port_text(way.device)}))"
     if max_len:
         # The outer frame comes in anew, so that it is counted as it is; ofproto/trace ends here.
@@ -101,7 +102,7 @@ def push(run: Run, port: Port, max_len: int, nodes: list[TraceNode], is_last: bo
         return
     inside = Inside(
         config.type, dp.packet_fields(key), tracer.payload, outer.tun_id, outer.received_flags, options,
-        outer_source_port(tracer.first) if config.type != "gre" else 0,
+        outer_source_port(tracer.first) if config.type != "gre" else 0, header_len,
     )
     actions = _underneath(run, way, outer.key(config, way, key), inside, nodes, is_last)
     if actions and is_last:
@@ -233,8 +234,8 @@ def _underneath(
     return actions
 
 
-def _header_text(config: TunnelConfig, outer: _Outer, way: _Way, options: bytes, is_critical: bool) -> str:
-    """format_odp_tnl_push_header() of lib/odp-util.c."""
+def _header_text(config: TunnelConfig, outer: _Outer, way: _Way, options: bytes, is_critical: bool) -> tuple[int, str]:
+    """Length, and what format_odp_tnl_push_header() of lib/odp-util.c prints."""
     frag = 0x4000 if outer.flags & DONT_FRAGMENT else 0
     n_bytes = _ETH_LEN + (20 if outer.is_ipv4 else 40)
     eth = f"eth(dst={_mac(way.dst_mac)},src={_mac(way.device.hwaddr)}"
@@ -247,7 +248,8 @@ def _header_text(config: TunnelConfig, outer: _Outer, way: _Way, options: bytes,
     if config.type == "gre":
         n_gre, gre = _gre_text(config, outer)
         kind = _VPORT_TYPES["gre"] if outer.is_ipv4 else _VPORT_TYPE_IP6GRE
-        return f"header(size={n_bytes + n_gre},type={kind},{eth},{ip},{gre})"
+        n_bytes += n_gre
+        return n_bytes, f"header(size={n_bytes},type={kind},{eth},{ip},{gre})"
     udp = f"udp(src=0,dst={config.dst_port},csum=0x{0xFFFF if outer.has_csum else 0:x})"
     vni = outer.tun_id & 0xFFFFFF
     if config.type == "vxlan":
@@ -257,7 +259,7 @@ def _header_text(config: TunnelConfig, outer: _Outer, way: _Way, options: bytes,
         n_bytes += _UDP_LEN + _GENEVE_LEN + len(options)
         flags = ("oam," if outer.flags & OAM else "") + ("crit," if is_critical else "")
         tunnel = f"geneve({flags}vni=0x{vni:x}{f',options({_options_text(options)})' if options else ''})"
-    return f"header(size={n_bytes},type={_VPORT_TYPES[config.type]},{eth},{ip},{udp},{tunnel})"
+    return n_bytes, f"header(size={n_bytes},type={_VPORT_TYPES[config.type]},{eth},{ip},{udp},{tunnel})"
 
 
 def _gre_text(config: TunnelConfig, outer: _Outer) -> tuple[int, str]:

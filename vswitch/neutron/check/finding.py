@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+SHOWN_BYTES = 64  # of a frame; all of it is in the JSON
+
 
 @dataclass(frozen=True)
 class Witness:
@@ -53,6 +55,8 @@ class Finding:
             expected = f", should reach {self.witness.expected}" if self.witness.expected else ""
             lines.append(f"  frame: {self.witness.what} into {self.witness.port}{expected}")
             lines += [f"    {self.outcome}"] if self.outcome else []
-            lines.append(f"    {self.witness.frame.hex()}")
+            n_bytes = len(self.witness.frame)
+            more = f"… ({n_bytes} bytes)" if n_bytes > SHOWN_BYTES else ""
+            lines.append(f"    {self.witness.frame[:SHOWN_BYTES].hex()}{more}")
         lines += [f"  hint: {self.hint}"] if self.hint else []
         return "\n".join(lines)
