@@ -266,3 +266,15 @@ def test_commands_of_readme_work(
     for words in commands:
         assert main(words) == 0, words
         assert capsys.readouterr().out, words
+
+
+def test_the_comparison_s_readme_is_what_the_tool_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    folder = ROOT / "gre-against-vxlan"
+    assert main(["neutron", "compare", str(folder), "--types", "gre,vxlan,geneve"]) == 0
+    table = capsys.readouterr().out
+    assert f"```\n{table}```\n" in (folder / "README.md").read_text()
+    rows = {line[:26].strip(): line[26:].split() for line in table.splitlines()}
+    assert rows["bytes added to a frame"] == ["42", "50", "50"]
+    assert rows["MTU left"] == ["1458", "of", "1500", "1450", "of", "1500", "1450", "of", "1500"]
+    assert rows["as routers see them"] == ["1", "64", "64"]
+    assert rows["on the busiest of 4 paths"][0] == "100%"
