@@ -75,6 +75,9 @@ def test_intervals_are_within_those_of_radvd() -> None:
         times.append(device.next_wake_ns // SECOND_NS)
         assert len(device.wake(device.next_wake_ns)) == 1
     assert times == [0, 16, 32, 97, 162, 227]
+    initial = GOLDEN["initial"]
+    assert [round(time) for time in initial[:3]] == times[:3]
+    assert 30 <= initial[3] - initial[2] <= 100
     real = GOLDEN["intervals"]
     assert all(later - earlier <= 100 for earlier, later in pairwise(real))
     assert real[0] < 1
@@ -120,7 +123,7 @@ def test_wrong_solicitations_are_counted(frame: bytes, reason: str) -> None:
 
 
 def test_interfaces_without_ipv6_are_silent() -> None:
-    device = RouterAdvertisements("r", {"qr-1": RaInterface(MAKER.ROUTER_MAC, [RaSubnet("10.0.0.0/24", "")])})
+    device = RouterAdvertisements("r", {"qr-1": RaInterface(MAKER.ROUTER_MAC, [RaSubnet("10.0.0.0/24", None)])})
     assert device.next_wake_ns is None
     with pytest.raises(Dropped):
         device.receive("qr-1", GOOD, 0)

@@ -7,6 +7,7 @@ IPv6; anything else is not for it. Configuration is plain data (router_config.py
 router_state.pxd, which the other files of this folder work on:
 
     router.pyx ─┬─ arp.pyx, nd.pyx ───────── neighbors.pyx     who has which MAC, and what waits for the answer
+                ├─ router_advertisements.py          radvd, in Python: solicitations are rare
                 ├─ ipv4.pyx ─┬─ nat.pyx ──── tables/connections, nat_rewrite.pyx
                 │            └─ ipv4_forward.pyx ── ipv4_output.pyx, icmp.pyx
                 └─ ipv6.pyx ── icmp6.pyx
@@ -24,8 +25,8 @@ from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
 from vswitch.capture.record cimport frame
-from vswitch.datapath.device cimport NEVER, device
-from vswitch.datapath.fate cimport DROP_ETH_TRUNCATED, DROP_NOT_FOR_DEVICE, DROP_UNKNOWN_TRUNCATED
+from vswitch.datapath.device cimport NEVER, device, device_send
+from vswitch.datapath.fate cimport DROP_ETH_TRUNCATED, DROP_NOT_FOR_DEVICE, DROP_UNKNOWN_TRUNCATED, FATE_CONSUMED
 from vswitch.devices.arp cimport arp_announce, arp_receive, arp_solicit
 from vswitch.devices.icmp cimport icmp_mourn
 from vswitch.devices.icmp6 cimport icmp6_mourn
@@ -47,8 +48,14 @@ from vswitch.wire.byteorder cimport load_be16
 from vswitch.wire.ethernet cimport (
     ETH_LEN, ETH_TYPE, ETH_TYPE_ARP, ETH_TYPE_IPV4, ETH_TYPE_IPV6, eth_dst, eth_fits, mac_is_multicast,
 )
+from vswitch.wire.icmp6 cimport ICMP6_LEN, ICMP6_ROUTER_SOLICIT, icmp6_type
+from vswitch.wire.ipv4 cimport IP_PROTO_ICMP6
+from vswitch.wire.ipv6 cimport IPV6_LEN, ipv6_next_header
+
+from copy import deepcopy
 
 from vswitch.devices import router_config as configs
+from vswitch.devices.device import Dropped
 from vswitch.devices.router_words import sentences
 from vswitch.errors import ConfigError
 
@@ -73,13 +80,15 @@ cdef uint32_t router_receive(device* d, uint32_t port, const frame* f) noexcept 
         if dst != r.interfaces[port].mac:
             return DROP_NOT_FOR_DEVICE      # sent to many, and routed for none of them
         type = ipv4_receive(r, port, f.data, f.caplen, f.len)
+    elif type == ETH_TYPE_IPV6 and r.advertises and is_solicitation(f):
+        type = solicited(r, port, f)
     elif type == ETH_TYPE_IPV6:
         type = ipv6_receive(r, port, f.data, f.caplen, f.len)
     elif type == ETH_TYPE_ARP:
         type = arp_receive(r, port, f.data, f.caplen)
     else:
         return DROP_NOT_FOR_DEVICE
-    d.next_wake_ns = min(r.neighbors.next_timer_ns, r.announce_ns)
+    d.next_wake_ns = min(min(r.neighbors.next_timer_ns, r.announce_ns), r.advertise_ns)
     return type
 
 
@@ -89,7 +98,23 @@ cdef void router_wake(device* d) noexcept nogil:
     if d.now_ns >= r.announce_ns:
         announce(r)
     neighbors_run(r)
-    d.next_wake_ns = min(r.neighbors.next_timer_ns, r.announce_ns)
+    if d.now_ns >= r.advertise_ns:
+        with gil:
+            (<Router>r.owner)._advertise()
+    d.next_wake_ns = min(min(r.neighbors.next_timer_ns, r.announce_ns), r.advertise_ns)
+
+
+cdef inline bint is_solicitation(const frame* f) noexcept nogil:
+    """True for a router solicitation without extension headers, as hosts send it; whole, for Python wants it so."""
+    cdef const uint8_t* packet = f.data + ETH_LEN
+    return (f.caplen == f.len and f.caplen >= ETH_LEN + IPV6_LEN + ICMP6_LEN
+            and ipv6_next_header(packet) == IP_PROTO_ICMP6 and icmp6_type(packet + IPV6_LEN) == ICMP6_ROUTER_SOLICIT)
+
+
+cdef uint32_t solicited(router* r, uint32_t port, const frame* f) noexcept nogil:
+    """Rare, and so Python's."""
+    with gil:
+        return (<Router>r.owner)._solicited(port, f)
 
 
 cdef void announce(router* r) noexcept nogil:
@@ -146,7 +171,8 @@ cdef class Router(CompiledDevice):
         self.r.connections = connections_new(CONNECTIONS_MAX)
         self.r.solicit = solicit
         self.r.mourn = mourn
-        self.r.announce_ns = NEVER
+        self.r.announce_ns = self.r.advertise_ns = NEVER
+        self.r.owner = <void*>self
         self.c.state = &self.r
         self.c.receive = router_receive
         self.c.wake = router_wake
@@ -155,7 +181,7 @@ cdef class Router(CompiledDevice):
         self.configure(config)
         if config.announces:
             self.r.announce_ns = 0
-            self.c.next_wake_ns = 0
+        self.c.next_wake_ns = min(self.r.announce_ns, self.r.advertise_ns)
 
     def __dealloc__(self):
         neighbors_close(&self.r)
@@ -206,6 +232,7 @@ cdef class Router(CompiledDevice):
             self._set_nat(config.nat)
         for neighbor in config.neighbors:
             self._set_neighbor(neighbor)
+        self._set_advertiser(config)
         self.config = config
 
     cdef int _set_interfaces(self, object config) except -1:
@@ -312,6 +339,70 @@ cdef class Router(CompiledDevice):
         self.r.nat.is_on = True
         return 0
 
+    cdef int _set_advertiser(self, object config) except -1:
+        """One that goes on if nothing changes for it; interfaces that are down have none."""
+        wanted = {}
+        if config.radvd is not None:
+            from vswitch.devices.router_advertisements import RaInterface
+
+            wanted = {
+                at.name: RaInterface(at.mac, tuple(config.radvd.subnets[at.name]), at.mtu)
+                for at in config.interfaces if at.is_up and at.name in config.radvd.subnets
+            }
+        given = (wanted, config.radvd)
+        if given == self.advertised:
+            return 0
+        self.advertised, self.advertiser = given, None
+        if wanted:
+            from vswitch.devices.router_advertisements import RouterAdvertisements
+
+            self.advertiser = RouterAdvertisements(
+                self.name, wanted, min_rtr_adv_interval=config.radvd.min_rtr_adv_interval,
+                max_rtr_adv_interval=config.radvd.max_rtr_adv_interval, start_ns=self.c.now_ns,
+            )
+        self._plan()
+        return 0
+
+    cdef int _plan(self) except -1:
+        """When the advertiser wants to be woken."""
+        next_ns = None if self.advertiser is None else self.advertiser.next_wake_ns
+        self.r.advertises = self.advertiser is not None
+        self.r.advertise_ns = NEVER if next_ns is None else next_ns
+        self.c.next_wake_ns = min(min(self.r.neighbors.next_timer_ns, self.r.announce_ns), self.r.advertise_ns)
+        return 0
+
+    cdef int _send_all(self, object sent) except -1:
+        cdef const uint8_t[::1] data
+        cdef uint8_t* to
+        for port, octets in sent:
+            data = octets
+            to = device_send(&self.c, self.ports.index(port), <uint32_t>data.shape[0], <uint32_t>data.shape[0])
+            if to != NULL:
+                memcpy(to, &data[0], data.shape[0])
+        return 0
+
+    cdef uint32_t _solicited(self, uint32_t port, const frame* f) noexcept:
+        try:
+            self._send_all(self.advertiser.receive(self.ports[port], <bytes>f.data[:f.caplen], self.c.now_ns))
+            self._plan()
+        except Dropped:
+            return DROP_NOT_FOR_DEVICE
+        except BaseException as error:
+            self._fail(error)
+        return FATE_CONSUMED
+
+    cdef void _advertise(self) noexcept:
+        try:
+            self._send_all(self.advertiser.wake(self.c.now_ns))
+            self._plan()
+        except BaseException as error:
+            self._fail(error)
+
+    cdef void _fail(self, object error) noexcept:
+        if not self.c.has_failed:
+            self.error = error
+            self.c.has_failed = True
+
     def _set_neighbor(self, neighbor):
         cdef uint64_t words[2]
         words_of_address(configs.mapped(configs.address(neighbor.address, "neighbors")), words)
@@ -348,6 +439,8 @@ cdef class Router(CompiledDevice):
         cdef connection* made
         other.c.now_ns = self.c.now_ns
         other.c.next_wake_ns = other.r.announce_ns = NEVER
+        other.advertiser = deepcopy(self.advertiser, memo)
+        other._plan()
         for i in range(self.r.neighbors.n):
             n = &self.r.neighbors.entries[i]
             copied = neighbor_get(&other.r, n.interface, n.address)

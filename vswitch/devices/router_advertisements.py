@@ -4,7 +4,8 @@ What: an agent that has a router with IPv6 subnets writes radvd.conf (`radvd_lin
 
 * slaac: hosts make their addresses of the prefix (A flag), DNS servers come along (RDNSS);
 * dhcpv6-stateless: the same without DNS servers, and hosts ask DHCPv6 for other things (O flag);
-* dhcpv6-stateful: the prefix is on the link, addresses come from DHCPv6 (M flag).
+* dhcpv6-stateful: the prefix is on the link, addresses come from DHCPv6 (M flag);
+* none: the router advertises itself, and no prefix.
 
 How it works (RFC 4861 §6.2): an advertisement goes to all nodes when the router comes up; the next two come within 16
 seconds each, later ones after MinRtrAdvInterval to MaxRtrAdvInterval. A router solicitation is answered, to the host's
@@ -52,7 +53,7 @@ class RaSubnet:
     """An IPv6 subnet of a router's interface, with Neutron's attributes."""
 
     cidr: str
-    ipv6_ra_mode: str
+    ipv6_ra_mode: str | None
     dns_nameservers: Sequence[str] = ()
 
 
@@ -88,7 +89,7 @@ class RouterAdvertisements:
     name : str
         Of the device.
     interfaces : dict of str to RaInterface
-        By port. Those without IPv6 subnets that have an ipv6_ra_mode send nothing.
+        By port. Those without IPv6 subnets send nothing.
     min_rtr_adv_interval, max_rtr_adv_interval : int
         The L3 agent's options, in seconds.
     start_ns : int
@@ -119,7 +120,7 @@ class RouterAdvertisements:
         self._out: list[tuple[str, bytes]] = []
         self._interfaces: dict[str, _Interface] = {}
         for port, interface in interfaces.items():
-            subnets = [subnet for subnet in interface.subnets if ":" in subnet.cidr and subnet.ipv6_ra_mode]
+            subnets = [subnet for subnet in interface.subnets if ":" in subnet.cidr]
             if not subnets:
                 continue
             try:
@@ -208,7 +209,7 @@ class RouterAdvertisements:
 def advertisement(subnets: Sequence[RaSubnet], mac: bytes, mtu: int, max_interval_s: int) -> bytes:
     """An advertisement from behind its checksum on, with radvd's order of options."""
     for subnet in subnets:
-        if subnet.ipv6_ra_mode not in (SLAAC, STATELESS, STATEFUL):
+        if subnet.ipv6_ra_mode not in (None, SLAAC, STATELESS, STATEFUL):
             raise ValueError(f"{subnet.ipv6_ra_mode!r} is no ipv6_ra_mode")
     modes = {subnet.ipv6_ra_mode for subnet in subnets}
     flags = (FLAG_MANAGED if STATEFUL in modes else 0) | (FLAG_OTHER if STATELESS in modes else 0)
@@ -226,7 +227,7 @@ def advertisement(subnets: Sequence[RaSubnet], mac: bytes, mtu: int, max_interva
 
 def _prefixes(subnets: Sequence[RaSubnet]) -> Iterable[tuple[str, bool]]:
     """Prefixes that hosts make addresses in, then the others, as the agent's template has them."""
-    yield from ((subnet.cidr, True) for subnet in subnets if subnet.ipv6_ra_mode != STATEFUL)
+    yield from ((subnet.cidr, True) for subnet in subnets if subnet.ipv6_ra_mode in (SLAAC, STATELESS))
     yield from ((subnet.cidr, False) for subnet in subnets if subnet.ipv6_ra_mode == STATEFUL)
 
 

@@ -14,6 +14,8 @@ from vswitch.light_typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from vswitch.devices.router_advertisements import RaSubnet
+
     Address = ipaddress.IPv4Address | ipaddress.IPv6Address
     Cidr = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -93,11 +95,21 @@ class RouterNat(NamedTuple):
     floating_ips: Mapping[str, str] = {}
 
 
+class RouterRadvd(NamedTuple):
+    """Router advertisements (router_advertisements.py): IPv6 subnets by name of the interface, intervals in seconds."""
+
+    subnets: Mapping[str, Sequence[RaSubnet]]
+    min_rtr_adv_interval: int = 30
+    max_rtr_adv_interval: int = 100
+
+
 class RouterConfig(NamedTuple):
     """All of it.
 
     Parameters
     ----------
+    radvd : RouterRadvd or None
+        What is advertised, at interfaces that are up.
     announces : bool
         Gratuitous ARP and unsolicited neighbour advertisements for all addresses when the router comes up.
     """
@@ -108,6 +120,7 @@ class RouterConfig(NamedTuple):
     neighbors: Sequence[RouterNeighbor] = ()
     nat: RouterNat | None = None
     announces: bool = False
+    radvd: RouterRadvd | None = None
 
 
 def mac_number(text: str, key: str) -> int:

@@ -119,6 +119,9 @@ cdef struct router:
     uint8_t* scratch                # room for a packet that is put together, 65535 bytes
     uint16_t next_id                # of IP packets that it makes itself
     uint64_t announce_ns            # when to announce its addresses; NEVER
+    void* owner                     # the Router, which has the advertiser in Python
+    uint64_t advertise_ns           # when the advertiser is to be woken; NEVER
+    bint advertises                 # router solicitations are for the advertiser
     note_list* notes                # or NULL
 
 

@@ -14,12 +14,14 @@ from collections.abc import Iterator
 from zlib import crc32
 
 from vswitch.devices.router import Router as RouterDevice
+from vswitch.devices.router_advertisements import RaSubnet
 from vswitch.devices.router_config import (
     MAIN_PRIORITY,
     RouterConfig,
     RouterInterface,
     RouterNat,
     RouterNeighbor,
+    RouterRadvd,
     RouterRoute,
     RouterRule,
 )
@@ -56,7 +58,10 @@ def place_routers(server: Server) -> Iterator[Placed]:
             yield from _place_distributed(server, router, ports)
         else:
             for host in router.hosts:
-                yield _place(router, host, "qrouter", _central_config(router, ports), ports)
+                config = _central_config(router, ports)
+                if router.ha and host is not router.hosts[0]:
+                    config = config._replace(radvd=None)  # radvd is the master's
+                yield _place(router, host, "qrouter", config, ports)
 
 
 def _place(router: Router, host: Host, kind: str, config: RouterConfig, ports: list[Port]) -> Placed:
@@ -75,7 +80,21 @@ def _central_config(router: Router, ports: list[Port]) -> RouterConfig:
         interfaces=[_interface(port) for port in [*inside, *([gateway] if gateway is not None else [])]],
         routes=[*_routes(router), *_default_routes(gateway)],
         nat=_nat(router),
+        radvd=_radvd(inside),
     )
+
+
+def _radvd(inside: list[Port]) -> RouterRadvd | None:
+    """Of the ports with IPv6 subnets (enable_radvd()); only those of a router that is master are up."""
+    subnets = {
+        device_name(port): [
+            RaSubnet(str(fixed.subnet.cidr), fixed.subnet.ipv6_ra_mode, tuple(map(str, fixed.subnet.dns_nameservers)))
+            for fixed in port.fixed_ips if fixed.subnet.ip_version == 6
+        ]
+        for port in inside
+    }  # fmt: skip
+    found = {name: of_port for name, of_port in subnets.items() if of_port}
+    return RouterRadvd(found) if found else None
 
 
 def _interface(port: Port) -> RouterInterface:
@@ -129,6 +148,7 @@ def _place_distributed(server: Server, router: Router, ports: list[Port]) -> Ite
             routes=[*_routes_inside(router, inside), *_redirects(inside, central)],
             rules=_rules(inside, central),
             neighbors=neighbors,
+            radvd=_radvd(inside),
         )
         yield _place(router, host, "qrouter", config, inside)
     if router.snat_host is not None and router.gateway is not None:

@@ -155,7 +155,7 @@ RADVD_SCHEMA = mapping(
             mac=MAC, port=PORT, mtu=MTU,
             subnets=_list(
                 mapping(
-                    "a subnet: cidr, ipv6_ra_mode and, if wanted, dns_nameservers", ["cidr", "ipv6_ra_mode"],
+                    "a subnet: cidr and, if wanted, ipv6_ra_mode, dns_nameservers", ["cidr"],
                     cidr=PREFIX, ipv6_ra_mode=RA_MODE, dns_nameservers=ADDRESSES,
                 ),
                 "a list of subnets",
@@ -232,10 +232,10 @@ def _build_dhcp(name: str, value: Mapping[str, Any]) -> Built:
 def _build_radvd(name: str, value: Mapping[str, Any]) -> Built:
     from vswitch.devices.router_advertisements import RaInterface, RaSubnet, RouterAdvertisements
 
-    interfaces = {
-        port: RaInterface(at["mac"], [RaSubnet(**subnet) for subnet in at["subnets"]], at.get("mtu", 1500))
-        for port, at in value["interfaces"].items()
-    }
+    interfaces = {}
+    for port, at in value["interfaces"].items():
+        subnets = [RaSubnet(**{"ipv6_ra_mode": None, **subnet}) for subnet in at["subnets"]]
+        interfaces[port] = RaInterface(at["mac"], subnets, at.get("mtu", 1500))
     times = {key: value[key] for key in ("min_rtr_adv_interval", "max_rtr_adv_interval") if key in value}
     device = RouterAdvertisements(name, interfaces, start_ns=_time(value, "start") or 0, **times)
     plugs: list[tuple[str, str, Path]] = [
