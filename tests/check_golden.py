@@ -26,6 +26,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -33,18 +34,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import vswitch
 from tests import golden_agent
+from vswitch.errors import VSwitchError
 
 Json = dict[str, Any]
 
 MAX_SHOWN = 8  # differences printed of one folder
+VXLAN_PORT, GENEVE_PORT = 4789, 6081
 STEP_S = 0.01  # between two frames; far from every timeout
 
 # The underlay that stood below the agent's bridges, as the README of the golden data describes it.
 UNDERLAY = "br-under"
 UPLINK = "ethu"
-VTEP_MAC = "52:54:00:50:00:01"
-VTEP_ADDRESS = "192.168.50.1"
-REMOTE_VTEPS = {"192.168.50.2": "52:54:00:50:00:02", "192.168.50.3": "52:54:00:50:00:03"}
+VTEP_MACS = "52:54:00:50:00:{:02x}"  # by the last byte of the address
 
 # Columns of rows that make a difference for frames; `ofport` is asked for, so that flows mean the same ports.
 COLUMNS = {
@@ -54,7 +55,7 @@ COLUMNS = {
 }
 
 VIF = re.compile(r"^  (\S+): net=.* mac=(\S+) ips=(\S+) .*vif=(\S+)", re.MULTILINE)
-REMOTE_VM = re.compile(r"((?:[0-9a-f]{2}:){5}[0-9a-f]{2}) \(([0-9.]+), on ([0-9.]+), (\w+)\)")
+REMOTE_VM = re.compile(r"((?:[0-9a-f]{2}:){5}[0-9a-f]{2}) \(([0-9.]+), on ([0-9a-f.:]+), (\w+)\)")
 METER = re.compile(r"^(meter=\d+ .*bands=)\n((?:type=.*\n)+)", re.MULTILINE)
 NETWORK = re.compile(r"^  (\w+): (vxlan|gre|geneve) .*seg=(\d+)", re.MULTILINE)
 
@@ -93,16 +94,24 @@ def build(folder: Path) -> vswitch.Node:
         node.run(f"ovs-ofctl del-flows {bridge['name']}")
         node.run(f"ovs-ofctl -O OpenFlow14 add-flows {bridge['name']} -", flows)
     if any(bridge["name"] == UNDERLAY for bridge in bridges):
-        build_underlay(node)
+        build_underlay(folder, node)
     return node
 
 
-def build_underlay(node: vswitch.Node) -> None:
+def build_underlay(folder: Path, node: vswitch.Node) -> None:
     """Give the bridge below the tunnels its address, and the neighbours theirs."""
-    node.run(f"ovs-vsctl set Bridge {UNDERLAY} other_config:hwaddr={json.dumps(VTEP_MAC)}")
-    node.run(f"ip addr add {VTEP_ADDRESS}/24 dev {UNDERLAY}")  # a local route: the tunnels name it as local_ip
-    for address, mac in REMOTE_VTEPS.items():
-        node.run(f"ovs-appctl tnl/neigh/set {UNDERLAY} {address} {mac}")
+    model = json.loads((folder / "model.json").read_text())
+    own = model["local_ip"]
+    node.run(f"ovs-vsctl set Bridge {UNDERLAY} other_config:hwaddr={json.dumps(vtep_mac(own))}")
+    length = 24 if ip_address(own).version == 4 else 64
+    node.run(f"ip addr add {own}/{length} dev {UNDERLAY}")  # a local route: the tunnels name it as local_ip
+    told = [address for by_address in model["l2pop_remote_fdb"].values() for address in by_address]
+    for address in {*told, *(address for addresses in model["remote_vteps"].values() for address in addresses)}:
+        node.run(f"ovs-appctl tnl/neigh/set {UNDERLAY} {address} {vtep_mac(address)}")
+
+
+def vtep_mac(address: str) -> str:
+    return VTEP_MACS.format(ip_address(address).packed[-1])
 
 
 def members(value: Any) -> list[Any]:
@@ -129,9 +138,13 @@ def settings(table: str, row: Json) -> str:
 def learning_frames(folder: Path) -> Iterator[bytes]:
     """What came from remote machines before the dump, a broadcast each: their addresses had been learned by then."""
     scenario = (folder / "scenario.txt").read_text()
+    model = json.loads((folder / "model.json").read_text())
+    vxlan_port = int(model["agent_config_overrides"].get("AGENT", {}).get("vxlan_udp_port", VXLAN_PORT))
     networks = {name: (kind, int(segment)) for name, kind, segment in NETWORK.findall(scenario)}
     for mac, address, vtep, network in REMOTE_VM.findall(scenario):
-        yield outer(*networks[network], vtep, gratuitous_arp(mac, address))
+        kind, segment = networks[network]
+        port = vxlan_port if kind == "vxlan" else GENEVE_PORT
+        yield outer(kind, segment, (vtep, model["local_ip"]), port, gratuitous_arp(mac, address))
 
 
 def gratuitous_arp(mac: str, address: str) -> bytes:
@@ -140,20 +153,23 @@ def gratuitous_arp(mac: str, address: str) -> bytes:
     return b"\xff" * 6 + source + b"\x08\x06" + arp
 
 
-def outer(kind: str, segment: int, vtep: str, frame: bytes) -> bytes:
-    """A frame in a tunnel from `vtep` to ours."""
+def outer(kind: str, segment: int, vteps: tuple[str, str], port: int, frame: bytes) -> bytes:
+    """A frame in a tunnel, from one VTEP to the other; `port` is of UDP."""
     if kind == "gre":
         protocol, payload = 47, bytes.fromhex("20006558") + segment.to_bytes(4, "big") + frame
     else:
-        port, first = (4789, "08000000") if kind == "vxlan" else (6081, "00006558")
-        header = bytes.fromhex(first) + (segment << 8).to_bytes(4, "big")
+        header = bytes.fromhex("08000000" if kind == "vxlan" else "00006558") + (segment << 8).to_bytes(4, "big")
         n_bytes = 8 + len(header) + len(frame)
         ports = (50000).to_bytes(2, "big") + port.to_bytes(2, "big")
         protocol, payload = 17, ports + n_bytes.to_bytes(2, "big") + bytes(2) + header + frame
-    addresses = octets(vtep, ".", 10) + octets(VTEP_ADDRESS, ".", 10)
+    addresses = b"".join(ip_address(vtep).packed for vtep in vteps)
+    macs = b"".join(octets(vtep_mac(vtep), ":", 16) for vtep in reversed(vteps))
+    if len(addresses) > 8:
+        ip = bytes.fromhex("60000000") + len(payload).to_bytes(2, "big") + bytes([protocol, 64]) + addresses
+        return macs + b"\x86\xdd" + ip + payload
     start = b"\x45\x00" + (20 + len(payload)).to_bytes(2, "big") + bytes.fromhex("00004000") + bytes([64, protocol])
     ip = start + checksum(start + addresses).to_bytes(2, "big") + addresses
-    return octets(VTEP_MAC, ":", 16) + octets(REMOTE_VTEPS[vtep], ":", 16) + b"\x08\x00" + ip + payload
+    return macs + b"\x08\x00" + ip + payload
 
 
 def octets(text: str, separator: str, base: int) -> bytes:
@@ -275,18 +291,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folders", nargs="+", type=Path, metavar="DIR")
     options = parser.parse_args(arguments)
     totals = dict.fromkeys(("same", "DIFFERENT", "unsupported"), 0)
+    status = 0
     for folder in options.folders:
         try:
             verdict, text, differences = judge(folder)
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, VSwitchError) as error:
             print(f"{folder}: {error!r}", file=sys.stderr)
-            return 2
+            status = 2
+            continue
         totals[verdict] += 1
         print(f"{folder.name}: {text}")
         for difference in differences[:MAX_SHOWN]:
             print(f"  {difference}")
     print(", ".join(f"{number} {verdict}" for verdict, number in totals.items()))
-    return int(totals["DIFFERENT"] > 0)
+    return status or int(totals["DIFFERENT"] > 0)
 
 
 if __name__ == "__main__":

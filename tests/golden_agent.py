@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ def cloud_yaml(folder: Path) -> str:
     model = json.loads((folder / "model.json").read_text())
     document = {
         "networks": {item["name"]: _network(item) for item in model["networks"]},
-        "subnets": {item["name"]: _subnet(item) for item in model["subnets"]},
+        "subnets": {item["name"]: _subnet(item) for item in model["subnets"]} | _far_subnets(model),
         "security_groups": {item["name"]: _group(item) for item in model["security_groups"]},
         "qos_policies": {item["name"]: _policy(item) for item in model["qos_policies"]},
         "ports": _ports(model),
@@ -74,6 +74,22 @@ def _subnet(item: Json) -> Json:
     }  # fmt: skip
 
 
+def _far_subnets(model: Json) -> dict[str, Json]:
+    """Subnets for addresses that l2population has told of, and that no subnet of the network holds."""
+    cidrs: dict[str, list[IPv4Network | IPv6Network]] = {}
+    for item in model["subnets"]:
+        cidrs.setdefault(item["net"], []).append(ip_network(item["cidr"]))
+    found: dict[str, Json] = {}
+    for (network, _), (_, addresses) in _far_stations(model).items():
+        for address in map(ip_address, addresses):
+            if not any(address in cidr for cidr in cidrs.setdefault(network, [])):
+                cidrs[network].append(ip_network(address))
+                found[f"{network}-{address}"] = {
+                    "network_id": network, "cidr": str(cidrs[network][-1]), "gateway_ip": None, "enable_dhcp": False,
+                }  # fmt: skip
+    return found
+
+
 def _group(item: Json) -> Json:
     spellings = {"min": "port_range_min", "max": "port_range_max", "prefix": "remote_ip_prefix",
                  "remote_group": "remote_group_id"}  # fmt: skip
@@ -87,6 +103,8 @@ def _policy(item: Json) -> Json:
 
 
 def _port(item: Json, model: Json) -> Json:
+    if not item["port_security"]:
+        item = {**item, "sgs": [], "aaps": []}  # neutron-server takes none without port security
     port = {
         "id": item["id"], "network_id": item["net"], "mac_address": item["mac"], "device_owner": item["owner"],
         "fixed_ips": [{"subnet_id": subnet, "ip_address": address} for subnet, address in item["ips"]],

@@ -73,3 +73,15 @@ def test_a_difference_is_seen(tmp_path, capsys):
     assert lines[4:6] == [f"  {line}" for line in known]
     assert lines[-3:-1] == [f"  agent, {line}" for line in known]
     assert lines[-1] == "0 same, 1 DIFFERENT, 0 unsupported"
+
+
+def test_a_folder_that_cannot_be_read_keeps_nobody_from_the_next(tmp_path, capsys):
+    wrong, good = tmp_path / "wrong", need_shared("golden", "neutron", "01-vlan")
+    shutil.copytree(good, wrong)
+    model = json.loads((wrong / "model.json").read_text())
+    model["networks"][0]["seg"] = 5000
+    (wrong / "model.json").write_text(json.dumps(model))
+    assert check_golden.main([str(wrong), str(tmp_path / "nowhere"), str(good)]) == 2
+    out, err = capsys.readouterr()
+    assert "5000 is no VID" in err
+    assert out.splitlines()[-1] == "1 same, 0 DIFFERENT, 0 unsupported"

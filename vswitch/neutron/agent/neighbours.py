@@ -11,10 +11,7 @@ from vswitch.neutron.agent.local_vlans import LocalVlan
 from vswitch.neutron.agent.server import Server, View
 from vswitch.neutron.agent.switch import Switch, Vif
 from vswitch.neutron.agent.tunnels import Tunnels
-from vswitch.neutron.cloud import OWNER_DVR_INTERFACE, OWNER_HA_INTERFACE, Host, Network, Port
-
-ONLY_FLOODED = (OWNER_DVR_INTERFACE, OWNER_HA_INTERFACE)
-"""Ports that are on several hosts: others flood to those hosts, and no host is the one that has the port."""
+from vswitch.neutron.cloud import Host, Network, Port
 
 
 @dataclass(eq=False)
@@ -67,7 +64,7 @@ class Neighbours:
         remote = self.server.options[host.name].local_ip
         if remote is None or not self._is_told_of(local.network):
             return False
-        if port.device_owner not in ONLY_FLOODED:
+        if not self.server.is_everywhere(port):
             self.tunnels.remove_station(local, self.view.port(port))
         others = self.server.ports_by_network[local.network.id]
         if not any(host in self.server.hosts_of(other) and self.server.is_up(other, host, now_ns) for other in others):
@@ -88,7 +85,7 @@ class Neighbours:
             return
         if id(host) not in told:
             told[id(host)] = self.tunnels.add_neighbour(local, options.local_ip)
-        if told[id(host)] and port.device_owner not in ONLY_FLOODED:
+        if told[id(host)] and not self.server.is_everywhere(port):
             self.tunnels.add_station(local, options.local_ip, self.view.port(port))
 
     def _is_told_of(self, network: Network) -> bool:

@@ -13,6 +13,7 @@ from functools import cached_property
 from vswitch.neutron.agent.options import AgentOptions, options_of
 from vswitch.neutron.cloud import (
     OWNER_DVR_INTERFACE,
+    OWNER_DVR_SNAT,
     OWNER_HA_INTERFACE,
     OWNER_ROUTER_GATEWAY,
     Address,
@@ -72,6 +73,13 @@ class Server:
         if port.host is not None and port.host not in hosts:
             hosts.append(port.host)
         return hosts
+
+    def is_everywhere(self, port: Port) -> bool:
+        """True for ports that are on several hosts: others flood to those, and none is the one that has the port."""
+        if port.device_owner in (OWNER_DVR_INTERFACE, OWNER_HA_INTERFACE):
+            return True
+        router = self._replicated.get(port.device_id)
+        return port.device_owner == OWNER_DVR_SNAT and router is not None and router.ha
 
     @cached_property
     def _ports_by_host(self) -> dict[str, list[Port]]:

@@ -78,7 +78,8 @@ def _configure(switch: Switch, bridge: Bridge, protocols: tuple[str, ...], *, ad
     options = switch.options
     if add:
         switch.commands.rows(f"add-br {bridge.name}")
-    controller = f"tcp:{options.of_listen_address}:{options.of_listen_port}"
+    address = options.of_listen_address
+    controller = f"tcp:{f'[{address}]' if ':' in address else address}:{options.of_listen_port}"
     switch.commands.rows(
         f"set-fail-mode {bridge.name} secure",
         f"set Bridge {bridge.name} datapath_type={options.datapath_type} protocols={','.join(protocols)}"
