@@ -6,8 +6,9 @@ Source: neutron/agent/dhcp/agent.py and neutron/agent/linux/dhcp.py; what dnsmas
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
 
-from vswitch.devices.dhcp_agent import DhcpNetwork, DhcpPort, DhcpSubnet
+from vswitch.devices.dhcp_agent import DhcpNetwork, DhcpOptions, DhcpPort, DhcpSubnet
 from vswitch.devices.qdhcp import DhcpNamespace
 from vswitch.neutron.agent.names import device_name
 from vswitch.neutron.agent.server import Server
@@ -34,14 +35,16 @@ def place_servers(server: Server) -> Iterator[Placed]:
                 network.id, subnets.get(network.id, []), [_port(port) for port in ports], network.mtu
             )
             for port in own:
-                yield _place(network, seen, port, is_alone=len(own) == 1)
+                yield _place(server, network, seen, port, is_alone=len(own) == 1)
 
 
-def _place(network: Network, seen: DhcpNetwork, port: Port, *, is_alone: bool) -> Placed:
+def _place(server: Server, network: Network, seen: DhcpNetwork, port: Port, *, is_alone: bool) -> Placed:
     assert port.host is not None
     name = unique_name(f"qdhcp-{network.name or network.id}", port.host.name, is_alone=is_alone)
     device = device_name(port)
-    namespace = DhcpNamespace(name, seen, port.id, port=device)
+    options = server.options[port.host.name]
+    told = DhcpOptions(**{option.name: getattr(options, option.name) for option in fields(DhcpOptions)})
+    namespace = DhcpNamespace(name, seen, port.id, told, port=device)
     return Placed(namespace, [DevicePlug(name, device, (port.host.name, device))])
 
 

@@ -26,6 +26,7 @@ from vswitch.devices.router_config import (
     RouterRule,
 )
 from vswitch.neutron.agent.names import device_name
+from vswitch.neutron.agent.options import AgentOptions
 from vswitch.neutron.agent.server import Server
 from vswitch.neutron.cloud import (
     OWNER_DVR_INTERFACE,
@@ -59,8 +60,8 @@ def place_routers(server: Server) -> Iterator[Placed]:
         else:
             for host in router.hosts:
                 config = _central_config(router, ports)
-                if router.ha and host is not router.hosts[0]:
-                    config = config._replace(radvd=None)  # radvd is the master's
+                if not router.ha or host is router.hosts[0]:  # the master
+                    config = config._replace(radvd=_radvd(ports, server.options[host.name]))
                 yield _place(router, host, "qrouter", config, ports)
 
 
@@ -80,21 +81,20 @@ def _central_config(router: Router, ports: list[Port]) -> RouterConfig:
         interfaces=[_interface(port) for port in [*inside, *([gateway] if gateway is not None else [])]],
         routes=[*_routes(router), *_default_routes(gateway)],
         nat=_nat(router),
-        radvd=_radvd(inside),
     )
 
 
-def _radvd(inside: list[Port]) -> RouterRadvd | None:
-    """Of the ports with IPv6 subnets (enable_radvd()); only those of a router that is master are up."""
+def _radvd(ports: list[Port], options: AgentOptions) -> RouterRadvd | None:
+    """Of the ports inside that have IPv6 subnets (enable_radvd())."""
     subnets = {
         device_name(port): [
             RaSubnet(str(fixed.subnet.cidr), fixed.subnet.ipv6_ra_mode, tuple(map(str, fixed.subnet.dns_nameservers)))
             for fixed in port.fixed_ips if fixed.subnet.ip_version == 6
         ]
-        for port in inside
+        for port in ports if port.device_owner in INTERFACE_OWNERS
     }  # fmt: skip
     found = {name: of_port for name, of_port in subnets.items() if of_port}
-    return RouterRadvd(found) if found else None
+    return RouterRadvd(found, options.min_rtr_adv_interval, options.max_rtr_adv_interval) if found else None
 
 
 def _interface(port: Port) -> RouterInterface:
@@ -148,7 +148,7 @@ def _place_distributed(server: Server, router: Router, ports: list[Port]) -> Ite
             routes=[*_routes_inside(router, inside), *_redirects(inside, central)],
             rules=_rules(inside, central),
             neighbors=neighbors,
-            radvd=_radvd(inside),
+            radvd=_radvd(inside, server.options[host.name]),
         )
         yield _place(router, host, "qrouter", config, inside)
     if router.snat_host is not None and router.gateway is not None:

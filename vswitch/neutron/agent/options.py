@@ -1,5 +1,7 @@
 """Options of openvswitch_agent.ini: names, sections, types and defaults (neutron/conf/plugins/ml2/drivers/ovs_conf.py).
 
+Those of dhcp_agent.ini and l3_agent.ini that change what is seen on a network are here, too (section DEFAULT).
+
 Names are unique over the sections, so a host's configuration is one mapping. An option that steers what is no part of
 a switch (how the agent reaches its server, for one) is known and has no effect.
 """
@@ -56,6 +58,17 @@ class AgentOptions:
     enable_security_group: bool = True
     permitted_ethertypes: list[str] = field(default_factory=list)
 
+    dhcp_lease_duration: int = 86400
+    """Seconds; -1: for ever. These and the following ones are in dhcp_agent.ini and l3_agent.ini."""
+    dhcp_renewal_time: int = 0
+    dhcp_rebinding_time: int = 0
+    dhcp_broadcast_reply: bool = False
+    dns_domain: str = "openstacklocal"
+    enable_isolated_metadata: bool = False
+    force_metadata: bool = False
+    min_rtr_adv_interval: int = 30
+    max_rtr_adv_interval: int = 100
+
     isolate_vif: bool = True
     """nova plugs a VM's port on the dead VLAN. os-vif itself has False; who runs this agent is told to say True."""
 
@@ -101,6 +114,10 @@ SECTIONS = {
     "SECURITYGROUP": (
         "firewall_driver", "enable_security_group", "permitted_ethertypes",
     ),
+    "DEFAULT": (
+        "dhcp_lease_duration", "dhcp_renewal_time", "dhcp_rebinding_time", "dhcp_broadcast_reply", "dns_domain",
+        "enable_isolated_metadata", "force_metadata", "min_rtr_adv_interval", "max_rtr_adv_interval",
+    ),
     "os_vif_ovs": (
         "isolate_vif",
     ),
@@ -117,6 +134,11 @@ WITHOUT_EFFECT = frozenset((
     "vhostuser_socket_dir", "enable_ipset",
 ))  # fmt: skip
 """What the agent knows besides, and this model has no use for."""
+RANGES = {
+    "dscp": (0, 63), "vxlan_udp_port": (0, 65535), "of_listen_port": (0, 65535), "polling_interval": (1, 2**31 - 1),
+    "dhcp_lease_duration": (-1, 2**31 - 1), "min_rtr_adv_interval": (3, 1350), "max_rtr_adv_interval": (4, 1800),
+}  # fmt: skip
+"""What numbers may be; the others begin with 0."""
 _FIELDS = {option.name: option for option in fields(AgentOptions)}
 DEFAULTS = AgentOptions()
 
@@ -175,9 +197,7 @@ def _boolean(name: str, value: Option) -> bool:
 
 
 def _number(name: str, value: Option) -> int:
-    low, high = {"dscp": (0, 63), "vxlan_udp_port": (0, 65535), "of_listen_port": (0, 65535)}.get(name, (0, 2**31 - 1))
-    if name == "polling_interval":
-        low = 1
+    low, high = RANGES.get(name, (0, 2**31 - 1))
     try:
         number = int(str(value))
     except ValueError:
