@@ -3,6 +3,9 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from vswitch.capture.byteorder cimport store_u32
 from vswitch.capture.writer_pool cimport WriterPool, write_target, writer_pool
 
+cdef extern from *:
+    bint unlikely(bint condition) noexcept nogil        # every C file that Cython writes defines it
+
 cdef enum capture_format:
     CAPTURE_PCAP
     CAPTURE_PCAPNG
@@ -37,9 +40,9 @@ cdef inline uint8_t* capture_writer_reserve(capture_writer* writer, uint32_t int
     cdef uint8_t* header
     cdef uint64_t seconds
     cdef uint32_t subseconds
-    if writer.format != CAPTURE_PCAP:
+    if unlikely(writer.format != CAPTURE_PCAP):
         return capture_writer_reserve_other(writer, interface, time_ns, caplen, len)
-    if <size_t>(writer.end - writer.pos) < WRITER_RECORD_LEN + <size_t>caplen:
+    if unlikely(<size_t>(writer.end - writer.pos) < WRITER_RECORD_LEN + <size_t>caplen):
         if not capture_writer_turn(writer, WRITER_RECORD_LEN + <size_t>caplen):
             return NULL
     header = writer.pos

@@ -4,6 +4,7 @@ from vswitch.capture.record cimport frame
 from vswitch.datapath.bridge cimport port
 from vswitch.datapath.execution cimport execution
 from vswitch.datapath.program cimport program
+from vswitch.tables.hash cimport prefetch
 
 cdef enum:
     BURST = 64                      # frames
@@ -12,8 +13,16 @@ cdef struct frame_ahead:            # what was found out of a frame before its t
     program* program                # of its kind, or NULL: it must be looked up ...
     uint64_t n_changes              # ... as it must when flow_cache.n_changes is not this any more
 
+# Brings near the heads of frames, of which the reader has only seen what stands before them.
 cdef void burst_prefetch(const frame* frames, int n) noexcept nogil
-cdef void burst_look_up(execution* ex, port** in_ports, const frame* frames, int n, frame_ahead* ahead) noexcept nogil
+# Finds the programs of `n` frames, and brings near what they will need, and the heads of the frames that come `after` them.
+cdef void burst_look_up(execution* ex, port** in_ports, const frame* frames, int n, frame_ahead* ahead, const frame* after,
+                        int n_after) noexcept nogil
+
+
+cdef inline void frame_prefetch(const frame* f) noexcept nogil:
+    prefetch(f.data)
+    prefetch(f.data + 63)
 
 
 cdef inline program* ahead_program(const frame_ahead* ahead, const port* in_port) noexcept nogil:

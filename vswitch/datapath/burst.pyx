@@ -36,27 +36,28 @@ cdef struct masked_key:             # the words of a frame's key that the megafl
 
 
 cdef void burst_prefetch(const frame* frames, int n) noexcept nogil:
-    """Brings the heads of the frames near, of which the reader has only seen what stands before them."""
     cdef int i
     for i in range(n):
-        prefetch(frames[i].data)
-        prefetch(frames[i].data + 63)
+        frame_prefetch(&frames[i])
 
 
-cdef void burst_look_up(execution* ex, port** in_ports, const frame* frames, int n, frame_ahead* ahead) noexcept nogil:
-    """Finds the programs of `n` frames, and brings near what they will need."""
+cdef void burst_look_up(execution* ex, port** in_ports, const frame* frames, int n, frame_ahead* ahead, const frame* after,
+                        int n_after) noexcept nogil:
     cdef masked_key masked[BURST]
-    cdef int n_masked = mask_keys(ex, in_ports, frames, n, ahead, masked)
+    cdef int n_masked = mask_keys(ex, in_ports, frames, n, ahead, masked, after, n_after)
+    if n_after > n:
+        burst_prefetch(after + n, n_after - n)
     if n_masked:
         find_programs(masked, n_masked)
     prefetch_for_programs(in_ports, frames, n, ahead)
 
 
 cdef inline int mask_keys(execution* ex, port** in_ports, const frame* frames, int n, frame_ahead* ahead,
-                          masked_key* masked) noexcept nogil:
+                          masked_key* masked, const frame* after, int n_after) noexcept nogil:
     """The words of each key that matter in its cache, and where their signature must be. How many frames have any.
 
-    Frames of one burst mostly enter the same bridge, so what is to know of its cache is fetched when it changes.
+    Frames of one burst mostly enter the same bridge, so what is to know of its cache is fetched when it changes. With each of
+    them one of the next burst is sent for: all at once they would have to wait for each other.
     """
     cdef flow_key key
     cdef frame_layout layout
@@ -74,6 +75,8 @@ cdef inline int mask_keys(execution* ex, port** in_ports, const frame* frames, i
     cdef int i
     memset(&key, 0, sizeof(key))
     for i in range(n):
+        if i < n_after:
+            frame_prefetch(&after[i])
         in_port = in_ports[frames[i].input]
         if in_port.bridge.cache != cache:
             cache = in_port.bridge.cache

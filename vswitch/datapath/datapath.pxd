@@ -44,10 +44,12 @@ cdef class Datapath(TunnelPorts):
     cdef int _check_writers(self) except -1
     cdef int _run(self, MergedCaptures captures, port** table, uint64_t* offset_ns, bint* started) noexcept nogil
     cdef void _switch_burst(self, const frame* frames, int n, port** table, uint64_t* offset_ns,
-                            bint* started) noexcept nogil
+                            bint* started, const frame* after, int n_after) noexcept nogil
     cdef int _plan_shortcuts(self) except -1
-    cdef void _switch_single(self, const frame* frames, int n, port** table, uint64_t offset_ns) noexcept nogil
-    cdef void _switch_chained(self, const frame* frames, int n, port** table, uint64_t offset_ns) noexcept nogil
+    cdef void _switch_single(self, const frame* frames, int n, port** table, uint64_t offset_ns, const frame* after,
+                             int n_after) noexcept nogil
+    cdef void _switch_chained(self, const frame* frames, int n, port** table, uint64_t offset_ns, const frame* after,
+                              int n_after) noexcept nogil
     cdef uint64_t _token(self) noexcept nogil
     cdef int _take_express(self, const frame* frames, int first, int n, port** table, uint64_t offset_ns, int64_t* latest_ns,
                            const express_burst* express) noexcept nogil

@@ -243,7 +243,7 @@ cdef class Datapath(TunnelPorts):
     cdef int _run(self, MergedCaptures captures, port** table, uint64_t* offset_ns, bint* started) noexcept nogil:
         """Bursts until the captures need a service or some time has passed; what captures.read() said last.
 
-        The next burst is read, and its bytes are on their way, before this one is switched.
+        The next burst is read before this one is switched, so that its bytes are on their way meanwhile.
         """
         cdef frame bursts[2][BURST]
         cdef frame* frames = bursts[0]
@@ -255,13 +255,11 @@ cdef class Datapath(TunnelPorts):
             burst_prefetch(frames, n)
         while n > 0:
             if n_switched >= FRAMES_PER_TURN:
-                self._switch_burst(frames, n, table, offset_ns, started)
+                self._switch_burst(frames, n, table, offset_ns, started, NULL, 0)
                 express_count(&self.to_count, True)
                 return n
             n_after = captures.read(after, BURST)
-            if n_after > 0:
-                burst_prefetch(after, n_after)
-            self._switch_burst(frames, n, table, offset_ns, started)
+            self._switch_burst(frames, n, table, offset_ns, started, after, n_after)
             n_switched += n
             n = n_after
             frames, after = after, frames
@@ -269,18 +267,19 @@ cdef class Datapath(TunnelPorts):
         return n
 
     cdef void _switch_burst(self, const frame* frames, int n, port** table, uint64_t* offset_ns,
-                            bint* started) noexcept nogil:
+                            bint* started, const frame* after, int n_after) noexcept nogil:
         if not started[0]:
             offset_ns[0] = frames[0].time_ns // NS_PER_MS * NS_PER_MS - self.now_ns
             started[0] = True
         if self.has_shortcuts:
-            self._switch_chained(frames, n, table, offset_ns[0])
+            self._switch_chained(frames, n, table, offset_ns[0], after, n_after)
         else:
-            self._switch_single(frames, n, table, offset_ns[0])
+            self._switch_single(frames, n, table, offset_ns[0], after, n_after)
         if <int64_t>(frames[n - 1].time_ns - offset_ns[0] - self.now_ns) > 0:
             self.now_ns = frames[n - 1].time_ns - offset_ns[0]
 
-    cdef void _switch_single(self, const frame* frames, int n, port** table, uint64_t offset_ns) noexcept nogil:
+    cdef void _switch_single(self, const frame* frames, int n, port** table, uint64_t offset_ns, const frame* after,
+                             int n_after) noexcept nogil:
         """A burst where no bridge leads to another one."""
         cdef frame_ahead ahead[BURST]
         cdef port* in_port
@@ -288,7 +287,7 @@ cdef class Datapath(TunnelPorts):
         cdef int i
         cdef int n_forwarded = 0
         cdef bint is_recorded = self.ex.ledger != NULL
-        burst_look_up(&self.ex, table, frames, n, ahead)
+        burst_look_up(&self.ex, table, frames, n, ahead, after, n_after)
         for i in range(n):
             if <int64_t>(frames[i].time_ns - offset_ns - self.next_event_ns) >= 0:
                 self._advance(frames[i].time_ns - offset_ns, frames[i].time_ns)
@@ -303,7 +302,8 @@ cdef class Datapath(TunnelPorts):
         self.counts[<int>FATE_DELIVERED] += n_forwarded
         self.n_frames += n_forwarded
 
-    cdef void _switch_chained(self, const frame* frames, int n, port** table, uint64_t offset_ns) noexcept nogil:
+    cdef void _switch_chained(self, const frame* frames, int n, port** table, uint64_t offset_ns, const frame* after,
+                              int n_after) noexcept nogil:
         """A burst where frames go from bridge to bridge: by express, by a shortcut, or the long way."""
         cdef express_burst express
         cdef frame_ahead ahead[BURST]
@@ -322,10 +322,10 @@ cdef class Datapath(TunnelPorts):
         cdef int n_others = 0, other = 0    # how many they are, and how many of them had their turn
         cdef int i = 0
         cdef int last
-        if express_look_up(table, frames, n, token, may_end, &express):
+        if express_look_up(table, frames, n, token, may_end, &express, after, n_after):
             n_others = without_entry(&express, frames, n, others, places)
             if shortcuts_look_up(&self.ex, self.shortcuts, table, others, n_others, token, shortcuts):
-                burst_look_up(&self.ex, table, others, n_others, ahead)
+                burst_look_up(&self.ex, table, others, n_others, ahead, NULL, 0)
             else:
                 memset(ahead, 0, n_others * sizeof(frame_ahead))
         while i < n:

@@ -50,7 +50,8 @@ cdef struct express_table:          # of a bridge: what comes in at its ports
     uint32_t vxlan_port             # UDP port of those that do; 0: none
     express_set* sets               # NULL: none yet
     uint32_t set_mask
-    uint32_t n_displaced            # since it last grew
+    uint32_t n_entries              # since it last grew, those of other states included
+    uint32_t n_displaced
     arena memory
 
 cdef struct express_list:           # entries with frames to be counted

@@ -27,8 +27,9 @@ counting refreshes them at once; a second one in the same second would change no
 
 Why it is right
 ---------------
-An entry holds as long as its shortcuts do: in one state of the datapath, whose token stands in its set. A shortcut that is
-forgotten takes all express entries along; one that only loses its place stays in memory for those that know it.
+An entry holds as long as its shortcuts do: in one state of the datapath, whose token stands in its set. When a
+bridge's shortcuts are forgotten all express entries go along; a shortcut that only loses its place stays in memory for those
+that know it.
 
 Neighbours: an entry's own must live on at the end of the second in any case, and where a tunnel ends all must. Otherwise the
 shortcut decides, which knows to the millisecond.
@@ -69,7 +70,7 @@ cdef void express_table_free(express_table* table) noexcept nogil:
 cdef void express_clear(express_table* table) noexcept nogil:
     free(table.sets)
     table.sets = NULL
-    table.set_mask = table.n_displaced = 0
+    table.set_mask = table.n_entries = 0
     arena_clear(&table.memory)
 
 
@@ -90,11 +91,11 @@ cdef express* express_place(express_table* table, const express_key* key, uint64
             at = min(at, i)
         elif set.tags[i] == tag and express_has(set.entries[i], key):
             return NULL
+    if table.n_entries > table.set_mask and table.set_mask + 1 < MAX_SETS:
+        express_count(pending, True)
+        return express_place(table, key, token, pending) if grow(table) else NULL
     if at == EXPRESS_WAYS:
         table.n_displaced += 1
-        if table.n_displaced > table.set_mask and table.set_mask + 1 < MAX_SETS:
-            express_count(pending, True)
-            return express_place(table, key, token, pending) if grow(table) else NULL
         at = idle_way(set, table.n_displaced)
         if at == EXPRESS_WAYS:
             return NULL
@@ -102,6 +103,7 @@ cdef express* express_place(express_table* table, const express_key* key, uint64
         set.entries[at] = <express*>arena_take(&table.memory, sizeof(express))
         if set.entries[at] == NULL:
             return NULL
+        table.n_entries += 1
     e = set.entries[at]
     set.tags[at] = tag
     memset(e, 0, sizeof(express))

@@ -5,7 +5,7 @@ As in burst.pyx: sets and entries of all frames are brought near before any of t
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcpy, memset
 
-from vswitch.datapath.burst cimport BURST
+from vswitch.datapath.burst cimport BURST, burst_prefetch, frame_prefetch
 from vswitch.datapath.express cimport (
     express_begin, express_clear, express_find, express_has, express_place, express_set, nobody,
 )
@@ -24,19 +24,26 @@ from vswitch.wire.byteorder cimport load_be16, store_be16, store_be32
 from vswitch.wire.ethernet cimport ETH_LEN
 from vswitch.wire.ipv4 cimport IP_ECN_MASK, IP_PROTO_TCP, IPV4_PROTO, IPV4_TOTAL_LEN
 
+cdef extern from *:
+    bint unlikely(bint condition) noexcept nogil        # every C file that Cython writes defines it
+
 cdef enum:
     MAX_LEN = 0xFFFF                # bytes of a frame
     TUNNEL_HEADER_LEN = 8           # VXLAN's, and GRE's with a key
 
 
 cdef int express_look_up(port** in_ports, const frame* frames, int n, uint64_t token, bint may_end,
-                         express_burst* burst) noexcept nogil:
+                         express_burst* burst, const frame* after, int n_after) noexcept nogil:
     cdef const express_set* sets[BURST]
     cdef express* e
     cdef int n_missing = 0
     cdef int i
     for i in range(n):
+        if i < n_after:
+            frame_prefetch(&after[i])
         sets[i] = find_set(in_ports[frames[i].input], &frames[i], may_end, &burst.keys[i])
+    if n_after > n:
+        burst_prefetch(after + n, n_after - n)
     for i in range(n):
         e = express_find(sets[i], burst.keys[i].hash, token) if sets[i] != NULL else NULL
         burst.entries[i] = e
@@ -103,17 +110,19 @@ cdef int express_run(execution* ex, const frame* frames, int first, int n, uint6
         e = burst.entries[i]
         f = &frames[i]
         clock_ns = <int64_t>(f.time_ns - offset_ns)
-        if e == NULL or clock_ns < latest or clock_ns >= limit_ns or e.neighbor.expires_ms <= limit_ms:
+        if unlikely(e == NULL or clock_ns < latest or clock_ns >= limit_ns):
             break
-        latest = clock_ns
-        if e.n_packets == 0:
+        if unlikely(e.n_packets == 0):
+            if e.neighbor.expires_ms <= limit_ms:
+                break
             express_begin(e, pending)
+        latest = clock_ns
         e.n_packets += 1
         e.n_bytes += f.len
         e.clock_ns = clock_ns
         if e.is_udp:
             src_port = tunnel_source_port(plain_hash(f.data))
-        if ex.ledger != NULL:
+        if unlikely(ex.ledger != NULL):
             ex.program = e.outer.program
         shortcut_leave(ex, e.out, e.header, e.header_len, e.is_udp, src_port, e.tag if e.is_tagged else 0,
                        f.data + e.inner_ofs, f.len - e.inner_ofs, f.time_ns)
@@ -136,7 +145,6 @@ cdef void express_enter(const express_key* key, port* in_port, const frame* f, c
     e = express_place(table, key, token, pending)
     if e == NULL:
         return
-    ahead.outer.is_shared = last.is_shared = True
     e.in_port = in_port
     e.outer = ahead.outer
     e.inner = ahead.inner

@@ -3,7 +3,7 @@
 What happens is what frame_receive() would do, where neither port has a rule of its own.
 """
 from libc.stdint cimport uint8_t
-from libc.string cimport memcpy
+from vswitch.capture.copy cimport copy_frame
 from vswitch.capture.record cimport frame
 from vswitch.capture.writer cimport capture_writer_reserve
 from vswitch.datapath.bridge cimport port
@@ -36,4 +36,4 @@ cdef inline void forward(execution* ex, port* in_port, const frame* f, program* 
     elif ex.collect != NULL:
         to = capture_writer_reserve(ex.collect, out.number, f.time_ns, f.caplen, f.len)
     if to != NULL:
-        memcpy(to, f.data, f.caplen)
+        copy_frame(to, f.data, f.caplen)

@@ -461,7 +461,7 @@ cdef class Network:
                 last += 1
             if last > first:
                 burst_look_up(&(<Datapath>self.nodes[node]).ex, self.input_ports, &self.frames[first], last - first,
-                              &self.ahead[first])
+                              &self.ahead[first], NULL, 0)
             else:
                 last = first + 1
             first = last

@@ -41,7 +41,6 @@ cdef struct shortcut:                # begins a cache line
     uint64_t words[12]              # SHORTCUT_WORDS: its key
     void* steps[12]
     uint8_t header[56]              # SHORTCUT_HEADER
-    uint8_t is_shared               # express entries know it: it keeps its memory
 
 cdef struct shortcut_set:            # a cache line
     uint32_t tags[4]                # SHORTCUT_WAYS: signature_tag() of their hashes
@@ -61,10 +60,9 @@ cdef struct shortcut_table:          # of a bridge: what begins at its ports
     shortcut_set* sets               # NULL: none yet
     uint32_t set_mask
     uint32_t n_shortcuts
-    uint32_t n_displaced            # since it last grew
-    uint32_t n_orphans              # shared ones that lost their place, and still have their memory
-    uint64_t n_changes              # to what keys lead to: shortcuts that were found before may be others now
-    uint64_t n_forgotten            # times that all of them went
+    uint32_t n_displaced
+    uint32_t n_orphans              # of them, those that keep their memory: whoever has found them may take them still
+    uint64_t n_forgotten            # times that all of them went, and their memory
     arena memory
 
 cdef shortcut_table* shortcut_table_new() noexcept nogil

@@ -36,7 +36,7 @@ checksums and sequence numbers in tunnels go the long way.
 
 Price
 -----
-Half a kilobyte for each kind of frame, at most 65,536 a bridge; a plan costs about as much as two frames on the long way.
+A third of a kilobyte for each kind of frame, at most 65,536 a bridge and as many that have lost their place; a plan costs about as much as two frames on the long way.
 A bridge that keeps learning new addresses has no shortcuts meanwhile. Bridges without patch ports, tunnels and addresses
 have none at all, and pay nothing.
 
@@ -59,6 +59,7 @@ cdef enum:
     CACHE_LINE = 64
     MIN_SETS = 64
     MAX_SETS = 1 << 14
+    LOAD = 2                        # shortcuts a set, on the average, at most
     MAX_ORPHANS = 1 << 16
 
 
@@ -81,7 +82,6 @@ cdef void forget(shortcut_table* table) noexcept nogil:
     free(table.sets)
     table.sets = NULL
     table.set_mask = table.n_shortcuts = table.n_displaced = table.n_orphans = 0
-    table.n_changes += 1
     table.n_forgotten += 1
     arena_clear(&table.memory)
 
@@ -121,21 +121,17 @@ cdef shortcut* shortcut_place(shortcut_table* table, uint64_t hash, const uint64
             at = min(at, i)
         elif set.tags[i] == signature_tag(hash) and shortcut_has(set.shortcuts[i], words, table.n_words):
             return set.shortcuts[i]
+    if table.n_shortcuts > LOAD * table.set_mask and table.set_mask + 1 < MAX_SETS:
+        return shortcut_place(table, hash, words) if grow(table) else NULL
     if at == SHORTCUT_WAYS:
-        table.n_displaced += 1
-        if table.n_displaced > table.set_mask and table.set_mask + 1 < MAX_SETS:
-            if not grow(table):
-                return NULL
-            return shortcut_place(table, hash, words)
         if table.n_orphans > MAX_ORPHANS:
             forget(table)
             return shortcut_place(table, hash, words)
+        table.n_displaced += 1
         at = table.n_displaced % SHORTCUT_WAYS
-        table.n_changes += 1
-        if set.shortcuts[at].is_shared:
+        if set.shortcuts[at].token:
             set.shortcuts[at] = NULL
             table.n_orphans += 1
-            table.n_shortcuts -= 1
     if set.shortcuts[at] == NULL:
         j = <shortcut*>arena_take(&table.memory, sizeof(shortcut))
         if j == NULL:
@@ -172,8 +168,6 @@ cdef bint grow(shortcut_table* table) noexcept nogil:
     memset(sets, 0, n * sizeof(shortcut_set))
     table.sets = <shortcut_set*>sets
     table.set_mask = n - 1
-    table.n_displaced = 0
-    table.n_changes += 1
     for i in range(n_old):
         for way in range(SHORTCUT_WAYS):
             if old[i].shortcuts[way] == NULL:

@@ -9,10 +9,10 @@ from vswitch.datapath.shortcut cimport shortcut, shortcut_table
 cdef struct shortcut_ahead:          # what was found out of a frame before its turn came
     shortcut* outer                  # NULL: it goes the long way
     shortcut* inner                  # of what is in the tunnel that ends; NULL if none does
-    const shortcut_table* table      # of `outer`, and its n_changes then
-    uint64_t n_changes
+    const shortcut_table* table      # of `outer`, and its n_forgotten then
+    uint64_t n_forgotten
     const shortcut_table* inner_table
-    uint64_t n_inner_changes
+    uint64_t n_inner_forgotten
     uint32_t inner_ofs              # where in the frame that begins
     uint16_t src_port               # for a tunnel's UDP header
 
@@ -31,14 +31,14 @@ cdef inline bint shortcut_holds(const execution* ex, const shortcut_ahead* ahead
     """True if what was found still is so, in the state `token`."""
     cdef const shortcut* j = ahead.outer
     cdef uint64_t now_ms
-    if ahead.table.n_changes != ahead.n_changes or j.token != token:
+    if ahead.table.n_forgotten != ahead.n_forgotten or j.token != token:
         return False
     if j.neighbor == NULL:
         return True
     now_ms = ex.clock_ns // NS_PER_MS
     if j.pops == 0:
         return j.neighbor.expires_ms > now_ms
-    if ahead.inner_table.n_changes != ahead.n_inner_changes or ahead.inner.token != token:
+    if ahead.inner_table.n_forgotten != ahead.n_inner_forgotten or ahead.inner.token != token:
         return False
     # Who is due must be forgotten first (neighbors_set()).
     return (now_ms < ex.tunnels.neighbors.next_expiry_ms

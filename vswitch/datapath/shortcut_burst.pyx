@@ -111,7 +111,7 @@ cdef int shortcuts_look_up(execution* ex, shortcut_table** tables, port** in_por
                 ahead[i].src_port = tunnel_source_port(frame_rss(&other, frames[i].data, frames[i].caplen, &layouts[i]))
         flow_key_set_in_port(key, in_ports[frames[i].input].ofp_port)
         ahead[i].table = table
-        ahead[i].n_changes = table.n_changes
+        ahead[i].n_forgotten = table.n_forgotten
         any_pops = any_pops or table.pops
         find_set(table, key, &masked[i])
     for i in range(n):
@@ -143,7 +143,7 @@ cdef int look_up_inner(execution* ex, shortcut_table** tables, const frame* fram
             n_missing += 1
             continue
         ahead[i].inner_table = table
-        ahead[i].n_inner_changes = table.n_changes
+        ahead[i].n_inner_forgotten = table.n_forgotten
         find_set(table, &key, &masked[i])
     for i in range(n):
         if ahead[i].outer != NULL and ahead[i].outer.pops:
@@ -264,6 +264,5 @@ cdef shortcut* note(execution* ex, shortcut_table* table, port* in_port, const f
         return NULL                 # `j` is gone, and comes again with the new mask
     if j.is_udp:
         table.wants_rss = True
-    j.is_shared = False
     j.token = token
     return j

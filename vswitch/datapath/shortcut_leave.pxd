@@ -1,17 +1,21 @@
 """The copy at the end of a shortcut, behind its header or with its tag."""
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
+from vswitch.capture.copy cimport copy_frame
 from vswitch.capture.writer cimport capture_writer_reserve
 from vswitch.datapath.bridge cimport port
 from vswitch.datapath.execution cimport execution
 from vswitch.datapath.ledger cimport ledger_add_output
 from vswitch.datapath.shortcut cimport SHORTCUT_HEADER
 from vswitch.wire.byteorder cimport store_be16, store_be32
-from vswitch.wire.checksum cimport checksum_update16
+from vswitch.wire.checksum cimport checksum_fill16
 from vswitch.wire.dot1q cimport DOT1Q_LEN
 from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE
 from vswitch.wire.ipv4 cimport IPV4_LEN, IPV4_TOTAL_LEN, ipv4_checksum, ipv4_set_checksum
 from vswitch.wire.udp cimport UDP_LENGTH, UDP_SRC
+
+cdef extern from *:
+    bint unlikely(bint condition) noexcept nogil        # every C file that Cython writes defines it
 
 
 cdef inline void shortcut_leave(execution* ex, const port* out, const uint8_t* header, uint32_t header_len, bint is_udp,
@@ -21,15 +25,16 @@ cdef inline void shortcut_leave(execution* ex, const port* out, const uint8_t* h
     cdef uint32_t n_bytes = n_inner + header_len + (DOT1Q_LEN if tag else 0)
     cdef uint16_t total_len
     cdef uint8_t* to = NULL
-    if ex.ledger != NULL:
+    if unlikely(ex.ledger != NULL):
         ledger_add_output(ex.ledger, out.number, n_bytes, False)
-    if out.writer != NULL:
+    if unlikely(out.writer == NULL):
+        if ex.collect != NULL:
+            to = capture_writer_reserve(ex.collect, out.number, time_ns, n_bytes, n_bytes)
+    else:
         to = capture_writer_reserve(out.writer, out.interface, time_ns, n_bytes, n_bytes)
-    elif ex.collect != NULL:
-        to = capture_writer_reserve(ex.collect, out.number, time_ns, n_bytes, n_bytes)
-    if to == NULL:
+    if unlikely(to == NULL):
         return
-    if tag:
+    if unlikely(tag != 0):
         memcpy(to, data, ETH_TYPE)
         store_be32(to + ETH_TYPE, tag)
         memcpy(to + ETH_TYPE + DOT1Q_LEN, data + ETH_TYPE, n_inner - ETH_TYPE)
@@ -39,9 +44,9 @@ cdef inline void shortcut_leave(execution* ex, const port* out, const uint8_t* h
         memcpy(to, header, SHORTCUT_HEADER)
         total_len = <uint16_t>(n_bytes - ETH_LEN)
         store_be16(to + ETH_LEN + IPV4_TOTAL_LEN, total_len)
-        ipv4_set_checksum(to + ETH_LEN, checksum_update16(ipv4_checksum(header + ETH_LEN), 0, total_len))
+        ipv4_set_checksum(to + ETH_LEN, checksum_fill16(ipv4_checksum(header + ETH_LEN), total_len))
         if is_udp:
             store_be16(to + ETH_LEN + IPV4_LEN + UDP_SRC, src_port)
             store_be16(to + ETH_LEN + IPV4_LEN + UDP_LENGTH, <uint16_t>(total_len - IPV4_LEN))
         to += header_len
-    memcpy(to, data, n_inner)
+    copy_frame(to, data, n_inner)
