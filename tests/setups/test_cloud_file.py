@@ -181,6 +181,12 @@ VM = "ports: {v: {network: a, host: c1}}\n"
          "hosts: {c1: {bridge_mappings: 'p:b', nics: {eth1: {physical_network: p, bridge: c}}}}\n",
          "2:81", "NIC eth1 is on c, and p is mapped to b", ""),
         ("hosts: {c1: {l3_agent: dvr}}\n", "1:24", "an L3 agent in mode dvr needs", ""),
+        # Names of devices.
+        ("hosts: {c1: {integration_bridge: 'br int'}}\n", "1:34", "'br int' cannot be the name of a device", "1 to 15"),
+        ("hosts: {c1: {nics: {eth1: {physical_network: p, bridge: 'b&'}}}}\n", "1:57", "'b&' cannot be the name", ""),
+        ("hosts: {c1: {nics: {eth1: \"'\"}}}\n", "1:9", "cannot be the name of a physical network", ""),
+        ("hosts: {c1: {bridge_mappings: {p: eth1}, nics: {eth1: p}}}\n", "1:49", "has the name of a bridge", ""),
+        (HOSTS + "networks: {a: {id: 'x y'}}\n", "2:20", "'x y' cannot be an id", ""),
         # Wires.
         ("hosts: {c1: {nics: {eth1: p}}}\nwires: {w: [c1/eth2]}\n", "2:13", "host c1 has no NIC eth2", '"eth1"?'),
         ("hosts: {c1: {nics: {eth1: p}}}\nwires: {w: [c1]}\n", "2:13", "c1 names no NIC", "HOST/NIC"),

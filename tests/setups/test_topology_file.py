@@ -108,6 +108,7 @@ def test_a_folder_brings_captures_by_node(tmp_path):
         ("nodes:\n  a: {setup: [ovs-vsctl add-bridge br0]}\n", "2:25", "unknown command", "add-br"),
         ("nodes:\n  a:\n    setup: |\n\n      ovs-vsctl add-br b\n      ovs-vsctl ad-br c\n", "6:17", "", "add-br"),
         ("nodes: {a: {setup: [ovs-vsctl add-br b]}\n", "2:1", "expected ',' or '}'", ""),
+        ("nodes:\n  a\x07: 1\n", "2:4", "no YAML: the character '\\x07'", ""),
         ("nodes:\n\ta: 1\n", "2:1", "cannot start any token", ""),
         (TWO + "wire: []\n", "4:1", "unknown word wire", 'did you mean "wires"?; known here: devices, duration'),
         (TWO + "wires: [[a/eth]]\n", "4:9", "too few: 1", "two ports"),

@@ -30,6 +30,7 @@ from vswitch.setups.cloud_ranges import read_server
 from vswitch.setups.cloud_reading import Reading
 from vswitch.setups.cloud_routers import read_legs, read_routers
 from vswitch.setups.cloud_schema import SCHEMA
+from vswitch.setups.cloud_texts import read_texts
 from vswitch.setups.cloud_timeline import read_timeline
 from vswitch.setups.files import read_text
 from vswitch.setups.yaml_text import YamlText, check
@@ -74,6 +75,7 @@ def read_cloud(path: str) -> CloudFile:
 def parse_cloud(text: str, path: str = "cloud.yaml") -> CloudFile:
     """The same for the text of one; `path` is for messages."""
     document = YamlText(text, path)
+    read_texts(document)
     check(document, SCHEMA)
     reading = Reading(document)
     reading.cloud.server = read_server(document)

@@ -104,4 +104,4 @@ def read_vids(text: YamlText, value: Any, path: Path) -> list[int]:
         if not 1 <= low <= high <= MAX_SEGMENT["vlan"]:
             raise text.error(f"{item} is no VID", at, hint="VIDs are 1 to 4094")
         vids += range(low, high + 1)
-    return vids
+    return list(dict.fromkeys(vids))

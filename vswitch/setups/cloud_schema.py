@@ -15,7 +15,11 @@ NIC: Schema = {
                 "bridge": TEXT,
                 "physical_network": NAME,
                 "mac_address": TEXT,
-                "trunks": list_of({"type": ["integer", "string"]}, "a list of VIDs, or of ranges such as 100-199"),
+                "trunks": {
+                    "type": ["array", "string", "integer", "null"],
+                    "items": {"type": ["integer", "string"]},
+                    "description": "a list of VIDs, or of ranges such as 100-199",
+                },
             },
         ),
     ],

@@ -6,7 +6,6 @@ ConfigError at the value's place.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -21,7 +20,6 @@ Address = IPv4Address | IPv6Address
 Cidr = IPv4Network | IPv6Network
 
 MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
-OLD_STRUCTURE = re.compile(r"(\w+)='([^']*)'")  # ip_address='10.0.0.3', subnet_id='...'
 
 
 class Entry:
@@ -111,24 +109,14 @@ class Entry:
             raise self.text.error(f"{value!r} is no CIDR", path, hint=hint) from None
 
     def items(self, word: str) -> Iterator[tuple[Path, Any]]:
-        """The members of a list with their places; what older clients print as a text is read, too."""
-        value = self.words.get(word)
+        """The members of a list with their places."""
         path = self.path_of(word)
-        if _is_none(value):
-            return
-        if isinstance(value, str):
-            for item in self._listed(value, path):
-                yield path, item
-            return
-        assert isinstance(value, list)
-        for i, item in enumerate(value):
+        for i, item in enumerate(self.words.get(word) or []):
             yield (*path, i), item
 
     def mappings(self, word: str) -> Iterator[Entry]:
         """The members of a list of mappings."""
         for path, item in self.items(word):
-            if not isinstance(item, dict):
-                raise self.text.error(f"{item!r} cannot stand here", path, hint="a mapping")
             yield self.inner(path, item)
 
     def inner(self, path: Path, value: Mapping[str, Any]) -> Entry:
@@ -136,29 +124,8 @@ class Entry:
         return Entry(self.text, path, value, NESTED_SPELLINGS)
 
     def mapping(self, word: str) -> Entry | None:
-        """A mapping, or its JSON."""
-        if not self.has(word):
-            return None
-        value = self.words[word]
-        if isinstance(value, str):
-            value = self._json(value, self.path_of(word))
-            if not isinstance(value, dict):
-                raise self.error(f"{self.words[word]!r} cannot stand here", word, hint="a mapping")
-        return self.inner(self.path_of(word), value)
-
-    def _listed(self, value: str, path: Path) -> list[Any]:
-        if value.lstrip().startswith(("[", "{")):
-            items = self._json(value, path)
-            return items if isinstance(items, list) else [items]
-        if OLD_STRUCTURE.search(value):
-            return [dict(OLD_STRUCTURE.findall(line)) for line in value.splitlines()]
-        return [item.strip() for item in value.replace("\n", ",").split(",") if item.strip()]
-
-    def _json(self, value: str, path: Path) -> Any:
-        try:
-            return json.loads(value)
-        except ValueError:
-            raise self.text.error("neither a list or mapping nor JSON", path) from None
+        """A mapping."""
+        return self.inner(self.path_of(word), self.words[word]) if self.has(word) else None
 
 
 def entries(text: YamlText, kind: str, spellings: Mapping[str, str]) -> Iterator[tuple[str | None, Entry]]:

@@ -32,11 +32,8 @@ def one_of(*words: str) -> Schema:
 
 
 def list_of(item: Schema, description: str) -> Schema:
-    """A list; a text, too, since older clients print some as JSON or with commas."""
-    return {
-        "anyOf": [{"type": "array", "items": item}, {"type": ["string", "null"]}],
-        "description": description,
-    }
+    """A list. Of an object of the API it may be a text, which is read before this is asked (cloud_texts.py)."""
+    return {"type": ["array", "null"], "items": item, "description": description}
 
 
 def mapping(description: str, properties: Mapping[str, Any], *, required: list[str] | None = None) -> Schema:
@@ -232,7 +229,8 @@ KINDS: Mapping[str, Kind] = {
             "distributed": FLAG,
             "ha": FLAG,
             "external_gateway_info": {
-                "oneOf": [GATEWAY_INFO, {"type": ["string", "null"]}],
+                **GATEWAY_INFO,
+                "type": ["object", "null"],
                 "description": "{network_id: ..., enable_snat: ..., external_fixed_ips: [...]}",
             },
             "interfaces": list_of(INTERFACE, "a list of subnets"),

@@ -48,17 +48,19 @@ class YamlText:
         self._nodes: dict[Path, yaml.Node] = {}
         self._keys: dict[Path, Place] = {}
         loader, root = _compose_fast(text)
-        is_read = loader is not None
-        if not is_read:
-            loader = yaml.SafeLoader(text)
         try:
-            if not is_read:
+            if loader is None:
+                loader = yaml.SafeLoader(text)
                 root = loader.get_single_node()
             self.value = self._read(loader, root, ()) if root is not None else None
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             where = Place(mark.line + 1, mark.column + 1) if mark is not None else Place(0, 0)
             raise self._error(error.problem or "no YAML", where) from error
+        except yaml.reader.ReaderError as error:
+            before = text[: error.position]
+            where = Place(before.count("\n") + 1, len(before) - before.rfind("\n"))
+            raise self._error(f"no YAML: the character {text[error.position]!a}", where) from error
         except yaml.YAMLError as error:
             raise ConfigError(f"no YAML: {error}", path=path) from error
         except RecursionError as error:
@@ -66,7 +68,8 @@ class YamlText:
         except ValueError as error:
             raise ConfigError(f"no YAML: {error}", path=path) from error
         finally:
-            loader.dispose()
+            if loader is not None:
+                loader.dispose()
 
     def place(self, path: Path) -> Place:
         """Where the value at `path` begins; of its nearest parent, if there is none."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vswitch.neutron.cloud import Cloud
-from vswitch.neutron.rules import addresses, hosts, mtu, routers, security, segments, trunks
+from vswitch.neutron.rules import addresses, hosts, mtu, names, routers, security, segments, trunks
 from vswitch.neutron.rules.problem import Facts, Problem
 
 RULES = (
+    names.words,
+    names.devices,
     segments.numbers,
     segments.ranges,
     segments.duplicates,
