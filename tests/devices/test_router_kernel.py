@@ -99,6 +99,13 @@ def test_arp():
     assert n_out >= 4
 
 
+def test_floating_ips_are_addresses_of_the_gateway():
+    interfaces = [*INTERFACES[:2], INTERFACES[2]._replace(addresses=["203.0.113.10/24"])]
+    router = Router("r", ["qr-a", "qr-b", "qg"], NATTED._replace(interfaces=interfaces))
+    asked = arp(1, OUT, "203.0.113.1", "00:00:00:00:00:00", "203.0.113.21")
+    assert router.receive("qg", asked, 0) == [("qg", arp(2, G, "203.0.113.21", OUT, "203.0.113.1"))]
+
+
 def test_proxy_arp():
     interfaces = [INTERFACES[0]._replace(proxy_arp=True), *INTERFACES[1:]]
     compare(PLAIN._replace(interfaces=interfaces), [

@@ -59,6 +59,25 @@ def test_a_router_of_a_file_routes(tmp_path):
     assert (config.interfaces[0].mtu, config.rules[0].from_, config.routes[0].table) == (1400, "10.0.9.0/24", 16)
 
 
+TIMELINE = """\
+timeline:
+  - {at: 2s, node: r1, run: ip link set qr-2 down}
+  - {at: 2.5s, node: net, run: ovs-vsctl show}
+"""
+
+
+def test_a_timeline_has_commands_of_devices(tmp_path):
+    topology = read(tmp_path, TEXT + TIMELINE)
+    result = topology.replay()
+    assert [at.is_up for at in topology.devices["r1"].config.interfaces] == [True, False]
+    assert result.devices["r1"].frames_out == 3  # announced; the floating IP, too
+    with pytest.raises(ConfigError, match="no interface named qr-9") as caught:
+        read(tmp_path, TEXT + TIMELINE.replace("qr-2 down", "qr-9 down"))
+    assert caught.value.line == 26
+    with pytest.raises(ConfigError, match="no node named r2"):
+        read(tmp_path, TEXT + TIMELINE.replace("node: r1", "node: r2"))
+
+
 @pytest.mark.parametrize(
     ("old", "new", "line", "problem"),
     [

@@ -122,6 +122,9 @@ cdef class CompiledDevice:
 
     # In one.
 
+    def refresh(self):
+        """Somebody may have told the device something: see when it wants to be woken."""
+
     cdef int _enter(self, wire_queue* queue, ledger_rows* ledger) except -1:
         """A network begins a replay; the ends of its ports are the network's to set."""
         if self.in_network:

@@ -339,6 +339,13 @@ cdef class Network:
         self._depart()
         self._check()
 
+    def note_wakes(self):
+        """A command has told a device something: it may want to be woken at another time."""
+        cdef uint32_t i
+        for i in range(self.n_devices):
+            self.devices[i].refresh()
+            self._note_wake(i, self.time_ns)
+
     def set_command_node(self, uint32_t node):
         """A command for this node comes: what it sends is its own."""
         if self.ledger != NULL:

@@ -12,10 +12,11 @@ from vswitch.devices.ipv4_forward cimport ipv4_deliver, ipv4_forward
 from vswitch.devices.nat cimport nat_receive
 from vswitch.devices.router_state cimport destination, is_ipv4, map_ipv4
 from vswitch.devices.routing cimport routing_find
+from vswitch.devices.vrrp cimport VRRP_GROUP, VRRP_PROTOCOL, vrrp_receive
 from vswitch.wire.checksum cimport checksum_add, checksum_finish
 from vswitch.wire.ethernet cimport ETH_LEN
 from vswitch.wire.ipv4 cimport (
-    IPV4_LEN, ipv4_dst, ipv4_fits, ipv4_header_len, ipv4_src, ipv4_total_len, ipv4_version,
+    IPV4_LEN, ipv4_dst, ipv4_fits, ipv4_header_len, ipv4_proto, ipv4_src, ipv4_total_len, ipv4_version,
 )
 
 
@@ -38,6 +39,8 @@ cdef uint32_t ipv4_receive(router* r, uint32_t port, const uint8_t* frame, uint3
         return DROP_IP_INVALID
     known = min(known, total_len)
     if is_for_many(ipv4_dst(ip)):
+        if r.vrrp.is_on and port == r.vrrp.interface and ipv4_dst(ip) == VRRP_GROUP and ipv4_proto(ip) == VRRP_PROTOCOL:
+            return vrrp_receive(r, ip, known, total_len)
         return DROP_NOT_FOR_DEVICE
     map_ipv4(src, ipv4_src(ip))
     map_ipv4(dst, ipv4_dst(ip))

@@ -50,6 +50,10 @@ cdef class PythonDevice(CompiledDevice):
         self.c.wake = python_wake
         self._ask()
 
+    def refresh(self):
+        """Asks the device when it wants to be woken."""
+        self._ask()
+
     cdef uint32_t _receive_frame(self, uint32_t port, const frame* f) noexcept:
         try:
             self._send_all(self.device.receive(self.ports[port], <bytes>f.data[:f.caplen], self.c.now_ns))

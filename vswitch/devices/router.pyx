@@ -36,9 +36,10 @@ from vswitch.devices.nd cimport nd_announce, nd_solicit
 from vswitch.devices.neighbors cimport neighbor_get, neighbor_set_permanent, neighbors_close, neighbors_open, neighbors_run
 from vswitch.devices.router_notes cimport note
 from vswitch.devices.router_state cimport (
-    LOCAL_TABLE, MAIN_TABLE, NEIGHBOR_FAILED, NEIGHBOR_NONE, NEIGHBOR_REACHABLE, NO_INTERFACE, ROUTE_CACHE_LEN, destination, interface, interface_address,
+    LOCAL_TABLE, MAIN_TABLE, NEIGHBOR_FAILED, NEIGHBOR_NONE, NEIGHBOR_REACHABLE, NO_INTERFACE, VRRP_MASTER, ROUTE_CACHE_LEN, destination, interface, interface_address,
     is_ipv4, neighbor_entry, policy_rule, waiting_packet,
 )
+from vswitch.devices.vrrp cimport vrrp_begin, vrrp_link, vrrp_run
 from vswitch.tables.connections cimport (
     CONNECTIONS_MAX, connection, connection_rows, connections_add, connections_free, connections_new, connections_next,
 )
@@ -59,6 +60,8 @@ from vswitch.devices.device import Dropped
 from vswitch.devices.router_words import sentences
 from vswitch.errors import ConfigError
 
+cdef uint64_t SECOND_NS = 1000000000
+
 cdef enum:
     SCRATCH_LEN = 65536 + 128
 
@@ -76,8 +79,10 @@ cdef uint32_t router_receive(device* d, uint32_t port, const frame* f) noexcept 
     type = load_be16(f.data + ETH_TYPE)
     if not r.interfaces[port].is_up or (dst != r.interfaces[port].mac and not mac_is_multicast(dst)):
         return DROP_NOT_FOR_DEVICE
+    if not is_active(r) and port != r.vrrp.interface:
+        return DROP_NOT_FOR_DEVICE
     if type == ETH_TYPE_IPV4:
-        if dst != r.interfaces[port].mac:
+        if dst != r.interfaces[port].mac and not (r.vrrp.is_on and port == r.vrrp.interface):
             return DROP_NOT_FOR_DEVICE      # sent to many, and routed for none of them
         type = ipv4_receive(r, port, f.data, f.caplen, f.len)
     elif type == ETH_TYPE_IPV6 and r.advertises and is_solicitation(f):
@@ -88,7 +93,7 @@ cdef uint32_t router_receive(device* d, uint32_t port, const frame* f) noexcept 
         type = arp_receive(r, port, f.data, f.caplen)
     else:
         return DROP_NOT_FOR_DEVICE
-    d.next_wake_ns = min(min(r.neighbors.next_timer_ns, r.announce_ns), r.advertise_ns)
+    plan(r)
     return type
 
 
@@ -98,10 +103,26 @@ cdef void router_wake(device* d) noexcept nogil:
     if d.now_ns >= r.announce_ns:
         announce(r)
     neighbors_run(r)
-    if d.now_ns >= r.advertise_ns:
+    if r.vrrp.is_on:
+        vrrp_run(r)
+    if d.now_ns >= r.advertise_ns and is_active(r):
         with gil:
             (<Router>r.owner)._advertise()
-    d.next_wake_ns = min(min(r.neighbors.next_timer_ns, r.announce_ns), r.advertise_ns)
+    plan(r)
+
+
+cdef inline bint is_active(const router* r) noexcept nogil:
+    """It is not one of several of which another one routes."""
+    return not r.vrrp.is_on or r.vrrp.state == VRRP_MASTER
+
+
+cdef inline void plan(router* r) noexcept nogil:
+    """When it wants to be woken."""
+    r.device.next_wake_ns = min(r.neighbors.next_timer_ns, r.announce_ns)
+    if is_active(r):
+        r.device.next_wake_ns = min(r.device.next_wake_ns, r.advertise_ns)
+    if r.vrrp.is_on:
+        r.device.next_wake_ns = min(r.device.next_wake_ns, min(r.vrrp.timer_ns, r.vrrp.announce_ns))
 
 
 cdef inline bint is_solicitation(const frame* f) noexcept nogil:
@@ -181,7 +202,9 @@ cdef class Router(CompiledDevice):
         self.configure(config)
         if config.announces:
             self.r.announce_ns = 0
-        self.c.next_wake_ns = min(self.r.announce_ns, self.r.advertise_ns)
+        if config.vrrp is not None:
+            self._set_vrrp(config.vrrp)
+        plan(&self.r)
 
     def __dealloc__(self):
         neighbors_close(&self.r)
@@ -245,7 +268,7 @@ cdef class Router(CompiledDevice):
             at.mtu = given.mtu
             at.is_up = given.is_up
             at.proxy_arp = given.proxy_arp
-            addresses = [configs.interface_address(text, "addresses") for text in given.addresses]
+            addresses = [configs.interface_address(text, "addresses") for text in configs.all_addresses(config, given)]
             if any([a.version == 6 for a in addresses]) and not any([a.is_link_local for a in addresses if a.version == 6]):
                 addresses.append(configs.interface_address(f"{configs.address_text(configs.link_local(at.mac))}/64", "mac"))
             at.addresses = <interface_address*>calloc(len(addresses) + 1, sizeof(interface_address))
@@ -368,7 +391,7 @@ cdef class Router(CompiledDevice):
         next_ns = None if self.advertiser is None else self.advertiser.next_wake_ns
         self.r.advertises = self.advertiser is not None
         self.r.advertise_ns = NEVER if next_ns is None else next_ns
-        self.c.next_wake_ns = min(min(self.r.neighbors.next_timer_ns, self.r.announce_ns), self.r.advertise_ns)
+        plan(&self.r)
         return 0
 
     cdef int _send_all(self, object sent) except -1:
@@ -402,6 +425,41 @@ cdef class Router(CompiledDevice):
         if not self.c.has_failed:
             self.error = error
             self.c.has_failed = True
+
+    cdef int _set_vrrp(self, object vrrp) except -1:
+        cdef uint32_t i
+        self.r.vrrp.interface = self.ports.index(vrrp.interface)
+        self.r.vrrp.vrid = vrrp.vrid
+        self.r.vrrp.priority = vrrp.priority
+        self.r.vrrp.interval_ns = vrrp.interval_s * SECOND_NS
+        self.r.vrrp.announce_delay_ns = vrrp.announce_delay_s * SECOND_NS
+        self.r.vrrp.address = int(configs.address(vrrp.address, "vrrp.address"))
+        for i in range(self.r.interfaces[self.r.vrrp.interface].n_addresses):
+            if is_ipv4(self.r.interfaces[self.r.vrrp.interface].addresses[i].address):
+                self.r.vrrp.own_address = <uint32_t>self.r.interfaces[self.r.vrrp.interface].addresses[i].address[1]
+                break
+        self.r.vrrp.is_on = True
+        vrrp_begin(&self.r, vrrp.is_master)
+        return 0
+
+    def run(self, str command not None):
+        """A command of a timeline: ``ip link set INTERFACE up`` or ``down``.
+
+        Raises
+        ------
+        ConfigError
+            It is another one, or there is no such interface.
+        """
+        interfaces = configs.after_command(self.config, command)
+        self.configure(self.config._replace(interfaces=interfaces))
+        if self.r.vrrp.is_on:
+            vrrp_link(&self.r)
+        plan(&self.r)
+
+    @property
+    def role(self):
+        """``"master"``, ``"backup"`` or ``"fault"``; empty without VRRP."""
+        return _ROLES[self.r.vrrp.state] if self.r.vrrp.is_on else ""
 
     def _set_neighbor(self, neighbor):
         cdef uint64_t words[2]
@@ -438,6 +496,7 @@ cdef class Router(CompiledDevice):
         cdef const connection* c = connections_next(self.r.connections, 0, self.c.now_ns)
         cdef connection* made
         other.c.now_ns = self.c.now_ns
+        other.r.vrrp = self.r.vrrp
         other.c.next_wake_ns = other.r.announce_ns = NEVER
         other.advertiser = deepcopy(self.advertiser, memo)
         other._plan()
@@ -481,4 +540,5 @@ def _priority(rule):
     return rule.priority
 
 
+_ROLES = ("backup", "master", "fault")
 _STATES = ("NONE", "INCOMPLETE", "REACHABLE", "STALE", "DELAY", "PROBE", "FAILED", "PERMANENT")

@@ -87,7 +87,8 @@ class RouterNat(NamedTuple):
     source : str
         What leaves at the gateway comes from this address; empty: it keeps its own.
     floating_ips : mapping of str to str
-        External address → internal one, one to one, in both directions.
+        External address → internal one, one to one, in both directions. The gateway has the external ones as
+        addresses of its own, as the agent adds them there.
     """
 
     gateway: str
@@ -101,6 +102,28 @@ class RouterRadvd(NamedTuple):
     subnets: Mapping[str, Sequence[RaSubnet]]
     min_rtr_adv_interval: int = 30
     max_rtr_adv_interval: int = 100
+
+
+class RouterVrrp(NamedTuple):
+    """The router is one of several, of which one routes (vrrp.pyx); the values are Neutron's.
+
+    Parameters
+    ----------
+    interface : str
+        To the others; its first IPv4 address is what the router speaks from.
+    address : str
+        What advertisements hold.
+    is_master : bool
+        It is the master from the beginning; otherwise a backup, until it has heard of none for long enough.
+    """
+
+    interface: str
+    vrid: int = 1
+    priority: int = 50
+    interval_s: int = 2
+    address: str = "169.254.0.1"
+    announce_delay_s: int = 60
+    is_master: bool = False
 
 
 class RouterConfig(NamedTuple):
@@ -121,6 +144,35 @@ class RouterConfig(NamedTuple):
     nat: RouterNat | None = None
     announces: bool = False
     radvd: RouterRadvd | None = None
+    vrrp: RouterVrrp | None = None
+
+
+def all_addresses(config: RouterConfig, interface: RouterInterface) -> list[str]:
+    """Of an interface; floating IPs are addresses of the gateway."""
+    addresses = list(interface.addresses)
+    if config.nat is not None and config.nat.gateway == interface.name:
+        own = {interface_address(text, "addresses").ip for text in addresses}
+        addresses += [f"{text}/32" for text in config.nat.floating_ips if address(text, "nat") not in own]
+    return addresses
+
+
+def after_command(config: RouterConfig, command: str) -> list[RouterInterface]:
+    """The interfaces after ``ip link set [dev] INTERFACE up`` or ``down``.
+
+    >>> config = RouterConfig([RouterInterface("qr-1", "fa:16:3e:00:00:01")])
+    >>> after_command(config, "ip link set qr-1 down")[0].is_up
+    False
+    """
+    words = command.split()
+    if words[3:4] == ["dev"]:
+        del words[3]
+    if words[:3] != ["ip", "link", "set"] or len(words) != 5 or words[4] not in ("up", "down"):
+        raise ConfigError(f"a router cannot {command!r}", key=command, hint="ip link set INTERFACE up|down")
+    _check_interface(words[3], [interface.name for interface in config.interfaces], command)
+    return [
+        interface._replace(is_up=words[4] == "up") if interface.name == words[3] else interface
+        for interface in config.interfaces
+    ]
 
 
 def mac_number(text: str, key: str) -> int:
@@ -221,6 +273,8 @@ def check_config(config: RouterConfig) -> None:
         mac_number(neighbor.mac, f"neighbors[{i}].mac")
     if config.nat is not None:
         _check_nat(config.nat, names)
+    if config.vrrp is not None:
+        _check_vrrp(config, config.vrrp, names)
 
 
 def _check_routes(config: RouterConfig, names: Sequence[str]) -> None:
@@ -243,8 +297,8 @@ def _check_routes(config: RouterConfig, names: Sequence[str]) -> None:
     for i, rule in enumerate(config.rules):
         key = f"rules[{i}]"
         _check_table(rule.table, f"{key}.table")
-        if not 0 < rule.priority < 2**31:
-            raise ConfigError(f"a priority of {rule.priority}", key=f"{key}.priority", hint="1 to 2147483647")
+        if not 0 < rule.priority < 2**32:
+            raise ConfigError(f"a priority of {rule.priority}", key=f"{key}.priority", hint="1 to 4294967295")
         for part in ("from_", "to"):
             if getattr(rule, part):
                 cidr(getattr(rule, part), f"{key}.{part.rstrip('_')}")
@@ -265,6 +319,18 @@ def _check_nat(nat: RouterNat, names: Sequence[str]) -> None:
             raise ConfigError(f"{inside} has the floating IP {other} already", key=key)
     if nat.source and address(nat.source, "nat.source").version != 4:
         raise ConfigError(f"{nat.source} is not IPv4, and nothing else is translated", key="nat.source")
+
+
+def _check_vrrp(config: RouterConfig, vrrp: RouterVrrp, names: Sequence[str]) -> None:
+    _check_interface(vrrp.interface, names, "vrrp.interface")
+    addresses = config.interfaces[names.index(vrrp.interface)].addresses
+    if not any(interface_address(text, "addresses").version == 4 for text in addresses):
+        raise ConfigError(f"{vrrp.interface} has no IPv4 address to speak from", key="vrrp.interface")
+    if address(vrrp.address, "vrrp.address").version != 4:
+        raise ConfigError(f"{vrrp.address} is not IPv4", key="vrrp.address")
+    for part, most in (("vrid", 255), ("priority", 254), ("interval_s", 255)):
+        if not 1 <= getattr(vrrp, part) <= most:
+            raise ConfigError(f"a {part} of {getattr(vrrp, part)}", key=f"vrrp.{part}", hint=f"1 to {most}")
 
 
 def _check_table(table: int, key: str) -> None:

@@ -98,6 +98,24 @@ cdef struct nat_state:
     uint32_t* internal              # in order of the internal address ...
     uint32_t* external_of
 
+cdef enum vrrp_role:
+    VRRP_BACKUP = 0
+    VRRP_MASTER = 1
+    VRRP_FAULT = 2                  # the interface to the others is down
+
+cdef struct vrrp_state:
+    bint is_on
+    uint8_t state                   # vrrp_role
+    uint32_t interface              # to the other routers
+    uint32_t vrid
+    uint32_t priority               # 1 to 254
+    uint32_t own_address            # of that interface
+    uint32_t address                # that stands in advertisements
+    uint64_t interval_ns            # between advertisements
+    uint64_t timer_ns               # master: of the next one; backup: when the master is taken for dead
+    uint64_t announce_delay_ns      # from becoming the master to the second announcement
+    uint64_t announce_ns            # when that is; NEVER
+
 cdef struct router
 ctypedef void (*neighbor_solicitor)(router* r, const neighbor_entry* n, bint is_unicast) noexcept nogil
 ctypedef void (*neighbor_mourner)(router* r, uint32_t interface, const waiting_packet* packet) noexcept nogil
@@ -116,6 +134,7 @@ cdef struct router:
     neighbor_mourner mourn          # a packet is given up, for nobody answered
     connection_table* connections
     nat_state nat
+    vrrp_state vrrp
     uint8_t* scratch                # room for a packet that is put together, 65535 bytes
     uint16_t next_id                # of IP packets that it makes itself
     uint64_t announce_ns            # when to announce its addresses; NEVER

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vswitch.errors import ConfigError
 from vswitch.setups.device_kind import ADDRESS, MAC, PORT, PREFIX, TEXT, Built, DeviceKind, mapping
 from vswitch.setups.machine_kinds import DHCP, HOST, RADVD
 from vswitch.setups.yaml_text import Path
 
+if TYPE_CHECKING:
+    from vswitch.devices.device import Device
+
 TABLE = {"type": "integer", "minimum": 1, "maximum": 2**32 - 1, "description": "a table's number; 254 is the main one"}
 
 ROUTER = mapping(
-    "a router: interfaces and, if wanted, routes, rules, neighbors, nat, announces",
+    "a router: interfaces and, if wanted, routes, rules, neighbors, nat, announces, vrrp",
     ["type", "interfaces"],
     type={"const": "router"},
     interfaces={
@@ -52,7 +55,7 @@ ROUTER = mapping(
         "description": "a list of rules: {priority: 100, from: 10.0.0.5/32, table: 16}",
         "items": mapping(
             "a rule: priority, table and, if wanted, from, to, interface", ["priority", "table"],
-            priority={"type": "integer", "minimum": 1, "maximum": 2**31 - 1, "description": "1 to 2147483647"},
+            priority={"type": "integer", "minimum": 1, "maximum": 2**32 - 1, "description": "1 to 4294967295"},
             table=TABLE, to=PREFIX, interface=TEXT, **{"from": PREFIX},
         ),
     },
@@ -75,6 +78,17 @@ ROUTER = mapping(
         },
     ),
     announces={"type": "boolean", "description": "true: gratuitous ARP when it comes up"},
+    vrrp=mapping(
+        "VRRP: interface and, if wanted, vrid, priority, interval_s, address, announce_delay_s, is_master",
+        ["interface"],
+        interface={**TEXT, "description": "the interface to the other routers"},
+        vrid={"type": "integer", "minimum": 1, "maximum": 255, "description": "1 to 255"},
+        priority={"type": "integer", "minimum": 1, "maximum": 254, "description": "1 to 254"},
+        interval_s={"type": "integer", "minimum": 1, "maximum": 255, "description": "seconds, 1 to 255"},
+        address=ADDRESS,
+        announce_delay_s={"type": "integer", "minimum": 0, "maximum": 3600, "description": "seconds, 0 to 3600"},
+        is_master={"type": "boolean", "description": "true: it is the master from the beginning"},
+    ),
 )  # fmt: skip
 
 
@@ -100,6 +114,7 @@ def _build_router(name: str, value: Mapping[str, Any]) -> Built:
         neighbors=[rc.RouterNeighbor(**neighbor) for neighbor in value.get("neighbors", [])],
         nat=None if nat is None else rc.RouterNat(**nat),
         announces=value.get("announces", False),
+        vrrp=rc.RouterVrrp(**value["vrrp"]) if "vrrp" in value else None,
     )  # fmt: skip
     plugs: list[tuple[str, str, Path]] = [
         (port, at["port"], ("interfaces", port, "port")) for port, at in interfaces.items()
@@ -158,6 +173,16 @@ def build_device(name: str, value: Mapping[str, Any]) -> Built:
         return kind.build(name, value)
     except ConfigError as error:
         raise DeviceError(error.problem, kind.place(value, error.key), error.hint) from error
+
+
+def check_device_command(device: Device, command: str) -> None:
+    """Refuse a command of the timeline that the device would refuse."""
+    from vswitch.devices.router import Router
+    from vswitch.devices.router_config import after_command
+
+    if not isinstance(device, Router):
+        raise ConfigError(f"{device.name} takes no commands", key=command)
+    after_command(device.config, command)
 
 
 class DeviceError(Exception):

@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any
 from vswitch.errors import ConfigError, nearest
 from vswitch.ovs.node import Node
 from vswitch.ovs.script import check_command, run_script
-from vswitch.setups.device_kinds import DeviceError, build_device
+from vswitch.setups.device_kinds import DeviceError, build_device, check_device_command
 from vswitch.setups.durations import MAX_AT_NS, MAX_LATENCY_NS, read_duration
 from vswitch.setups.files import read_text
 from vswitch.setups.script_text import run_text
@@ -71,7 +71,9 @@ def read_topology(path: str) -> Topology:
         inputs,
         wires=wires,
         timeline=[
-            command for i, entry in enumerate(value.get("timeline", [])) for command in _commands(text, nodes, i, entry)
+            command
+            for i, entry in enumerate(value.get("timeline", []))
+            for command in _commands(text, nodes, devices, i, entry)
         ],
         hop_limit=value.get("hop_limit", HOP_LIMIT),
         devices=devices,
@@ -196,10 +198,14 @@ def _input(text: YamlText, nodes: dict[str, Node], name: str, capture: str) -> I
     return Input(name, found)
 
 
-def _commands(text: YamlText, nodes: dict[str, Node], i: int, entry: dict[str, Any]) -> list[TimelineCommand]:
+def _commands(
+    text: YamlText, nodes: dict[str, Node], devices: list[Device], i: int, entry: dict[str, Any]
+) -> list[TimelineCommand]:
     node_name = entry["node"]
-    if node_name not in nodes:
-        raise text.error(f"no node named {node_name}", ("timeline", i, "node"), hint=_known(node_name, nodes))
+    device = next((device for device in devices if device.name == node_name), None)
+    if node_name not in nodes and device is None:
+        known = _known(node_name, [*nodes, *(device.name for device in devices)])
+        raise text.error(f"no node named {node_name}", ("timeline", i, "node"), hint=known)
     at_ns = read_duration(text, ("timeline", i, "at"), entry["at"], MAX_AT_NS)
     lines = entry["run"] if isinstance(entry["run"], list) else [entry["run"]]
     commands = []
@@ -208,7 +214,10 @@ def _commands(text: YamlText, nodes: dict[str, Node], i: int, entry: dict[str, A
         line_number, column = text.place(path)
         place = f"{text.path}:{line_number}:{column}"
         try:
-            check_command(line)
+            if device is None:
+                check_command(line)
+            else:
+                check_device_command(device, line)
         except ConfigError as error:
             raise text.error(error.problem, path, hint=error.hint) from error
         commands.append(TimelineCommand(at_ns, node_name, line, place))

@@ -72,7 +72,8 @@ class NodeGroup:
         self.device_counts = [DeviceCounts(box) for box in boxes]
         # sorted() keeps the order of commands of one time.
         self.commands = sorted(
-            (command for command in topology.timeline if command.node in self.names), key=lambda command: command.at_ns
+            (command for command in topology.timeline if command.node in (*self.names, *self.devices)),
+            key=lambda command: command.at_ns,
         )
         numbers = [*topology.nodes, *topology.devices]
         self.network = Network(
@@ -123,11 +124,15 @@ class NodeGroup:
         self.network.unplug()
 
     def _run_command(self, command: TimelineCommand) -> None:
-        number = self.names.index(command.node)
         for counts in self.counts:
             counts.note()
-        self.network.set_command_node(number)
         try:
+            if command.node in self.devices:
+                self.topology.devices[command.node].run(command.command)  # type: ignore[attr-defined]  # if it has one
+                self.network.note_wakes()
+                return
+            number = self.names.index(command.node)
+            self.network.set_command_node(number)
             self.nodes[number].run(command.command)  # type: ignore[attr-defined]  # Node of the layer above
         except ConfigError as error:
             if command.place:

@@ -46,7 +46,10 @@ class DevicePlug(NamedTuple):
 
 
 class TimelineCommand(NamedTuple):
-    """A line of an OVS script that `node` runs when its clock shows `at_ns`; `place` is for messages."""
+    """A line of an OVS script that `node` runs when its clock shows `at_ns`; `place` is for messages.
+
+    `node` may also name a device, which then must have a method ``run(command)``.
+    """
 
     at_ns: int
     node: str
