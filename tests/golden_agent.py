@@ -246,9 +246,9 @@ def compare_flows(folder: Path, node: vswitch.Node) -> Iterator[str]:
     """Flow tables of every bridge."""
     for path in sorted(folder.glob("*.flows.txt")):
         bridge = path.name.removesuffix(".flows.txt")
-        want = [_in_order(line) for line in path.read_text().splitlines()]
+        want = [in_order(line) for line in path.read_text().splitlines()]
         dump = node.run(f"ovs-ofctl -O OpenFlow13 --no-stats --no-names dump-flows {bridge}")
-        got = [_in_order(line) for line in dump.splitlines()]
+        got = [in_order(line) for line in dump.splitlines()]
         yield from (f"{bridge}: no flow {flow}" for flow in _missing(want, got))
         yield from (f"{bridge}: has flow {flow}" for flow in _missing(got, want))
 
@@ -257,13 +257,13 @@ def compare_meters(folder: Path, node: vswitch.Node) -> Iterator[str]:
     """Meters, whose numbers are random, by what they do."""
     for path in sorted(folder.glob("*.groups-meters.txt")):
         bridge = path.name.removesuffix(".groups-meters.txt")
-        want = sorted(_meters(path.read_text()))
-        got = sorted(_meters(node.run(f"ovs-ofctl -O OpenFlow13 dump-meters {bridge}")))
+        want = sorted(meters(path.read_text()))
+        got = sorted(meters(node.run(f"ovs-ofctl -O OpenFlow13 dump-meters {bridge}")))
         if want != got:
             yield f"{bridge}: meters are {got}, not {want}"
 
 
-def _meters(text: str) -> list[str]:
+def meters(text: str) -> list[str]:
     return re.findall(r"meter=\d+ (.*bands=\n(?:type=.*\n)+)", text)
 
 
@@ -296,7 +296,7 @@ def _plain(value: Any) -> Any:
     return [value] if value != "" else []
 
 
-def _in_order(flow: str) -> str:
+def in_order(flow: str) -> str:
     head, actions = flow.strip().split(" actions=")
     words = [word for word in re.split(r"[,\s]+", head) if not word.startswith("cookie=")]
     if not any(word.startswith("table=") for word in words):

@@ -116,6 +116,18 @@ def test_a_change_is_as_if_it_had_been_so_from_the_start(new: dict, driver: str)
     assert late.get("Interface", name, policing) == expected.get("Interface", name, policing)
 
 
+def test_a_policy_takes_the_place_of_another_at_once() -> None:
+    """The new meters are there before the flows that lead to the old ones are gone."""
+    cloud, port = one_port(extensions="qos", qos_meter_bandwidth=True)
+    port.qos_policy = QosPolicy("q", "q", egress_kbps=(100, 10))
+    cloud.changes.append(PortChange(at(1), port, {"qos_policy": QosPolicy("r", "r", egress_kbps=(300, 0))}))
+    built = BuiltHost(cloud, cloud.hosts[0]).live()
+    assert built.node.run("ovs-ofctl -O OpenFlow13 dump-meters br-int").split("\n")[1:3] == [
+        "meter=2 kbps bands=", "type=drop rate=300",
+    ]  # fmt: skip
+    assert [flow.split("actions=")[1] for flow in built.flows("br-int", 59, "in_port")] == ["meter:2,goto_table:60"]
+
+
 def test_members_elsewhere_change_flows_here_at_the_next_poll() -> None:
     cloud = SmallCloud()
     config = {"firewall_driver": "openvswitch", **VLAN}

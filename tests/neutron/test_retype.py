@@ -52,8 +52,9 @@ def test_what_cannot_be(cloud: Path) -> None:
     with pytest.raises(ConfigError, match="no tunnels of type vxlna"):
         vswitch.load(cloud, tunnel_type="vxlna")
     (cloud / "cloud.yaml").write_text(
-        CLOUD.replace("blue: {", "blue: {provider:network_type: gre, provider:segmentation_id: 16777216, ", 1)
-        .replace("local_ip", "tunnel_types: [gre], local_ip")
+        CLOUD.replace("blue: {", "blue: {provider:network_type: gre, provider:segmentation_id: 16777216, ", 1).replace(
+            "local_ip", "tunnel_types: [gre], local_ip"
+        )
     )
     with pytest.raises(ConfigError, match="16777216 of network blue is too large for vxlan"):
         vswitch.load(cloud, tunnel_type="vxlan")

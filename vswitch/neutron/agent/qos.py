@@ -30,6 +30,7 @@ class Qos:
     """By id of the port: its policy, its device and the VLAN that meters know it by."""
     meters: dict[tuple[str, str, str], int] = field(default_factory=dict)
     """Port id, kind and direction -> meter."""
+    last_meter: int = 0
 
     def set_up(self) -> None:
         """Once a frame: its queue is 0, which is what limits look at."""
@@ -118,7 +119,7 @@ class Qos:
 
     def _meter(self, vif: Vif, kind: str, direction: str, rate: int, burst: int) -> None:
         port_id = vif.port.id
-        meter = self._free_meter()
+        meter = self.last_meter = self.last_meter + 1  # an old one is deleted after its flows have gone
         self.meters[port_id, kind, direction] = meter
         unit = "kbps" if kind == BANDWIDTH else "pktps"
         bands = f"bands=type=drop,rate={rate}" + (f",burst_size={burst}" if burst else "")
@@ -136,13 +137,6 @@ class Qos:
         )
         actions = f"meter:{meter},goto_table:{following}"
         self.switch.int_flows.add(table, 100, _meter_match(vif, direction, vlan), actions)
-
-    def _free_meter(self) -> int:
-        used = set(self.meters.values())
-        meter = 1
-        while meter in used:
-            meter += 1
-        return meter
 
 
 def _meter_match(vif: Vif, direction: str, vlan: int | None) -> str:
