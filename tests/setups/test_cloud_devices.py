@@ -132,3 +132,31 @@ def test_time_ends_by_itself_or_when_it_is_told_to(tmp_path: Path) -> None:
     ping = "devices: {v: {ping: [{to: 10.0.0.3, at: 3s, count: 2}]}}\n"
     assert load(tmp_path, text + ping).duration_ns == (3 + 2 + 5) * 10**9
     assert load(tmp_path, text + ping + "duration: 4s\n").duration_ns == 4 * 10**9
+
+
+def test_another_instance_of_an_ha_router_takes_over(tmp_path: Path) -> None:
+    """The master loses its link to the others at 10 s; 6.8 s after its last word, at 8 s, the backup has the addresses."""
+    topology = load(tmp_path, """\
+networks:
+  blue: {provider:segmentation_id: 1001, subnets: [10.0.1.0/24]}
+  green: {provider:segmentation_id: 1002, subnets: [10.0.2.0/24]}
+routers: {router1: {ha: true, interfaces: [blue, green]}}
+ports:
+  vm1: {network: blue, host: compute1, fixed_ips: [10.0.1.11]}
+  vm2: {network: green, host: compute1, fixed_ips: [10.0.2.12]}
+hosts:
+  compute1: {local_ip: 192.0.2.1}
+  network1: {local_ip: 192.0.2.2, l3_agent: true}
+  network2: {local_ip: 192.0.2.3, l3_agent: true}
+devices: {vm1: {ping: [{to: 10.0.2.12, at: 1s, count: 30}]}, vm2: }
+timeline: [{at: 10s, failover: router1, host: network2}]
+duration: 32s
+""")  # fmt: skip
+    first, second = (topology.devices[f"qrouter-router1@network{n}"] for n in (1, 2))
+    assert (first.role, second.role) == ("master", "backup")
+    result = topology.replay()
+    assert (first.role, second.role) == ("fault", "master")
+    answers = [float(line.split()[0]) for line in log(topology, "vm1") if "echo reply" in line]
+    outage = [time for time in range(1, 31) if not any(time <= answer < time + 0.5 for answer in answers)]
+    assert outage == list(range(10, 15)), answers
+    assert result.ports["qrouter-router1@network2/" + second.ports[0]].tx_frames > 0

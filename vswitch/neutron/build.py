@@ -18,7 +18,7 @@ from vswitch.neutron.agent.names import device_name
 from vswitch.neutron.agent.server import Server
 from vswitch.neutron.cloud import Cloud, Host, PhysicalWire
 from vswitch.neutron.dhcp_agent import place_servers
-from vswitch.neutron.l3_agent import place_routers
+from vswitch.neutron.l3_agent import failovers, place_routers
 from vswitch.neutron.machines import place_machine
 from vswitch.neutron.underlay import Underlay
 from vswitch.ovs.node import Node
@@ -70,6 +70,7 @@ def build(cloud: Cloud) -> Built:
     ]:  # fmt: skip
         built.devices.append(placed.device)
         built.plugs += placed.plugs
+    built.timeline += failovers(server)
     built.log.sort(key=lambda step: step.time_ns)
     built.aliases = port_aliases(server)
     return built

@@ -205,6 +205,8 @@ class Router:
     """Extra routes: destination and next hop."""
     distributed: bool = False
     ha: bool = False
+    ha_vr_id: int = 1
+    """Of an HA router: which of those on its HA network it is, 1 to 255."""
     admin_state_up: bool = True
     floating_ips: list[FloatingIp] = field(default_factory=list)
     hosts: list[Host] = field(default_factory=list)

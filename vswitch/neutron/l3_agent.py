@@ -1,11 +1,12 @@
 """neutron-l3-agent: the namespaces of routers, as devices behind their ports on br-int.
 
 * qrouter-… has the ports of a router on one host. A legacy router has its gateway there, too, and translates addresses.
+* Of a highly available router (HA) several hosts have one; one of them, the master, has the addresses (VRRP).
 * Of a distributed router every host with machines has a qrouter-…, with the same addresses everywhere. It knows all
   neighbours from the agent, for requests would not come back to it. What is for the outside goes to the port of
 * snat-…, which is on one host with the gateway and one more port in each network; rules in the qrouters send it there.
 
-Source: neutron/agent/l3/router_info.py, dvr_local_router.py, dvr_edge_router.py, dvr_snat_ns.py.
+Source: neutron/agent/l3/router_info.py, ha_router.py, dvr_local_router.py, dvr_edge_router.py, dvr_snat_ns.py.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from vswitch.devices.router_config import (
     RouterRadvd,
     RouterRoute,
     RouterRule,
+    RouterVrrp,
 )
 from vswitch.neutron.agent.names import device_name
 from vswitch.neutron.agent.options import AgentOptions
@@ -32,15 +34,17 @@ from vswitch.neutron.cloud import (
     OWNER_DVR_INTERFACE,
     OWNER_DVR_SNAT,
     OWNER_HA_INTERFACE,
+    OWNER_HA_PORT,
     OWNER_ROUTER_GATEWAY,
     OWNER_ROUTER_INTERFACE,
+    Failover,
     FixedIp,
     Host,
     Port,
     Router,
 )
 from vswitch.neutron.placed import Placed, unique_name
-from vswitch.switch.topology import DevicePlug
+from vswitch.switch.topology import DevicePlug, TimelineCommand
 
 INTERFACE_OWNERS = (OWNER_ROUTER_INTERFACE, OWNER_HA_INTERFACE, OWNER_DVR_INTERFACE)
 DEFAULT = {4: "0.0.0.0/0", 6: "::/0"}
@@ -59,18 +63,22 @@ def place_routers(server: Server) -> Iterator[Placed]:
             yield from _place_distributed(server, router, ports)
         else:
             for host in router.hosts:
-                config = _central_config(router, ports)
-                if not router.ha or host is router.hosts[0]:  # the master
-                    config = config._replace(radvd=_radvd(ports, server.options[host.name]))
+                config = _central_config(router, ports)._replace(radvd=_radvd(ports, server.options[host.name]))
+                if router.ha:
+                    config = _replicated_config(router, config, ports, host)
                 yield _place(router, host, "qrouter", config, ports)
 
 
 def _place(router: Router, host: Host, kind: str, config: RouterConfig, ports: list[Port]) -> Placed:
-    name = unique_name(f"{kind}-{router.name or router.id}", host.name, is_alone=len(router.hosts) == 1)
+    name = _name(router, host, kind)
     names = {device_name(port) for port in ports}
     own = [interface.name for interface in config.interfaces if interface.name in names]
     device = RouterDevice(name, own, config)
     return Placed(device, [DevicePlug(name, interface, (host.name, interface)) for interface in own])
+
+
+def _name(router: Router, host: Host, kind: str) -> str:
+    return unique_name(f"{kind}-{router.name or router.id}", host.name, is_alone=len(router.hosts) == 1)
 
 
 def _central_config(router: Router, ports: list[Port]) -> RouterConfig:
@@ -82,6 +90,35 @@ def _central_config(router: Router, ports: list[Port]) -> RouterConfig:
         routes=[*_routes(router), *_default_routes(gateway)],
         nat=_nat(router),
     )
+
+
+def _replicated_config(router: Router, config: RouterConfig, ports: list[Port], host: Host) -> RouterConfig:
+    """One of the instances of an HA router: keepalived decides which of them has the addresses."""
+    between = _ha_port(ports, host)
+    if between is None:
+        return config
+    vrrp = RouterVrrp(
+        device_name(between), router.ha_vr_id, address=f"169.254.0.{router.ha_vr_id}", is_master=host is router.hosts[0]
+    )
+    return config._replace(interfaces=[*config.interfaces, _interface(between)], vrrp=vrrp)
+
+
+def _ha_port(ports: list[Port], host: Host) -> Port | None:
+    return next((port for port in ports if port.device_owner == OWNER_HA_PORT and port.host is host), None)
+
+
+def failovers(server: Server) -> Iterator[TimelineCommand]:
+    """What happens when another instance shall be the master: the others lose their link to it, and it has its own."""
+    for change in server.cloud.changes:
+        if not isinstance(change, Failover):
+            continue
+        ports = [port for port in server.cloud.ports if port.device_id == change.router.id]
+        for host in sorted(change.router.hosts, key=lambda host: host is not change.host):  # up first
+            port = _ha_port(ports, host)
+            if port is not None:
+                state = "up" if host is change.host else "down"
+                command = f"ip link set {device_name(port)} {state}"
+                yield TimelineCommand(change.at_ns, _name(change.router, host, "qrouter"), command, "failover")
 
 
 def _radvd(ports: list[Port], options: AgentOptions) -> RouterRadvd | None:

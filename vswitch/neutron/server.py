@@ -131,6 +131,7 @@ class _Server:
             self.ports_of_device.setdefault(port.device_id, []).append(port)
         self.addresses = Addresses(cloud)
         self.macs = Macs(BASE_MAC, [port.mac_address for port in cloud.ports])
+        self._n_ha_routers = 0
 
     def run(self) -> None:
         for interfaces in self.wishes.interfaces.values():
@@ -296,6 +297,8 @@ class _Server:
         if any(port.device_owner == OWNER_HA_PORT for port in given):
             return
         network, subnet = self._ha_network(router)
+        self._n_ha_routers += 1
+        router.ha_vr_id = self._n_ha_routers
         for host in router.hosts:
             self._make_port(network, OWNER_HA_PORT, router.id, host, [(subnet, None)], name="HA port tenant ")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vswitch.setups.cloud_words import DURATION, KINDS, NAME, TEXT, Kind, Schema, list_of, mapping
+from vswitch.setups.cloud_words import DURATION, KINDS, NAME, TEXT, Kind, Schema, mapping
 
 NIC: Schema = {
     "oneOf": [
