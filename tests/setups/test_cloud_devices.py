@@ -135,7 +135,7 @@ def test_time_ends_by_itself_or_when_it_is_told_to(tmp_path: Path) -> None:
 
 
 def test_another_instance_of_an_ha_router_takes_over(tmp_path: Path) -> None:
-    """The master loses its link to the others at 10 s; 6.8 s after its last word, at 8 s, the backup has the addresses."""
+    """The master loses its link at 10 s; 6.8 s after its last word, at 8 s, the backup has the addresses."""
     topology = load(tmp_path, """\
 networks:
   blue: {provider:segmentation_id: 1001, subnets: [10.0.1.0/24]}
