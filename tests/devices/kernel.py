@@ -96,11 +96,16 @@ table ip nat {{
 """
 
 
-def hear(config: RouterConfig, steps: list[tuple[str, bytes | int]]) -> list[list[tuple[str, bytes]]]:
-    """What Linux sends after each step; a step is a frame at an interface, or ("", milliseconds) to wait."""
+def hear(
+    config: RouterConfig, steps: list[tuple[str, bytes | int]], settings: tuple[str, ...] = ()
+) -> list[list[tuple[str, bytes]]]:  # fmt: skip
+    """What Linux sends after each step; a step is a frame at an interface, or ("", milliseconds) to wait.
+
+    `settings` are more lines of sysctl.
+    """
     need_kernel()
     story = {
-        "setup": setup(config),
+        "setup": [*setup(config), *((f"sysctl -qw {setting}", "") for setting in settings)],
         "interfaces": [at.name for at in config.interfaces],
         "steps": [(name, what.hex() if isinstance(what, bytes) else what) for name, what in steps],
     }

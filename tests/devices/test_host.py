@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from random import Random
 
 import dpkt
 import pytest
@@ -15,6 +16,7 @@ from tests.frames import hostile_frames
 from vswitch.devices import packets as p
 from vswitch.devices.device import Dropped
 from vswitch.devices.device_log import MAX_LINES, DeviceLog
+from vswitch.devices.fragments import Reassembly, cut, piece_of
 from vswitch.devices.host import Host
 from vswitch.errors import ConfigError
 
@@ -89,7 +91,7 @@ def test_no_route_and_no_address() -> None:
 
 def test_too_long_for_the_link() -> None:
     one = Host("vm1", MAC1, addresses=["10.0.0.5/24"], mtu=1450)
-    fits, exceeds = one.ping("10.0.0.6", size=1422), one.ping("10.0.0.6", size=1423)
+    fits, exceeds = (one.ping("10.0.0.6", size=size, dont_fragment=True) for size in (1422, 1423))
     two = Host("vm2", MAC2, addresses=["10.0.0.6/24"])
     Segment(one, two).run(1)
     assert fits.is_answered
@@ -388,3 +390,60 @@ def test_a_log_has_an_end() -> None:
         log.add(n, str(n))
     assert (len(log), log.n_left_out, log[-1].text) == (MAX_LINES, 3, str(MAX_LINES - 1))
     assert str(log).endswith("... and 3 more")
+
+
+@given(st.binary(min_size=1, max_size=5000), st.integers(1280, 1500), st.randoms(use_true_random=False), st.booleans())
+def test_what_is_cut_is_put_together(payload: bytes, mtu: int, random: Random, is_ipv6: bool) -> None:
+    if is_ipv6:
+        packet = p.ipv6(p.ip_of("fd00::5"), p.ip_of("fd00::6"), 17, payload)
+    else:
+        packet = p.ipv4(p.ip_of("10.0.0.5"), p.ip_of("10.0.0.6"), 17, payload)
+    pieces = list(cut(packet, mtu, 5))
+    random.shuffle(pieces)
+    reassembly = Reassembly()
+    made = None
+    for n, piece in enumerate(pieces):
+        assert len(piece) <= mtu
+        assert made is None
+        frame = p.ethernet(bytes(6), bytes(6), 0x86DD if is_ipv6 else 0x0800, piece)
+        found = piece_of(p.parse_ip(frame, 0x86DD if is_ipv6 else 0x0800))
+        made = reassembly.add(found, n) if found else p.parse_ip(frame, 0x86DD if is_ipv6 else 0x0800)
+    assert made is not None
+    assert (made.payload, made.proto) == (payload, 17)
+
+
+def test_long_pings_are_cut() -> None:
+    one, two = pair()
+    pings = [one.ping("10.0.0.6", size=4000), one.ping("fd00::6", size=4000)]
+    Segment(one, two).run(1)
+    assert [ping.is_answered for ping in pings] == [True, True]
+    assert one.counters["IP fragments"] == two.counters["IP fragments"] == 6
+
+
+def test_a_narrow_way_is_learned() -> None:
+    one, two = pair()
+    first, second = one.ping("10.0.0.6", size=1400), one.ping("10.0.0.6", size=1400, at_ns=5 * SECOND_NS)
+    one.stack.neighbours.heard(p.ip_of("10.0.0.6"), p.mac_of(MAC2), creates=True)
+    ((_, request),) = one.wake(0)
+    assert request[20] & 0x40  # do not fragment
+    says = p.icmp(3, 4, (600).to_bytes(4, "big") + request[14:42])
+    router = p.ipv4(p.ip_of("10.0.0.1"), p.ip_of("10.0.0.5"), 1, says)
+    one.receive("eth0", p.ethernet(p.mac_of(MAC1), p.mac_of(MAC2), 0x0800, router), 1)
+    assert first.errors == [(1, "Frag needed and DF set (mtu = 600) from 10.0.0.1")]
+    segment = Segment(one, two)
+    segment.now_ns = 2 * SECOND_NS
+    segment.run(6)
+    assert second.is_answered
+    assert max(len(frame) for frame in segment.sent_by("vm1")) <= 614
+
+
+def test_pieces_do_not_wait_for_ever() -> None:
+    reassembly = Reassembly()
+    packet = p.ipv4(p.ip_of("10.0.0.5"), p.ip_of("10.0.0.6"), 17, bytes(2000))
+    first, last = (piece_of(p.parse_ip(p.ethernet(bytes(6), bytes(6), 0x0800, piece), 0x0800))
+                   for piece in cut(packet, 1500, 5))  # fmt: skip
+    assert first is not None
+    assert last is not None
+    assert reassembly.add(first, 0) is None
+    assert reassembly.add(last, 30 * SECOND_NS) is None
+    assert reassembly.add(first, 31 * SECOND_NS) is not None

@@ -8,7 +8,7 @@ How it works: `receive` and `run_timers` collect frames in a list and give it ba
 leaves by its route (longest prefix) to the next hop's MAC address, which the table of neighbours knows or finds out. A
 packet that no rule of ours concerns is counted in `counters` under a reason, and a broken one, too.
 
-Left out: fragments (counted, not put together), multicast memberships (no IGMP, no MLD), redirects, forwarding.
+Left out: multicast memberships (no IGMP, no MLD), redirects, forwarding.
 
 Sources: RFC 1122 §3.2.2 (ICMP), §4.1.3 (UDP), RFC 4443, RFC 4861 §7.2, RFC 9293 §3.10.7 (TCP), Linux 6.1's defaults.
 
@@ -23,12 +23,13 @@ from collections.abc import Callable, Iterable
 
 from vswitch.devices import packets as p
 from vswitch.devices.device import Dropped
+from vswitch.devices.fragments import Reassembly, cut, piece_of
 from vswitch.devices.neighbours import Neighbours
 from vswitch.devices.timers import Timers
 from vswitch.light_typing import NamedTuple
 
 ECHO_REPLY, UNREACHABLE, ECHO_REQUEST, TIME_EXCEEDED = 0, 3, 8, 11
-UNREACHABLE6, TOO_BIG6, TIME_EXCEEDED6, ECHO_REQUEST6, ECHO_REPLY6 = 1, 2, 3, 128, 129
+UNREACHABLE6, TOO_BIG6, TIME_EXCEEDED6, PARAMETER_PROBLEM6, ECHO_REQUEST6, ECHO_REPLY6 = 1, 2, 3, 4, 128, 129
 ROUTER_SOLICITATION, ROUTER_ADVERTISEMENT, NEIGHBOUR_SOLICITATION, NEIGHBOUR_ADVERTISEMENT = 133, 134, 135, 136
 OPTION_SOURCE_MAC, OPTION_TARGET_MAC = 1, 2  # RFC 4861 §4.6.1
 SOLICITED, OVERRIDE = 0x40, 0x20  # flags of an advertisement, RFC 4861 §4.4
@@ -36,6 +37,7 @@ FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
 ERROR_TOS = 0xC0  # ICMP errors have precedence 6 (RFC 1812 §4.3.2.5), in Linux as well
 IPV4_QUOTE_LEN, IPV6_QUOTE_LEN = 548, 1232  # an error is at most 576 and 1280 bytes (RFC 1812 §4.3.2.3, RFC 4443 §2.4)
 TCP_WINDOW = 64240
+MIN_PMTU = 552  # net.ipv4.route.min_pmtu
 
 UdpService = Callable[[p.Packet, p.Udp, int], None]
 IcmpListener = Callable[[p.Packet, bytes, int], None]
@@ -89,6 +91,9 @@ class IpStack:
         self.neighbours = Neighbours(self.timers, self._transmit, self._solicit, self._give_up)
         self._out: list[bytes] = []
         self._ident = 0
+        self._reassembly = Reassembly()
+        self.path_mtus: dict[bytes, int] = {}
+        """What routers have said of the way to an address."""
 
     # What the device calls.
 
@@ -167,19 +172,30 @@ class IpStack:
 
     def send(
         self, src: bytes, dst: bytes, proto: int, payload: bytes, now_ns: int, *, ttl: int = 64, tos: int = 0,
-        dont_fragment: bool = False,
+        dont_fragment: bool = False, discovers_mtu: bool = False,
     ) -> str:  # fmt: skip
-        """Sends a packet; gives "" or why it cannot be sent, in the words of Linux."""
+        """Sends a packet; gives "" or why it cannot be sent, in the words of Linux.
+
+        What exceeds the MTU is cut, unless that is forbidden (`dont_fragment`). A program that sends for itself wants
+        to hear of narrow ways (`discovers_mtu`): routers must not cut what need not be cut here.
+        """
+        mtu = min(self.mtu, self.path_mtus.get(dst, self.mtu))
+        is_long = len(payload) + (20 if len(dst) == 4 else 40) > mtu
+        if is_long and dont_fragment:
+            self.counters["too long to send"] += 1
+            return f"Message too long, mtu={mtu}"
+        self._ident += 1
         if len(dst) == 4:
-            self._ident += 1
-            packet = p.ipv4(
-                src, dst, proto, payload, ttl=ttl, ident=self._ident, tos=tos, dont_fragment=dont_fragment
-            )  # fmt: skip
+            has_flag = dont_fragment or (discovers_mtu and not is_long)
+            packet = p.ipv4(src, dst, proto, payload, ttl=ttl, ident=self._ident, tos=tos, dont_fragment=has_flag)
         else:
             packet = p.ipv6(src, dst, proto, payload, hop_limit=ttl, traffic_class=tos)
-        if len(packet) > self.mtu:
-            self.counters["too long to send"] += 1
-            return f"Message too long, mtu={self.mtu}"
+        for piece in cut(packet, mtu, self._ident) if is_long else (packet,):
+            if problem := self._send_packet(src, dst, piece, now_ns):
+                return problem
+        return ""
+
+    def _send_packet(self, src: bytes, dst: bytes, packet: bytes, now_ns: int) -> str:
         if self.is_local_broadcast(dst):
             self._transmit(p.BROADCAST_MAC, packet)
         elif p.is_multicast(dst):
@@ -194,10 +210,11 @@ class IpStack:
 
     def send_udp(
         self, src: bytes, dst: bytes, sport: int, dport: int, payload: bytes, now_ns: int, *, ttl: int = 64,
-        tos: int = 0,
+        tos: int = 0, discovers_mtu: bool = False,
     ) -> str:  # fmt: skip
         """Sends a datagram; gives "" or why it cannot be sent."""
-        return self.send(src, dst, p.PROTO_UDP, p.udp(src, dst, sport, dport, payload), now_ns, ttl=ttl, tos=tos)
+        datagram = p.udp(src, dst, sport, dport, payload)
+        return self.send(src, dst, p.PROTO_UDP, datagram, now_ns, ttl=ttl, tos=tos, discovers_mtu=discovers_mtu)
 
     def send_frame(self, dst_mac: bytes, ethertype: int, payload: bytes) -> None:
         """Sends a frame as it is, past routes and neighbours."""
@@ -207,9 +224,11 @@ class IpStack:
         """Sends a message of neighbour discovery; its hop limit says that it was on this link (RFC 4861 §3.1)."""
         self.send(src, dst, p.PROTO_ICMP6, p.icmp6(src, dst, kind, 0, rest), now_ns, ttl=255)
 
-    def advertise(self, address: bytes, dst: bytes, flags: int, now_ns: int) -> None:
-        """Sends a neighbour advertisement for an own address (RFC 4861 §7.2.4)."""
-        rest = bytes((flags, 0, 0, 0)) + address + bytes((OPTION_TARGET_MAC, 1)) + self.mac
+    def advertise(self, address: bytes, dst: bytes, flags: int, now_ns: int, *, has_mac: bool = True) -> None:
+        """Sends a neighbour advertisement for an own address (RFC 4861 §7.2.4); who asks by unicast knows the MAC."""
+        rest = bytes((flags, 0, 0, 0)) + address
+        if has_mac:
+            rest += bytes((OPTION_TARGET_MAC, 1)) + self.mac
         self.send_icmp6(address, dst, NEIGHBOUR_ADVERTISEMENT, rest, now_ns)
 
     # Receiving.
@@ -223,17 +242,31 @@ class IpStack:
         if ethertype == p.ETHERTYPE_ARP:
             self._receive_arp(frame, now_ns)
         elif ethertype in (p.ETHERTYPE_IPV4, p.ETHERTYPE_IPV6):
-            self._receive_ip(p.parse_ip(frame, ethertype), now_ns)
+            whole = self._whole(p.parse_ip(frame, ethertype), now_ns)
+            if whole is not None:
+                self._receive_ip(whole, now_ns)
         else:
             is_tagged = ethertype in (p.ETHERTYPE_VLAN, p.ETHERTYPE_QINQ)
             raise p.Malformed("tagged" if is_tagged else "ethertype unknown", "NOT_FOR_DEVICE")
+
+    def _whole(self, packet: p.Packet, now_ns: int) -> p.Packet | None:
+        """The packet, or what its fragments make if it was the last one."""
+        piece = piece_of(packet)
+        if piece is None:
+            return packet
+        if not self.is_own(packet.dst):
+            raise p.Malformed("not for this IP address", "NOT_FOR_DEVICE")
+        self.counters["IP fragments"] += 1
+        return self._reassembly.add(piece, now_ns)
 
     def _receive_arp(self, frame: bytes, now_ns: int) -> None:
         packet = p.parse_arp(frame)
         if self.on_arp is not None:
             self.on_arp(packet, now_ns)
+        if self.is_own(packet.spa):
+            return  # somebody else says that it has our address; Linux does not argue
         if packet.opcode == p.ARP_REQUEST and self.is_own(packet.tpa):
-            if packet.spa != p.ANY_IPV4 and packet.spa != packet.tpa:
+            if packet.spa != p.ANY_IPV4:
                 self.neighbours.heard(packet.spa, packet.sha, creates=True)
             reply = p.arp(p.ARP_REPLY, self.mac, packet.tpa, packet.sha, packet.spa)
             self.send_frame(packet.sha, p.ETHERTYPE_ARP, reply)
@@ -258,7 +291,9 @@ class IpStack:
             self._receive_icmp(packet, p.check_icmp(packet), now_ns, is_own=is_own)
         elif packet.proto == p.PROTO_TCP and is_own:
             self._receive_tcp(packet, p.parse_tcp(packet), now_ns)
-        elif is_own and not packet.is_ipv6:
+        elif is_own and packet.is_ipv6:
+            self._send_error(packet, PARAMETER_PROBLEM6, 1, now_ns, where=p.next_header_offset(packet.raw))
+        elif is_own:
             self._send_error(packet, UNREACHABLE, 2, now_ns)
         else:
             raise p.Malformed("protocol unknown")
@@ -277,13 +312,21 @@ class IpStack:
         else:
             raise p.Malformed("UDP port closed")
 
+    def _learn_mtu(self, dst: bytes, mtu: int, least: int) -> None:
+        """A router said that packets to `dst` are too long for its next link (RFC 1191 §3, RFC 8201 §4)."""
+        if least <= mtu < self.path_mtus.get(dst, self.mtu):
+            self.path_mtus[dst] = mtu
+
     def _receive_icmp(self, packet: p.Packet, message: bytes, now_ns: int, *, is_own: bool) -> None:
+        if message[0] == UNREACHABLE and message[1] == 4 and len(message) >= 28:
+            self._learn_mtu(message[24:28], int.from_bytes(message[6:8], "big"), MIN_PMTU)
         if message[0] == ECHO_REQUEST:
             if not is_own:
                 # icmp_echo_ignore_broadcasts=1; RFC 1122 §3.2.2.6 leaves it free.
                 raise p.Malformed("echo request to all")
             self.counters["echo requests answered"] += 1
-            self.send(packet.dst, packet.src, p.PROTO_ICMP, p.icmp(ECHO_REPLY, 0, message[4:]), now_ns)
+            reply = p.icmp(ECHO_REPLY, message[1], message[4:])
+            self.send(packet.dst, packet.src, p.PROTO_ICMP, reply, now_ns, tos=packet.tos)
         elif self.on_icmp is not None:
             self.on_icmp(packet, message, now_ns)
         else:
@@ -291,6 +334,8 @@ class IpStack:
 
     def _receive_icmp6(self, packet: p.Packet, message: bytes, now_ns: int, *, is_own: bool) -> None:
         kind = message[0]
+        if kind == TOO_BIG6 and len(message) >= 48:
+            self._learn_mtu(message[32:48], int.from_bytes(message[4:8], "big"), 1280)
         if kind in (NEIGHBOUR_SOLICITATION, NEIGHBOUR_ADVERTISEMENT):
             self._receive_neighbour(packet, message, now_ns)
         elif kind == ECHO_REQUEST6:
@@ -298,7 +343,7 @@ class IpStack:
             if src is None:
                 raise p.Malformed("no address to answer from")
             self.counters["echo requests answered"] += 1
-            reply = p.icmp6(src, packet.src, ECHO_REPLY6, 0, message[4:])
+            reply = p.icmp6(src, packet.src, ECHO_REPLY6, message[1], message[4:])
             self.send(src, packet.src, p.PROTO_ICMP6, reply, now_ns)
         elif self.on_icmp is not None:
             self.on_icmp(packet, message, now_ns)
@@ -323,7 +368,11 @@ class IpStack:
             else:
                 if mac := options.get(OPTION_SOURCE_MAC):
                     self.neighbours.heard(packet.src, mac[:6], creates=True)
-                self.advertise(target, packet.src, SOLICITED | OVERRIDE, now_ns)
+                is_unicast = not p.is_multicast(packet.dst)
+                flags = SOLICITED if is_unicast else SOLICITED | OVERRIDE
+                self.advertise(target, packet.src, flags, now_ns, has_mac=not is_unicast)
+        elif message[4] & SOLICITED and OPTION_TARGET_MAC not in options:
+            self.neighbours.confirmed(target, now_ns)
         elif mac := options.get(OPTION_TARGET_MAC):
             if message[4] & SOLICITED:
                 self.neighbours.answered(target, mac[:6], now_ns, is_override=bool(message[4] & OVERRIDE))
@@ -365,18 +414,22 @@ class IpStack:
             packet.dst, packet.src, segment.dst, segment.src, seq=seq, ack=ack, flags=flags, window=window,
             options=options,
         )  # fmt: skip
-        self.send(packet.dst, packet.src, p.PROTO_TCP, reply, now_ns, dont_fragment=True)
+        tos = packet.tos if flags & RST else 0
+        self.send(packet.dst, packet.src, p.PROTO_TCP, reply, now_ns, tos=tos, dont_fragment=True)
 
-    def _send_error(self, packet: p.Packet, kind: int, code: int, now_ns: int) -> None:
-        """An ICMP error about a packet that was for us; it quotes as much of it as fits."""
+    def _send_error(self, packet: p.Packet, kind: int, code: int, now_ns: int, *, where: int = 0) -> None:
+        """An ICMP error about a packet for us, with as much of it as fits; `where` is what IPv6 points at."""
         if packet.src in (p.ANY_IPV4, p.ANY_IPV6):
             return
         if packet.is_ipv6:
-            message = p.icmp6(packet.dst, packet.src, kind, code, bytes(4) + packet.raw[:IPV6_QUOTE_LEN])
+            message = p.icmp6(
+                packet.dst, packet.src, kind, code, where.to_bytes(4, "big") + packet.raw[:IPV6_QUOTE_LEN]
+            )
             self.send(packet.dst, packet.src, p.PROTO_ICMP6, message, now_ns)
         else:
             message = p.icmp(kind, code, bytes(4) + packet.raw[:IPV4_QUOTE_LEN])
-            self.send(packet.dst, packet.src, p.PROTO_ICMP, message, now_ns, tos=ERROR_TOS)
+            tos = ERROR_TOS | packet.tos & 0x1E  # without precedence and the lowest bit
+            self.send(packet.dst, packet.src, p.PROTO_ICMP, message, now_ns, tos=tos)
 
     # Below IP.
 

@@ -106,6 +106,12 @@ class Neighbours:
         self._set(entry, None, address)
         self._flush(entry)
 
+    def confirmed(self, address: bytes, now_ns: int) -> None:
+        """An answer without a MAC address came: the one that is known is still right."""
+        entry = self._table.get(address)
+        if entry is not None and entry.mac is not None:
+            self.answered(address, entry.mac, now_ns)
+
     def heard(self, address: bytes, mac: bytes, *, creates: bool) -> None:
         """Somebody said by himself that he has `address`; only who speaks to us gets an entry by it (`creates`)."""
         entry = self._table.get(address)

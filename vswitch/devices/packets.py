@@ -73,6 +73,11 @@ class Packet(NamedTuple):
     def is_ipv6(self) -> bool:
         return len(self.src) == 16
 
+    @property
+    def tos(self) -> int:
+        """TOS or traffic class."""
+        return (self.raw[0] & 15) << 4 | self.raw[1] >> 4 if self.is_ipv6 else self.raw[1]
+
 
 class Udp(NamedTuple):
     """A UDP datagram (RFC 768)."""
@@ -228,22 +233,20 @@ def parse_arp(frame: bytes) -> Arp:
 
 
 def parse_ip(frame: bytes, ethertype: int) -> Packet:
-    """The IP packet of an untagged frame; padding behind it is cut off."""
+    """The IP packet of an untagged frame; padding behind it is cut off. It may be a fragment (fragments.py)."""
     return parse_ipv4(frame) if ethertype == ETHERTYPE_IPV4 else parse_ipv6(frame)
 
 
 def parse_ipv4(frame: bytes) -> Packet:
     if len(frame) < 14 + 20:
         raise Malformed("IPv4 header cut short", "IP_INVALID")
-    version, _, length, _, fragment, ttl, proto, _, src, dst = IPV4_HEADER.unpack_from(frame, 14)
+    version, _, length, _, _, ttl, proto, _, src, dst = IPV4_HEADER.unpack_from(frame, 14)
     header_len = (version & 15) * 4
     if version >> 4 != 4 or header_len < 20 or not header_len <= length <= len(frame) - 14:
         raise Malformed("IPv4 lengths wrong", "IP_INVALID")
     raw = frame[14 : 14 + length]
     if internet_checksum(raw[:header_len]):
         raise Malformed("IPv4 checksum wrong", "IP_INVALID")
-    if fragment & 0x3FFF:
-        raise Malformed("IP fragment", "FRAGMENT")
     return Packet(frame[:6], frame[6:12], src, dst, proto, ttl, raw[header_len:], raw)
 
 
@@ -259,11 +262,17 @@ def parse_ipv6(frame: bytes) -> Packet:
         if at + 8 > len(raw):
             raise Malformed("IPv6 extension header cut short", "IP_INVALID")
         proto, at = raw[at], at + 8 + 8 * raw[at + 1]
-    if proto == FRAGMENT:
-        raise Malformed("IP fragment", "FRAGMENT")
     if at > len(raw):
         raise Malformed("IPv6 extension header cut short", "IP_INVALID")
     return Packet(frame[:6], frame[6:12], src, dst, proto, hop_limit, raw[at:], raw)
+
+
+def next_header_offset(raw: bytes) -> int:
+    """Where an IPv6 packet says which protocol it carries: in its header, or in the last of its extension headers."""
+    where, at = 6, 40
+    while raw[where] in (HOP_BY_HOP, ROUTING, DESTINATION_OPTIONS):
+        where, at = at, at + 8 + 8 * raw[at + 1]
+    return where
 
 
 def parse_udp(packet: Packet) -> Udp:
@@ -309,6 +318,6 @@ __all__ = [
     "ETHERTYPE_ARP", "ETHERTYPE_IPV4", "ETHERTYPE_IPV6", "ETHERTYPE_QINQ", "ETHERTYPE_VLAN", "LINK_LOCAL",
     "PROTO_ICMP", "PROTO_ICMP6", "PROTO_TCP", "PROTO_UDP", "Arp", "Malformed", "Packet", "Tcp", "Udp", "arp",
     "check_icmp", "ethernet", "eui64_of", "icmp", "icmp6", "in_prefix", "ip_of", "ipv4", "ipv6", "is_multicast",
-    "link_local_of", "mac_of", "multicast_mac", "parse_arp", "parse_ip", "parse_tcp", "parse_udp", "solicited_node",
-    "tcp", "text_of", "transport_checksum", "udp",
+    "link_local_of", "mac_of", "multicast_mac", "next_header_offset", "parse_arp", "parse_ip", "parse_tcp",
+    "parse_udp", "solicited_node", "tcp", "text_of", "transport_checksum", "udp",
 ]  # fmt: skip

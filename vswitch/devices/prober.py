@@ -87,7 +87,7 @@ class Prober:
         else:
             message, proto = p.icmp6(src, dst, stacks.ECHO_REQUEST6, 0, rest), p.PROTO_ICMP6
         problem = self._stack.send(
-            src, dst, proto, message, now_ns, ttl=ping.ttl, dont_fragment=ping.dont_fragment
+            src, dst, proto, message, now_ns, ttl=ping.ttl, dont_fragment=ping.dont_fragment, discovers_mtu=True
         )  # fmt: skip
         if problem:
             self._fail(ping, seq, problem, now_ns)
@@ -205,7 +205,9 @@ class Prober:
         src = self._stack.source_for(dst)
         problem = "Network is unreachable"
         if src is not None:
-            problem = self._stack.send_udp(src, dst, datagram.source_port, datagram.port, datagram.payload, now_ns)
+            problem = self._stack.send_udp(
+                src, dst, datagram.source_port, datagram.port, datagram.payload, now_ns, discovers_mtu=True
+            )  # fmt: skip
         if problem:
             datagram.error = problem
             self._log.add(now_ns, f"datagram to {datagram.address} port {datagram.port}: {problem}")
