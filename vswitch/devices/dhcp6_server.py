@@ -21,6 +21,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from vswitch.devices import dhcp6_options as o
 from vswitch.devices.dhcp6_options import ALL_SERVERS, CLIENT_PORT, SERVER_PORT
@@ -84,6 +85,10 @@ class Dhcp6Server:
             found = next((r for r in config.ranges if in_prefix(address, r.network, r.length)), None)
             if found is not None and all(context.range != found for context in self._contexts):
                 self._contexts.append(Context6(found, address))
+        # Of several lines dnsmasq takes the last one, and one that is only for DHCPv6 before any other.
+        here = sorted((host for host in config.hosts if self._is_here(host)), key=attrgetter("is_ipv6_only"))
+        self._host_of_mac = {host.mac: host for host in here}
+        self._host_of_duid = {host.client_id: host for host in here if host.client_id}
         self.leases: list[Lease6] = []
         self._declined_ns: dict[bytes, int] = {}
 
@@ -107,13 +112,8 @@ class Dhcp6Server:
         return _Exchange6(self, data, mac, now_ns, is_unicast).answer()
 
     def _host_of(self, mac: bytes, duid: bytes) -> HostEntry | None:
-        """The last line for a client that has an address here, or none at all; lines for DHCPv6 only come first."""
-        here = [host for host in reversed(self._config.hosts) if self._is_here(host)]
-        here.sort(key=lambda host: not host.is_ipv6_only)
-        for host in here:
-            if duid and host.client_id == duid:
-                return host
-        return next((host for host in here if host.mac == mac), None)
+        """The line for a client that has an address here, or none at all."""
+        return self._host_of_duid.get(duid) or self._host_of_mac.get(mac)
 
     def _is_here(self, host: HostEntry) -> bool:
         return not host.addresses or any(context.has(a) for context in self._contexts for a in host.addresses)

@@ -18,6 +18,7 @@ from vswitch.devices.dhcp_options import Option, read_option
 from vswitch.devices.packets import ip_of, mac_of
 from vswitch.errors import ConfigError
 
+MIN_LEASE_S = 120  # what dnsmasq makes of less
 METADATA_CIDR = "169.254.169.254/32"
 OWNER_DHCP = "network:dhcp"
 ROUTER_INTERFACES = (
@@ -210,7 +211,7 @@ def _has_range6(subnet: DhcpSubnet) -> bool:
 
 def ranges(network: DhcpNetwork, options: DhcpOptions) -> Iterable[AddressRange]:
     """The ranges of the command line, read."""
-    lease_s = 0xFFFFFFFF if options.dhcp_lease_duration == -1 else options.dhcp_lease_duration
+    lease_s = 0xFFFFFFFF if options.dhcp_lease_duration == -1 else max(options.dhcp_lease_duration, MIN_LEASE_S)
     for subnet in served_subnets(network):
         cidr = ip_network(subnet.cidr)
         yield AddressRange(subnet.tag, cidr.network_address.packed, cidr.prefixlen, lease_s)

@@ -30,22 +30,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from vswitch.devices import dhcp_options as o
-from vswitch.devices.dhcp_agent import AddressRange, DnsmasqConfig, HostEntry
-from vswitch.devices.dhcp_room import OptionRoom
+from vswitch.devices.dhcp_agent import DnsmasqConfig, HostEntry
+from vswitch.devices.dhcp_reply import BOOTP, INFINITE, Context, ReplyOptions, client_name, is_hostname
 from vswitch.devices.packets import ANY_IPV4, BROADCAST_IPV4, Malformed, in_prefix
 from vswitch.devices.timers import SECOND_NS
 from vswitch.light_typing import NamedTuple
 
 SERVER_PORT, CLIENT_PORT = 67, 68
-INFINITE = 0xFFFFFFFF
-BOOTP = 0  # in place of a message type
 MIN_LEASE_S = 120  # what a client may ask for at least
 DECLINE_BACKOFF_NS = 600 * SECOND_NS
 MIN_MESSAGE_LEN = 300  # of BOOTP (RFC 1542 §2.1); shorter replies are filled up
-MAX_MESSAGE_LEN = 16384
-BOOTP_OPTIONS_LEN = 64  # RFC 951 §3, "vend"
-MESSAGE_LEN = o.BOOTP_HEADER.size + 312  # what every client takes (RFC 2131 §2)
-IPXE_OPTION = 175  # of an iPXE client: --dhcp-match=set:ipxe,175
 
 
 class Reply(NamedTuple):
@@ -65,25 +59,6 @@ class Lease:
     mac: bytes
     client_id: bytes = b""
     expires_ns: int | None = None
-
-
-@dataclass(frozen=True)
-class Context:
-    """A range on whose subnet the server has an address, `local`."""
-
-    range: AddressRange
-    local: bytes
-
-    def has(self, address: bytes) -> bool:
-        return in_prefix(address, self.range.network, self.range.length)
-
-    @property
-    def netmask(self) -> bytes:
-        return ((0xFFFFFFFF << (32 - self.range.length)) & 0xFFFFFFFF).to_bytes(4, "big")
-
-    @property
-    def broadcast(self) -> bytes:
-        return (int.from_bytes(self.range.network, "big") | ((1 << (32 - self.range.length)) - 1)).to_bytes(4, "big")
 
 
 class Refused(Exception):
@@ -112,7 +87,10 @@ class Dhcp4Server:
             if found is not None and all(context.range != found for context in self._contexts):
                 # The last address comes first, as dnsmasq links them.
                 self._contexts.insert(0, Context(found, address))
-        self._hosts = [host for host in reversed(config.hosts) if not host.is_ipv6_only]
+        here = [host for host in config.hosts if not host.is_ipv6_only and self._is_here(host)]
+        # Of several lines, dnsmasq takes the last one.
+        self._host_of_mac = {host.mac: host for host in here}
+        self._host_of_client_id = {host.client_id: host for host in here if host.client_id}
         self.leases: dict[bytes, Lease] = {}
         """Leases by address, the latest one last."""
         self._declined_ns: dict[bytes, int] = {}
@@ -158,13 +136,11 @@ class Dhcp4Server:
 
     def _host_of(self, mac: bytes, client_id: bytes) -> HostEntry | None:
         """The line for a client: the last one of its identifier, or of its MAC address, with an address of ours."""
-        here = [host for host in self._hosts if self._is_here(host)]
-        if client_id:
-            for host in here:
-                # Some clients put a zero in front of a textual identifier.
-                if host.client_id and client_id in (host.client_id, b"\0" + host.client_id):
-                    return host
-        return next((host for host in here if host.mac == mac), None)
+        # Some clients put a zero in front of a textual identifier.
+        for known in (client_id, client_id[1:] if client_id[:1] == b"\0" else b""):
+            if known and known in self._host_of_client_id:
+                return self._host_of_client_id[known]
+        return self._host_of_mac.get(mac)
 
     def _is_here(self, host: HostEntry) -> bool:
         return not host.addresses or any(context.has(a) for context in self._contexts for a in host.addresses)
@@ -191,8 +167,7 @@ class _Exchange:
         self.contexts = list(server._contexts)
         self.host = server._host_of(message.mac, self.client_id)
         self.address = next((a for a in (self.host.addresses if self.host else ()) if len(a) == 4), None)
-        self.fqdn_flags = 0
-        self.is_zero_terminated = False
+        self.name = client_name(message)
         self.hostname, self.offered_hostname = self._hostnames()
 
     def answer(self) -> Reply | None:
@@ -293,7 +268,7 @@ class _Exchange:
         return self._reply(o.ACK, context, wanted, self.hostname, time_s)
 
     def _refuse(self, reason: str) -> Reply:
-        text = reason.encode() + (b"\0" if self.is_zero_terminated else b"")
+        text = reason.encode() + (b"\0" if self.name.is_zero_terminated else b"")
         is_near = bool(self.contexts) and self.contexts[0].has(self.ciaddr)
         if not self.is_unicast or self.ciaddr == ANY_IPV4 or is_near:
             # A client that has moved does not hear a unicast.
@@ -353,116 +328,21 @@ class _Exchange:
 
     def _hostnames(self) -> tuple[str, str]:
         """The name for an ACK, and the one for an OFFER, which must not differ from the client's own."""
-        of_client = ""
-        if fqdn := o.find(self.message, o.FQDN, 3):
-            # We do the updates of DNS, says the reply (RFC 4702 §4), though nobody does here.
-            self.fqdn_flags = (fqdn[0] | (0 if fqdn[0] & 1 else 3)) & ~8
-            of_client = _name_in_labels(fqdn[3:]) if fqdn[0] & 4 else fqdn[3:].rstrip(b"\0").decode("latin-1")
-            self.is_zero_terminated = not fqdn[0] & 4 and fqdn[3:].endswith(b"\0")
-        elif name := o.find(self.message, o.HOSTNAME):
-            of_client = name.rstrip(b"\0").decode("latin-1")
-            self.is_zero_terminated = name.endswith(b"\0")
+        of_client = self.name.text
         if self.host is not None and self.host.hostname:
             own = self.host.hostname
-            return own, own if self.fqdn_flags or of_client in ("", own) else ""
-        of_client = of_client.partition(".")[0] if _is_hostname(of_client) else ""
-        return of_client, of_client if self.fqdn_flags else ""
+            return own, own if self.name.fqdn_flags or of_client in ("", own) else ""
+        of_client = of_client.partition(".")[0] if is_hostname(of_client) else ""
+        return of_client, of_client if self.name.fqdn_flags else ""
 
     def _reply(self, kind: int, context: Context | None, yiaddr: bytes, hostname: str, time_s: int | None) -> Reply:
         """An OFFER or ACK with its options; `time_s` None: without a lease."""
-        is_bootp = kind == BOOTP
-        wanted = None if is_bootp else o.find(self.message, o.PARAMETER_LIST, 0)
-        local = context.local if context else self.server._first_address
-        tags = {self.host.tag, "known"} if self.host else set()
-        tags |= {"ipxe"} if o.find(self.message, IPXE_OPTION) else set()
-        chosen = o.choose(self.server._config.options4, tags, [context.range.tag] if context else [])
-        configured = {option.code: option for option in chosen}
-
-        def is_wanted(code: int) -> bool:
-            return wanted is None or code in wanted
-
-        room = OptionRoom(o.BOOTP_HEADER.size + BOOTP_OPTIONS_LEN if is_bootp else self._max_size())
         if self.server._config.is_broadcast_reply:
             self.flags |= o.BROADCAST_FLAG
-        siaddr = context.local if context else ANY_IPV4
-        if o.SERVER_ADDRESS in configured:
-            siaddr = configured[o.SERVER_ADDRESS].value[:4]
-        if not is_bootp:
-            room.put(o.MESSAGE_TYPE, bytes((kind,)))
-            room.put(o.SERVER_ID, local)
-        if time_s is not None:
-            room.put(o.LEASE_TIME, time_s.to_bytes(4, "big"))
-        used: set[int] = {o.SERVER_ADDRESS, o.T1, o.T2, o.FQDN, o.MAX_SIZE, o.OVERLOAD, o.PAD}
-        for code, attribute in ((o.BOOTFILE, "file"), (o.TFTP_SERVER, "sname")):
-            option = configured.get(code)
-            if option is not None and not option.is_forced and not (wanted is not None and code in wanted):
-                setattr(room, attribute, option.value)
-                used.add(code)
-        room.may_overload(is_allowed=wanted is not None)
-        if time_s not in (None, INFINITE):
-            self._put_times(room, configured, time_s or 0)
-        self._put_defaults(room, configured, context, is_wanted, hostname)
-        for option in chosen:
-            if option.code in used or not (option.is_forced or is_wanted(option.code)):
-                continue
-            # Without a value, an option that the server would make itself is switched off.
-            if not option.value and option.code in (o.NETMASK, o.BROADCAST, o.ROUTER, o.DNS, o.DOMAIN, o.HOSTNAME):
-                continue
-            room.put(option.code, self._value(option, local))
+        local = context.local if context else self.server._first_address
+        writer = ReplyOptions(self.server._config, self.message, self.host, self.name, context, local)
+        room, siaddr = writer.write(kind, hostname, time_s)
         return self._send(self._header(yiaddr, siaddr, room.sname_field, room.file_field) + room.options, yiaddr)
-
-    def _put_times(self, room: OptionRoom, configured: dict[int, o.Option], time_s: int) -> None:
-        t1, t2 = time_s // 2, (time_s * 7 & 0xFFFFFFFF) // 8
-        for code in (o.T1, o.T2):
-            if code in configured:
-                value = int.from_bytes(configured[code].value, "big")
-                if 2 < value < time_s:
-                    t1, t2 = (value, t2) if code == o.T1 else (t1, value)
-        t1 = min(t1, t2 - 1)
-        room.put(o.T1, t1.to_bytes(4, "big"))
-        room.put(o.T2, t2.to_bytes(4, "big"))
-
-    def _put_defaults(
-        self, room: OptionRoom, configured: dict[int, o.Option], context: Context | None,
-        is_wanted: Callable[[int], bool], hostname: str,
-    ) -> None:  # fmt: skip
-        """What dnsmasq sends without being told: the first two always, the others if they are asked for."""
-        zero = b"\0" if self.is_zero_terminated else b""
-        domain = self.server._config.domain
-        if context is not None:
-            if o.NETMASK not in configured:
-                room.put(o.NETMASK, context.netmask)
-            if o.BROADCAST not in configured:
-                room.put(o.BROADCAST, context.broadcast)
-            for code in (o.ROUTER, o.DNS):
-                if code not in configured and is_wanted(code):
-                    room.put(code, context.local)
-        if domain and o.DOMAIN not in configured and is_wanted(o.DOMAIN):
-            room.put(o.DOMAIN, domain.encode() + zero)
-        if hostname and o.HOSTNAME not in configured and is_wanted(o.HOSTNAME):
-            room.put(o.HOSTNAME, hostname.encode("latin-1") + zero)
-        if hostname and self.fqdn_flags:
-            full = f"{hostname}.{domain}" if domain else hostname
-            name = full.encode("latin-1") + zero
-            if self.fqdn_flags & 4:
-                name = o.dns_name(full) if domain else o.dns_name(full)[:-1]
-            room.put(o.FQDN, bytes((self.fqdn_flags & 15, 255, 255)) + name)
-
-    def _value(self, option: o.Option, local: bytes) -> bytes:
-        ends_with_zero = option.code in (o.TFTP_SERVER, o.BOOTFILE) or self.is_zero_terminated
-        if option.is_string and ends_with_zero and len(option.value) < 255:
-            return option.value + b"\0"
-        if option.is_addresses:
-            words = [option.value[n : n + 4] for n in range(0, len(option.value), 4)]
-            return b"".join(local if word == ANY_IPV4 else word for word in words)
-        return option.value
-
-    def _max_size(self) -> int:
-        asked = o.find(self.message, o.MAX_SIZE, 2)
-        if asked is None:
-            return MESSAGE_LEN
-        size = int.from_bytes(asked[:2], "big") - 28  # it counts the headers of IP and UDP
-        return min(size, MAX_MESSAGE_LEN) if size >= MESSAGE_LEN else MESSAGE_LEN
 
     def _header(self, yiaddr: bytes, siaddr: bytes, sname: bytes, file: bytes) -> bytes:
         m = self.message
@@ -488,20 +368,6 @@ class _Exchange:
     def _note(self, name: str, address: bytes | None, remark: str = "") -> None:
         where = ".".join(map(str, address[:4])) + " " if address else ""
         self.server._log(self.now_ns, f"{name} {where}{self.message.mac.hex(':')} {remark}".rstrip())
-
-
-def _name_in_labels(data: bytes) -> str:
-    """A name of counted labels (RFC 4702 §2.3.1), as far as it is one."""
-    labels = []
-    at = 0
-    while at < len(data) and data[at] and at + data[at] < len(data):
-        labels.append(data[at + 1 : at + 1 + data[at]].decode("latin-1"))
-        at += 1 + data[at]
-    return ".".join(labels)
-
-
-def _is_hostname(name: str) -> bool:
-    return bool(name) and all(c.isascii() and (c.isalnum() or c in "-_.") for c in name) and name[0].isalnum()
 
 
 __all__ = ["CLIENT_PORT", "SERVER_PORT", "Dhcp4Server", "Lease", "Reply"]
