@@ -110,7 +110,7 @@ def crossing(
     if has_switch:
         name = "physnet1" if kind == "vlan" else "data"
         seen = Seen(segment, None) if kind == "vlan" else Seen(None, None, kind, segment)
-        switch = [(name, name, seen)]
+        switch = [(name, "switch", seen)]
     return out_of(sender[0], kind, sender[1], segment) + switch + into(receiver[0], kind, receiver[1], segment)
 
 
