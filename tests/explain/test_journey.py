@@ -316,3 +316,27 @@ def ip_checksum(header: bytes) -> bytes:
     header = header[:10] + bytes(2) + header[12:]
     total = sum(int.from_bytes(header[i : i + 2]) for i in range(0, 20, 2))
     return (~(total % 0xFFFF) & 0xFFFF).to_bytes(2)
+
+
+def test_what_is_cut_on_its_way_into_a_tunnel_is_followed(tmp_path):
+    for host in (1, 2):
+        (tmp_path / f"host{host}.ovs").write_text(
+            "ovs-vsctl add-br br-int\n"
+            "ovs-vsctl add-port br-int vm -- set Interface vm ofport_request=1\n"
+            f"ovs-vsctl add-port br-int t -- set Interface t type=vxlan options:remote_ip=192.0.2.{3 - host}"
+            " ofport_request=2\n"
+            "ovs-ofctl add-flow br-int 'in_port=1,actions=output(port=2,max_len=60)'\n"
+            f"ovs-vsctl add-br br-phy -- set Bridge br-phy other_config:hwaddr=02:00:00:00:10:0{host}\n"
+            "ovs-vsctl add-port br-phy eth0\n"
+            f"ip addr add 192.0.2.{host}/24 dev br-phy\n"
+            f"ovs-appctl tnl/neigh/set br-phy 192.0.2.{3 - host} 02:00:00:00:10:0{3 - host}\n"
+        )
+    (tmp_path / "topology.yaml").write_text(
+        "nodes: {host1: {setup: host1.ovs}, host2: {setup: host2.ovs}}\nwires: [[host1/eth0, host2/eth0]]\n"
+    )
+    topology = load(tmp_path)
+    data = bytes.fromhex("020000000002 020000000001 1234") + bytes(range(100))
+    journey = topology.explain("host1/vm", data)
+    assert [f"{step.node}/{step.port}" for step in journey.steps] == ["host1/vm", "host2/eth0", "host2/t"]
+    assert "host2/vm" in {output.port for output in journey.outputs}
+    assert "recirc(0)" in str(journey.steps[0].explanation)

@@ -39,6 +39,7 @@ cdef uint64_t bond_next_event_ms(const bond* b) noexcept nogil
 
 # Per frame.
 cdef bond_member* bond_choose(bond* b, uint64_t mac, uint16_t vlan) noexcept nogil
+cdef bond_member* bond_would_choose(const bond* b, uint64_t mac, uint16_t vlan) noexcept nogil
 cdef void bond_account(bond* b, uint64_t mac, uint16_t vlan, uint32_t n_bytes) noexcept nogil
 cdef bond_verdict bond_admits(const bond* b, const port* in_port, uint64_t dl_dst) noexcept nogil
 

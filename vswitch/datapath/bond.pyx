@@ -232,14 +232,31 @@ cdef bond_member* bond_choose(bond* b, uint64_t mac, uint16_t vlan) noexcept nog
     return bucket.member
 
 
-cdef bond_member* next_in_turn(bond* b) noexcept nogil:
-    """The enabled member whose turn it is; it goes to the end of the row."""
+cdef bond_member* bond_would_choose(const bond* b, uint64_t mac, uint16_t vlan) noexcept nogil:
+    """What bond_choose() would say, without anything being changed."""
+    cdef const bond_bucket* bucket
+    if b.mode == BOND_ACTIVE_BACKUP:
+        return b.active
+    if b.mode == BOND_BALANCE_TCP:
+        return NULL
+    bucket = &b.buckets[ovs_hash_mac(mac, vlan, b.hash_basis) % BOND_BUCKETS]
+    return in_turn(b) if bucket.member == NULL or not bucket.member.enabled else bucket.member
+
+
+cdef bond_member* in_turn(const bond* b) noexcept nogil:
+    """The enabled member whose turn it is, or NULL."""
     cdef bond_member* found = NULL
     cdef bond_member* m = b.members
     while m != NULL:
         if m.enabled and (found == NULL or m.turn < found.turn):
             found = m
         m = m.next
+    return found
+
+
+cdef bond_member* next_in_turn(bond* b) noexcept nogil:
+    """The same; it goes to the end of the row."""
+    cdef bond_member* found = in_turn(b)
     if found != NULL:
         b.last_turn += 1
         found.turn = b.last_turn

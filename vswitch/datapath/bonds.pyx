@@ -6,8 +6,8 @@ lets its bonds run: before the next frame, or at `Datapath.settle()`.
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from vswitch.datapath.bond cimport (
-    BOND_NEVER, bond_configure, bond_enable_member, bond_free, bond_is_balanced, bond_new, bond_register,
-    bond_set_active, bond_settings,
+    BOND_ACCEPT, BOND_DROP_IF_MOVED, BOND_NEVER, bond_admits, bond_configure, bond_enable_member, bond_free,
+    bond_is_balanced, bond_new, bond_register, bond_set_active, bond_settings, bond_verdict, bond_would_choose,
 )
 from vswitch.datapath.bridge cimport (
     BOND_BUCKETS, PORT_DOWN, bond, bond_member, bundle, port,
@@ -66,6 +66,16 @@ cdef class Bonds(Underlay):
         """Port number of the active member, or None."""
         cdef bond* b = self._bond(bridge_number, number)
         return None if b.active == NULL else b.active.port.number
+
+    def bond_choice(self, uint32_t bridge_number, uint32_t number, uint64_t mac, uint16_t vlan):
+        """Port number of the member that a frame from `mac` would leave on, with its outermost tag's VID; or None."""
+        cdef const bond_member* m = bond_would_choose(self._bond(bridge_number, number), mac, vlan)
+        return None if m == NULL else m.port.number
+
+    def bond_admits(self, uint32_t bridge_number, uint32_t number, uint32_t in_port, uint64_t dl_dst):
+        """May a frame to `dl_dst` come in at a member? None: unless its source was learned elsewhere."""
+        cdef bond_verdict verdict = bond_admits(self._bond(bridge_number, number), self._port(in_port), dl_dst)
+        return None if verdict == BOND_DROP_IF_MOVED else verdict == BOND_ACCEPT
 
     def bond_next_rebalance_ms(self, uint32_t bridge_number, uint32_t number):
         """How long until load is moved between the members; None if it never is."""

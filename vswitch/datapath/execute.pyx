@@ -192,6 +192,7 @@ cdef inline void output(execution* ex, const op* o) noexcept nogil:
     """Sends the frame as it is now, cut to `argument` bytes if that is not 0."""
     cdef port* out = <port*>o.value
     cdef uint32_t before
+    cdef uint32_t snaplen = ex.mirror_snaplen       # of a mirror's copy in a tunnel
     if out.is_plain and not o.argument:
         output_to_port(ex, out)
         return
@@ -202,10 +203,12 @@ cdef inline void output(execution* ex, const op* o) noexcept nogil:
     if o.argument:
         # OVS cuts first and makes the pending edits after that: what they add or take changes the length.
         ex.mirror_snaplen = SNAPLEN_MAX
+        ex.is_cut = True
         if before > o.argument:
             ex.mirror_snaplen = o.argument + wire_len(ex, ex.tags) - before
     output_to_port(ex, out)
-    ex.mirror_snaplen = 0
+    ex.mirror_snaplen = snaplen
+    ex.is_cut = False
     ex.depth -= o.n
 
 

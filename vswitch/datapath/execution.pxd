@@ -83,7 +83,8 @@ cdef struct execution:
     flow_key base                   # as after the last edits that OVS encoded (base_flow); headers and mark only
     tag_stack committed_tags        # tags that OVS's datapath has on the frame after the last output
     uint32_t program                # number of the program that the first bridge ran
-    uint32_t mirror_snaplen         # how far the mirror at work cuts its copies; 0: not at all
+    uint32_t mirror_snaplen         # how far the mirror at work, or an output with max_len, cuts copies; 0: not at all
+    bint is_cut                     # it is the output: a tunnel gets the frame cut; of a mirror's copy it cuts all together
     uint32_t n_broken               # ports that could not send a copy of this frame ...
     port* broken[4]                 # ... and what else they would get of it is lost with that (N_BROKEN)
     # Tunnels

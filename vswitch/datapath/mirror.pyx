@@ -22,10 +22,12 @@ cdef void mirror_frame(execution* ex, bundle* b, uint32_t candidates) noexcept n
     cdef mirror* m
     cdef int i
     cdef uint32_t used = 0
+    cdef bint is_cut = ex.is_cut
     if not bundle_admits_vid(b, tags_vid(ex.tags)):
         return
     tags = tags_from_input(b, ex.tags)
     ex.mirroring += 1
+    ex.is_cut = False
     for i in range(MAX_MIRRORS):
         # Asked anew each time: an output below may have served mirrors of its own.
         if not (candidates & ~ex.mirrors) >> i & 1:
@@ -42,6 +44,7 @@ cdef void mirror_frame(execution* ex, bundle* b, uint32_t candidates) noexcept n
             output_to_vlan(ex, b, tags, m.out_vlan)
         ex.mirror_snaplen = 0
     ex.mirroring -= 1
+    ex.is_cut = is_cut
     for i in range(MAX_MIRRORS):
         if used >> i & 1:
             b.bridge.mirrors[i].n_packets += 1

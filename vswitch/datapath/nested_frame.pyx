@@ -53,6 +53,7 @@ cdef bint nested_frame(execution* ex, port* in_port, const uint8_t* data, uint32
     ex.dirty = ex.touched = ex.nd_edits = 0
     ex.is_scratch = ex.has_base = ex.has_new_edits = ex.is_pushed = False
     ex.mirror_snaplen = 0
+    ex.is_cut = False
     memset(&ex.key, 0, METADATA_BYTES)
     memset(&ex.key.ct_nw_src, 0, TUNNEL_BYTES)
     ex.has_metadata = False

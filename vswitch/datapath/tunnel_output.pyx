@@ -173,14 +173,14 @@ cdef void send(execution* ex, port* out, tunnel* t, uint64_t tun_id, uint32_t ma
     cdef uint32_t seq = t.seq
     cdef uint8_t* bytes
     cdef execution* saved
-    if ex.mirror_snaplen and ex.recirc_depth >= MAX_RECIRC_DEPTH:
+    if ex.is_cut and ex.recirc_depth >= MAX_RECIRC_DEPTH:
         drop(ex, DROP_TUNNEL_NESTED)
         return
     saved = nested_begin(ex)
     if saved == NULL:
         return
     frame_shape_of(saved, &shape)
-    if saved.mirror_snaplen:
+    if saved.is_cut:
         shape.len = min(shape.len, saved.mirror_snaplen)
         shape.caplen = min(shape.caplen, shape.len)
     if not commit_reserve(ex, t.header_len + shape.caplen):
@@ -193,9 +193,9 @@ cdef void send(execution* ex, port* out, tunnel* t, uint64_t tun_id, uint32_t ma
         t.seq = seq                     # OVS translates it, and pushes no header
     nested_frame(ex, dev, bytes, t.header_len + shape.caplen, t.header_len + shape.len)
     ex.is_scratch = True
-    if dev.tap_in != NULL and not saved.mirror_snaplen:     # what comes in anew passes the port's rules
+    if dev.tap_in != NULL and not saved.is_cut:     # what comes in anew passes the port's rules
         tap_frame(ex, dev.tap_in)
-    if saved.mirror_snaplen:
+    if saved.is_cut:
         ex.depth = ex.n_resubmits = ex.own_resubmits = ex.actions_bytes = ex.mirrors = 0
         ex.tunnel_dst[0] = ex.tunnel_dst[1] = 0
         ex.recirc_depth += 1
@@ -204,6 +204,7 @@ cdef void send(execution* ex, port* out, tunnel* t, uint64_t tun_id, uint32_t ma
     else:
         ex.counted_len = t.header_len + saved.counted_len
         ex.is_pushed = True
+        ex.mirror_snaplen = saved.mirror_snaplen
         ex.key.pkt_mark = mark
         ex.key.skb_priority = skb_priority
         if dev.bridge != saved.bridge:

@@ -6,8 +6,9 @@ the megaflow that Open vSwitch would install, and what its datapath would do. No
 How it works: `walk()` of the datapath translates the frame's key in one bridge, with a record of events, and leaves a
 program. The program is gone through (trace_program.py), operation by operation, on a copy of the key: an output to a
 patch port is another walk in the next bridge, one to a tunnel a walk of the outer headers in the bridge underneath
-(trace_tunnels.py), NORMAL is decided from the forwarding database as it is (trace_normal.py). Each event knows how many
-operations there were, so what an operation says comes where Open vSwitch would say it.
+(trace_tunnels.py), NORMAL is decided from the forwarding database as it is (trace_normal.py), mirrors and bonds from
+their rows and from what they have chosen so far (trace_bundles.py). Each event knows how many operations there were, so
+what an operation says comes where Open vSwitch would say it.
 """
 
 from __future__ import annotations

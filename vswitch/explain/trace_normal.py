@@ -5,110 +5,97 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from vswitch.explain import datapath_actions as dp
-from vswitch.switch.port_vlans import PortVlans, port_vlans
+from vswitch.explain.trace_bundles import LOCAL, admits, carries, entering, why_not
 
 if TYPE_CHECKING:
-    from vswitch.switch.bridge import Bridge
+    from vswitch.explain.trace_bundles import Bundles
     from vswitch.switch.port import Port
 
-TPID = 0x8100
-LOCAL = 0xFFFE
-_RESERVED = range(0x0180C2000000, 0x0180C2000010)
+RESERVED = range(0x0180C2000000, 0x0180C2000010)  # addresses of IEEE 802.1D that are not forwarded
+_BROADCAST = 0xFFFFFFFFFFFF
 
 
 class Verdict(NamedTuple):
-    """How the remark is made (detail or warning), the remark, (OpenFlow port, tags) of each output, what is learned."""
+    """How the remark is made (detail or warning), the remark, (OpenFlow port, tags) of each output, what is learned.
+
+    `error` is what Open vSwitch says before.
+    """
 
     how: str
     remark: str
     outputs: list[tuple[int, int]]
     learned: str = ""
+    error: str = ""
 
 
-def normal_outputs(bridge: Bridge, in_port: Port | None, key: dict[int, int]) -> Verdict:
+def normal_outputs(bundles: Bundles, in_port: Port | None, key: dict[int, int], has_frame: bool) -> Verdict:
     """What NORMAL does with the frame of `key`, come in at `in_port`."""
-    rows = {row.name: row for row in bridge.row.rows("ports")}
-    members = bridge.bundle_ports()
-    bundles = {name: [port.name for port in members.get(number, [])] for name, number in bridge.bundles.items()}
-    owner = next((name for name, ports in bundles.items() if in_port is not None and in_port.name in ports), None)
-    if owner is None or in_port is None:
+    bridge = bundles.bridge
+    owner = bundles.of(in_port)
+    if not owner or in_port is None:
         return Verdict("warning", "no input bundle, dropping", [])
-    settings = port_vlans(rows[owner])
+    if owner in bundles.mirror_outputs:
+        text = f"dropping packet received on port {owner}, which is reserved exclusively for mirroring"
+        return Verdict("warning", "input port is mirror output port, dropping", [], error=text if has_frame else "")
+    settings = bundles.vlans(owner)
     outer = dp.get(key, "vlan_tci") & 0xFFFF
     vid = outer & 0xFFF if outer & 0x1000 else 0
-    if not _admits(settings, vid):
-        return Verdict("warning", "disallowed VLAN VID for this input port, dropping", [])
+    if not admits(settings, vid):
+        return Verdict("warning", "disallowed VLAN VID for this input port, dropping", [],
+                       error=why_not(owner, settings, vid))  # fmt: skip
     dl_dst = dp.get(key, "dl_dst")
-    if dl_dst in _RESERVED and bridge.row.map("other_config").get("forward-bpdu") != "true":
+    if dl_dst in RESERVED and bridge.row.map("other_config").get("forward-bpdu") != "true":
         return Verdict("detail", "packet has reserved destination MAC, dropping", [])
-    tags = _entering(settings, dp.tags(key))
+    tags = entering(settings, dp.tags(key))
     vlan = tags & 0xFFF
-    news = _news(bridge, owner, bundles, dp.get(key, "dl_src"), vlan)
-    learned = next((entry for entry in bridge.fdb() if (entry.vlan, entry.mac) == (vlan, dl_dst)), None)
+    if owner in bridge.bonds:
+        refusal = _bond_refuses(bundles, owner, in_port, key, vlan)
+        if refusal:
+            return Verdict("detail", refusal, [])
+    news = _news(bundles, owner, dp.get(key, "dl_src"), vlan)
+    learned = bridge.fdb_entry(vlan, dl_dst)
     if learned is not None:
-        name = _bundle_of(bridge, bundles, learned.ofport)
+        name = bundles.with_ofport(learned.ofport)
+        if name in bundles.mirror_outputs:
+            return Verdict("warning", "learned port is a mirror port, dropping", [], news)
         if name == owner:
             return Verdict("detail", "learned port is input port, dropping", [], news)
-        to = [(learned.ofport, _leaving(port_vlans(rows[name]), tags))]
-        return Verdict("detail", "forwarding to learned port", to, news)
-    outputs = []
-    for name, ports in bundles.items():
-        if name == owner or name not in rows or not ports:
-            continue
-        out = port_vlans(rows[name])
-        if _carries(out, tags) and not any("no-flood" in bridge.ports_by_name[port].config for port in ports):
-            outputs.append((bridge.ports_by_name[ports[0]].ofport, _leaving(out, tags)))
-    outputs.sort(key=lambda output: output[0] == LOCAL)
-    return Verdict("detail", "no learned MAC for destination, flooding", outputs, news)
+        to = bundles.output(name, tags, key)
+        return Verdict("detail", "forwarding to learned port", [to] if to is not None else [], news)
+    outputs = [
+        bundles.output(name, tags, key)
+        for name in bundles.ports
+        if name != owner and name not in bundles.mirror_outputs and bundles.is_floodable(name)
+        and carries(bundles.vlans(name), tags)
+    ]  # fmt: skip
+    sent = sorted((output for output in outputs if output is not None), key=lambda output: output[0] == LOCAL)
+    return Verdict("detail", "no learned MAC for destination, flooding", sent, news)
 
 
-def _bundle_of(bridge: Bridge, bundles: dict[str, list[str]], ofport: int) -> str:
-    return next(
-        (name for name, ports in bundles.items() if any(bridge.ports_by_name[p].ofport == ofport for p in ports)), ""
+def _bond_refuses(bundles: Bundles, owner: str, in_port: Port, key: dict[int, int], vlan: int) -> str:
+    """Why a frame may not come in at a member of a bond (bond_check_admissibility()); empty if it may."""
+    bridge = bundles.bridge
+    admitted = bridge.node.datapath.bond_admits(
+        bridge.number, bundles.number(owner), in_port.number, dp.get(key, "dl_dst")
     )
+    if admitted is not None:
+        return "" if admitted else "bonding refused admissibility, dropping"
+    known = bridge.fdb_entry(vlan, dp.get(key, "dl_src"))
+    if known is None or bundles.with_ofport(known.ofport) == owner or _is_gratuitous_arp(key):
+        return ""
+    return "SLB bond thinks this packet looped back, dropping"
 
 
-def _news(bridge: Bridge, owner: str, bundles: dict[str, list[str]], mac: int, vlan: int) -> str:
+def _is_gratuitous_arp(key: dict[int, int]) -> bool:
+    if dp.get(key, "dl_type") != dp.ARP or dp.get(key, "dl_dst") != _BROADCAST:
+        return False
+    op = dp.get(key, "nw_proto")
+    return op == 2 or (op == 1 and dp.get(key, "nw_src") == dp.get(key, "nw_dst"))
+
+
+def _news(bundles: Bundles, owner: str, mac: int, vlan: int) -> str:
     """What the frame would teach, if that is new."""
-    known = next((entry for entry in bridge.fdb() if (entry.vlan, entry.mac) == (vlan, mac)), None)
-    if mac >> 40 & 1 or (known is not None and _bundle_of(bridge, bundles, known.ofport) == owner):
+    known = bundles.bridge.fdb_entry(vlan, mac)
+    if mac >> 40 & 1 or (known is not None and bundles.with_ofport(known.ofport) == owner):
         return ""
     return f"learned that {mac.to_bytes(6).hex(':')} is on port {owner} in VLAN {vlan}"
-
-
-def _admits(port: PortVlans, vid: int) -> bool:
-    if port.vlan_mode == "access":
-        return vid == 0
-    if port.vlan_mode == "dot1q-tunnel":
-        return port.cvlans is None or vid in port.cvlans
-    return (vid == 0 and port.vlan_mode != "trunk") or port.trunks is None or vid in port.trunks
-
-
-def _entering(port: PortVlans, tags: int) -> int:
-    if port.vlan_mode == "trunk":
-        return tags
-    outer = tags & 0xFFFFFFFF
-    if port.vlan_mode == "dot1q-tunnel":
-        return outer << 32 | port.qinq_ethtype << 16 | port.tag
-    if port.vlan_mode != "access" and tags & 0xFFF:
-        return tags
-    outer = outer & ~0xFFF | port.tag if outer else TPID << 16 | port.tag
-    return outer | (0 if port.vlan_mode == "access" else tags >> 32 << 32)
-
-
-def _carries(port: PortVlans, tags: int) -> bool:
-    vid, inner = tags & 0xFFF, tags >> 32 & 0xFFF
-    if port.vlan_mode == "access":
-        return vid == port.tag and inner == 0
-    if port.vlan_mode == "dot1q-tunnel":
-        return vid == port.tag and (port.cvlans is None or inner in port.cvlans)
-    return port.trunks is None or vid in port.trunks
-
-
-def _leaving(port: PortVlans, tags: int) -> int:
-    if port.vlan_mode == "access":
-        return 0
-    if port.vlan_mode == "dot1q-tunnel" or (port.vlan_mode == "native-untagged" and tags & 0xFFF == port.tag):
-        tags >>= 32
-    # A tag with VID 0 and PCP 0 vanishes.
-    return tags if tags & 0xFFFF else 0

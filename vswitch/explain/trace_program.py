@@ -6,14 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from vswitch.explain import datapath_actions as dp
 from vswitch.explain.explanation import TraceNode
-from vswitch.explain.trace_normal import normal_outputs
+from vswitch.explain.trace_bundles import Bundles, admits, carries, entering, why_not
+from vswitch.explain.trace_normal import RESERVED, normal_outputs
 from vswitch.explain.trace_tunnels import Departure, listening_tunnel, push
 
 if TYPE_CHECKING:
     from vswitch.explain.datapath_actions import Words
+    from vswitch.explain.trace_bundles import TracedMirror
     from vswitch.explain.tracer import Tracer
     from vswitch.switch.bridge import Bridge
     from vswitch.switch.port import Port
+
+_ARP_REQUEST = 1
+SNAPLEN_MAX = 65535  # Mirror:snaplen that cuts nothing
 
 
 class Run:
@@ -31,6 +36,8 @@ class Run:
         self.key = key
         self.at = 0
         self.mask: Words = {}
+        self.bundles = Bundles(bridge)
+        self.mirrors = self.bundles.mirrors()
         self.stops: list[tuple[int, str, Words, Words, list[str]]] = []
 
     def until(self, end: int, nodes: list[TraceNode]) -> None:
@@ -94,7 +101,10 @@ class Run:
 
     def commit(self) -> None:
         """What changed since the last output becomes actions of the datapath."""
-        self.tracer.dp += dp.differences(self.tracer.base, self.key)
+        changes = dp.differences(self.tracer.base, self.key)
+        if "pop_vlan" in changes:
+            self.see("vlan_tci")  # all of the tag
+        self.tracer.dp += changes
         self.tracer.base = dict(self.key)
 
     def port(self, ofport: int) -> Port | None:
@@ -107,13 +117,24 @@ class Run:
             return
         if "no-forward" in port.config:
             nodes.append(TraceNode("detail", "OFPPC_NO_FWD set, skipping output"))
+        elif self.tracer.snaplen and port.is_patch:
+            nodes.append(TraceNode("warning", "Mirror truncate to ODPP_NONE, skipping output"))
+        elif self.is_protected(port):
+            nodes.append(TraceNode("warning", "Flow is between protected ports, skipping output."))
         elif port.is_patch:
             self.patch(port, nodes, is_last)
         elif port.is_tunnel:
-            push(self, port, max_len, nodes, is_last)
+            if push(self, port, max_len, nodes, is_last):
+                self.mirror_output(port, nodes)
         else:
             self.commit()
             self.leave(port, max_len)
+            self.mirror_output(port, nodes)
+
+    def is_protected(self, port: Port) -> bool:
+        """True if the frame would go from one protected port to another."""
+        names = self.bundles.of(port), self.bundles.of(self.port(dp.get(self.key, "in_port")))
+        return all(name and self.bundles.rows[name]["protected"] is True for name in names)
 
     def leave(self, port: Port, max_len: int) -> None:
         """It leaves the switch, if it is not for a tunnel that ends here."""
@@ -124,6 +145,7 @@ class Run:
             tracer.dp.append(f"tnl_pop({listener.name if tracer.texts.named else listener.dp_port})")
             return
         tracer.dp += [f"trunc({max_len})"] if max_len else []
+        tracer.dp += [f"trunc({tracer.snaplen})"] if 0 < tracer.snaplen < SNAPLEN_MAX else []
         tracer.dp.append(tracer.port_text(port))
         tracer.outputs.append(port.name)
 
@@ -131,7 +153,7 @@ class Run:
         peer = self.peer(port)
         if peer is None:
             return
-        mask = self.tracer.go_on(peer, dp.behind_patch(self.key, peer.ofport), nodes, is_last)
+        mask = self.tracer.go_on(peer, dp.behind_patch(self.key, peer.ofport), nodes, is_last, self.bridge)
         for word, value in mask.items():
             if word != dp.word("in_port")[0]:
                 self.mask[word] = self.mask.get(word, 0) | value
@@ -142,7 +164,9 @@ class Run:
 
     def normal(self, nodes: list[TraceNode]) -> None:
         in_port = self.port(dp.get(self.key, "in_port"))
-        how, text, outputs, learned = normal_outputs(self.bridge, in_port, self.key)
+        how, text, outputs, learned, error = normal_outputs(self.bundles, in_port, self.key, self.tracer.has_frame)
+        if error:
+            nodes.append(TraceNode("error", error))
         if learned and self.tracer.has_frame:
             nodes.append(TraceNode("detail", learned))
         nodes.append(TraceNode(how, text))
@@ -151,13 +175,78 @@ class Run:
         if dp.get(self.key, "vlan_tci") & 0x1000:
             self.see("vlan_tci", 0x1FFF)
         if dp.get(self.key, "dl_type") == 0x0806 and dp.get(self.key, "dl_dst") == 0xFFFFFFFFFFFF:
-            for name in ("nw_proto", "nw_src", "nw_dst"):
+            self.see("nw_proto")
+            for name in ("nw_src", "nw_dst") if dp.get(self.key, "nw_proto") == _ARP_REQUEST else ():
                 self.see(name)
-        saved = dict(self.key)
         for ofport, tags in outputs:
-            dp.set_tags(self.key, tags)
-            self.output(ofport, 0, nodes, False)
-            self.key = dict(saved)
+            self.output_with(tags, ofport, nodes)
+
+    def output_with(self, tags: int, ofport: int, nodes: list[TraceNode]) -> None:
+        """The frame leaves with other tags, and afterwards has those that it had."""
+        saved = dict(self.key)
+        dp.set_tags(self.key, tags)
+        self.output(ofport, 0, nodes, False)
+        self.key = saved
+
+    # Mirrors: mirror_packet() of ofproto-dpif-xlate.
+
+    def is_reserved(self, in_port: Port | None) -> bool:
+        """True if the frame came in where mirrors send, which Open vSwitch drops before it does anything else."""
+        return self.bundles.of(in_port) in self.bundles.mirror_outputs
+
+    def mirror_input(self, in_port: Port | None, nodes: list[TraceNode]) -> None:
+        """The frame came in here, and mirrors may want to have it."""
+        name = self.bundles.of(in_port)
+        if name:
+            self.mirror(name, [i for i, mirror in self.mirrors.items() if name in mirror.sources], nodes)
+
+    def mirror_output(self, port: Port, nodes: list[TraceNode]) -> None:
+        """It left here."""
+        name = self.bundles.of(port)
+        if name:
+            self.mirror(name, [i for i, mirror in self.mirrors.items() if name in mirror.destinations], nodes)
+
+    def mirror(self, name: str, candidates: list[int], nodes: list[TraceNode]) -> None:
+        tracer = self.tracer
+        if not self.mirrors:
+            return
+        settings = self.bundles.vlans(name)
+        outer = dp.get(self.key, "vlan_tci") & 0xFFFF
+        vid = outer & 0xFFF if outer & 0x1000 else 0
+        if not admits(settings, vid):
+            nodes.append(TraceNode("error", why_not(name, settings, vid)))
+            return
+        tags = entering(settings, dp.tags(self.key))
+        for number in candidates:
+            mirror = self.mirrors[number]
+            if number in tracer.mirrored:
+                continue
+            if mirror.vlans:
+                self.see("vlan_tci", 0x1FFF)
+                if tags & 0xFFF not in mirror.vlans:
+                    continue
+            tracer.mirrored |= mirror.same
+            tracer.snaplen = mirror.snaplen
+            for out, out_tags in self.mirror_targets(mirror, tags):
+                bond = self.bridge.bonds.get(out)
+                if bond is not None and bond.mode == "balance-slb":
+                    self.see("dl_src")
+                left = self.bundles.output(out, out_tags, self.key)
+                if left is not None:
+                    self.output_with(left[1], left[0], nodes)
+            tracer.snaplen = 0
+
+    def mirror_targets(self, mirror: TracedMirror, tags: int) -> list[tuple[str, int]]:
+        """The bundles that a mirror sends to, each with the tags that the frame has in the bridge."""
+        if mirror.output is not None:
+            return [(mirror.output, tags)] if mirror.output in self.bundles.ports else []
+        if tags & 0xFFF == mirror.vlan or dp.get(self.key, "dl_dst") in RESERVED:
+            return []
+        tags = tags & ~0xFFF | mirror.vlan
+        return [
+            (name, tags) for name in self.bundles.ports
+            if name not in self.bundles.mirror_outputs and carries(self.bundles.vlans(name), tags)
+        ]  # fmt: skip
 
     def see(self, name: str, bits: int | None = None) -> None:
         """Open vSwitch looks at these bits of a field, or at all of them."""

@@ -67,14 +67,14 @@ class Departure(NamedTuple):
     listener: ListeningPort | None
 
 
-def push(run: Run, port: Port, max_len: int, nodes: list[TraceNode], is_last: bool) -> None:
-    """The frame leaves at a tunnel port."""
+def push(run: Run, port: Port, max_len: int, nodes: list[TraceNode], is_last: bool) -> bool:
+    """The frame leaves at a tunnel port; False if Open vSwitch does not even try."""
     tracer, key = run.tracer, run.key
     node = port.bridge.node
     tunnel = node.tunnels.of_port(port.number)
     if tunnel is None:
         nodes.append(TraceNode("warning", "Tunneling decided against output"))
-        return
+        return False
     config = tunnel.config
     outer = _Outer(config, key)
     _see(run, config)
@@ -84,12 +84,12 @@ def push(run: Run, port: Port, max_len: int, nodes: list[TraceNode], is_last: bo
     if outer.dst == tracer.own_destination:
         nodes.append(TraceNode("warning", "Not tunneling to our own address"))
         tracer.note_left(outer.tunnel_fields(), _TUNNEL_FIELDS)
-        return
+        return False
     nodes.append(TraceNode("detail", "output to native tunnel"))
     run.commit()
     way = _find_way(node, outer, nodes)
     if way is None:
-        return
+        return True
     options, is_critical = b"", False
     if config.type == "geneve":
         options, is_critical = options_written(node.datapath, port.bridge.number, key)
@@ -99,16 +99,22 @@ def push(run: Run, port: Port, max_len: int, nodes: list[TraceNode], is_last: bo
     if max_len:
         # The outer frame comes in anew, so that it is counted as it is; ofproto/trace ends here.
         tracer.dp += [f"trunc({max_len})", f"{action},recirc(0)" if is_last else f"clone({action},recirc(0))"]
-        return
+    payload = tracer.payload
+    if max_len and payload.data:
+        payload = payload._replace(data=payload.data[:max_len])
     inside = Inside(
-        config.type, dp.packet_fields(key), tracer.payload, outer.tun_id, outer.received_flags, options,
+        config.type, dp.packet_fields(key), payload, outer.tun_id, outer.received_flags, options,
         outer_source_port(tracer.first) if config.type != "gre" else 0, header_len,
     )
+    if max_len:
+        _underneath(run, way, outer.key(config, way, key), inside, [], False)  # seen by who follows it further
+        return True
     actions = _underneath(run, way, outer.key(config, way, key), inside, nodes, is_last)
     if actions and is_last:
         tracer.dp += [action, *actions]
     elif actions:
         tracer.dp.append(f"clone({dp.joined([action, *actions])})")
+    return True
 
 
 class _Outer:
@@ -228,7 +234,7 @@ def _underneath(
     tracer = run.tracer
     saved = tracer.dp, tracer.base, tracer.has_frame, tracer.payload
     tracer.dp, tracer.base, tracer.has_frame, tracer.payload = [], dict(key), False, Payload(b"", inside)
-    tracer.go_on(way.device, key, nodes, is_last)
+    tracer.go_on(way.device, key, nodes, is_last, run.bridge)
     actions = tracer.dp
     tracer.dp, tracer.base, tracer.has_frame, tracer.payload = saved
     return actions

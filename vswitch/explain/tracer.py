@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from vswitch.switch.port import Port
 
 MAX_DEPTH = 64  # nested bridges and resubmits of OVS
+RESERVED_PORT = "dropping packet received on port {}, which is reserved exclusively for mirroring"
 
 
 class Traced(NamedTuple):
@@ -48,6 +49,9 @@ class Tracer:
         self.dp: list[str] = []
         self.left: Words = {}
         self.left_mask: Words = {}
+        self.is_refused = False  # before any action
+        self.mirrored: set[int] = set()  # numbers of the bridge's mirrors that have a copy
+        self.snaplen = 0  # of the mirror at work; 0: it sends whole frames, or none is
 
     def note_left(self, key: Words, names: tuple[str, ...]) -> None:
         """A tunnel port in the first bridge has changed these fields: Open vSwitch does not put them back."""
@@ -87,9 +91,10 @@ class Tracer:
             self.dp.clear()
             self.outputs.clear()
             self.departures.clear()
+        is_same = final == first or self.is_refused
         return Explanation(
             trace=root, flow=dp.flow_text(self.first, names, options),
-            final_flow="unchanged" if final == first else dp.flow_text(found["final"], names, options),
+            final_flow="unchanged" if is_same else dp.flow_text(found["final"], names, options),
             megaflow=matched.format(names).replace("recirc_id=0,", "recirc_id=0,eth,", 1),
             datapath_actions=dp.with_masks(dp.joined(dp.without_last_clone(self.dp)), megaflow),
             outputs=self.outputs, error=error,
@@ -107,7 +112,7 @@ class Tracer:
 
     # One bridge.
 
-    def go_on(self, port: Port, key: Words, nodes: list[TraceNode], is_last: bool) -> Words:
+    def go_on(self, port: Port, key: Words, nodes: list[TraceNode], is_last: bool, before: Bridge) -> Words:
         """The frame comes in at a port of another bridge, within the same translation; returns what that looked at."""
         if self.depth >= MAX_DEPTH:
             return {}
@@ -115,10 +120,15 @@ class Tracer:
             nodes.append(TraceNode("bridge", f'bridge("{port.bridge.name}")'))
             return {}
         bridge = port.bridge
+        mirrored = self.mirrored
+        if bridge is not before:
+            self.mirrored = set()
         self.depth += 1
         found = walk(bridge.node.datapath, bridge.number, b"", port.ofport, key, depth=min(self.depth, MAX_DEPTH))
         mask = self.enter(bridge, found, dict(key), nodes, is_last)
         self.depth -= 1
+        if bridge is not before:
+            self.mirrored = mirrored
         for word, bits in found["megaflow"].items():
             mask[word] = mask.get(word, 0) | bits
         return mask
@@ -131,6 +141,7 @@ class Tracer:
         nodes.append(top)
         lists = [top.subs]
         run = Run(self, bridge, found["ops"], key, is_last)
+        is_first = self.depth == 0
         for kind, depth, table, flow, op, argument, data in found["events"]:
             run.until(op, lists[-1])
             del lists[depth + 1 :]
@@ -139,5 +150,13 @@ class Tracer:
                 lists[-1].append(node)
             if kind in DEEPER:
                 lists.append(node.subs if node is not None else lists[-1])
+            if is_first:
+                is_first = False
+                in_port = run.port(dp.get(key, "in_port"))
+                if run.is_reserved(in_port):
+                    lists[-1].append(TraceNode("error", RESERVED_PORT.format(run.bundles.of(in_port))))
+                    self.is_refused = True
+                    return run.mask
+                run.mirror_input(in_port, lists[-1])
         run.until(len(found["ops"]), lists[-1])
         return run.mask
