@@ -6,11 +6,12 @@ import re
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from vswitch.neutron.agent.tables import INT_NAMES, PHYS_NAMES, TUN_NAMES
 from vswitch.neutron.node_facts import INT_BRIDGE, TUN_BRIDGE
-from vswitch.neutron.tables import INT_TABLES, PHYS_TABLES, TUN_TABLES
 
 if TYPE_CHECKING:
-    from vswitch.neutron.node_facts import NodeFacts
+    from vswitch.neutron.agent.tables import INT_NAMES, PHYS_NAMES, TUN_NAMES
+from vswitch.neutron.node_facts import NodeFacts
 
 _TABLE = re.compile(r"^ *(?:cookie=\w+, )?(?:table=(\d+), )?")
 
@@ -25,7 +26,7 @@ def neutron_bridges(facts: NodeFacts) -> list[str]:
 def bridge_text(facts: NodeFacts, bridge: str) -> str:
     """The flows of a bridge: a comment for each table, and lines that ``ovs-ofctl add-flows`` takes."""
     own = {provider.bridge for provider in facts.providers}
-    names = {INT_BRIDGE: INT_TABLES, TUN_BRIDGE: TUN_TABLES}.get(bridge, PHYS_TABLES if bridge in own else {})
+    names = {INT_BRIDGE: INT_NAMES, TUN_BRIDGE: TUN_NAMES}.get(bridge, PHYS_NAMES if bridge in own else {})
     text = facts.node.run(f"ovs-ofctl -O OpenFlow13 --names --no-stats dump-flows {bridge}")
     lines = [line.strip() for line in text.splitlines() if "actions=" in line]
     out = []

@@ -45,3 +45,24 @@ LOCAL_VLAN_TRANSLATION = 2
 DVR_NOT_LEARN_PHYSICAL = 3
 
 DEAD_VLAN = 4095
+
+
+def _by_number(*names: str) -> dict[int, str]:
+    return {globals()[name]: name for name in names}
+
+
+# For people who read flows, the names by bridge.
+INT_NAMES = _by_number(
+    "LOCAL_SWITCHING", "DVR_TO_SRC_MAC", "DVR_TO_SRC_MAC_PHYSICAL", "ARP_DVR_MAC_TO_DST_MAC",
+    "ARP_DVR_MAC_TO_DST_MAC_PHYSICAL", "CANARY", "ARP_SPOOF", "MAC_SPOOF", "LOCAL_EGRESS", "LOCAL_IP",
+    "PACKET_RATE_LIMIT", "BANDWIDTH_RATE_LIMIT", "TRANSIENT", "LOCAL_MAC_DIRECT", "TRANSIENT_EGRESS", "BASE_EGRESS",
+    "RULES_EGRESS", "ACCEPT_OR_INGRESS", "BASE_INGRESS", "RULES_INGRESS", "ACCEPTED_EGRESS", "ACCEPTED_INGRESS",
+    "DROPPED", "ACCEPTED_EGRESS_NORMAL",
+)  # fmt: skip
+TUN_NAMES = _by_number(
+    "LOCAL_SWITCHING", "DVR_PROCESS", "PATCH_LV_TO_TUN", "DVR_NOT_LEARN", "LEARN_FROM_TUN", "UCAST_TO_TUN",
+    "ARP_RESPONDER", "FLOOD_TO_TUN",
+) | {table: f"{kind.upper()}_TUN_TO_LV" for kind, table in TUN_TO_LV.items()}  # fmt: skip
+PHYS_NAMES = _by_number(
+    "LOCAL_SWITCHING", "DVR_PROCESS_PHYSICAL", "LOCAL_VLAN_TRANSLATION", "DVR_NOT_LEARN_PHYSICAL"
+)
