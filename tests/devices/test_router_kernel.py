@@ -273,6 +273,41 @@ def test_errors_about_what_was_translated():
     ])  # fmt: skip
 
 
+def pieces(src: str, dst: str, size: int, most: int, *, ident: int = 9, proto: int = UDP, **fields) -> list[bytes]:
+    """A packet of `size` bytes behind the header, in fragments of at most `most`."""
+    data = bytes(i % 251 for i in range(size - 8))
+    whole = udp(src, dst, 4000, 53, data) if proto == UDP else icmp(8, payload=data)
+    more = {at: 0x2000 if at + most < size else 0 for at in range(0, size, most)}
+    return [
+        ip(src, dst, proto, whole[at : at + most], frag=at // 8 | more[at], ident=ident, **fields) for at in more
+    ]  # fmt: skip
+
+
+def test_fragments_that_are_translated():
+    outward = [("qr-a", eth(A, VM_A, packet)) for packet in pieces("10.0.1.6", "8.8.8.8", 2000, 800)]
+    inward = [("qg", eth(G, OUT, packet)) for packet in pieces("8.8.8.8", "203.0.113.21", 2600, 1400, ident=11)]
+    missing = pieces("10.0.1.6", "8.8.8.8", 2000, 800, ident=12)
+    again = pieces("10.0.1.6", "8.8.8.8", 2000, 800, ident=13)
+    compare(NATTED, [
+        *outward,
+        *inward,  # to an interface with a smaller MTU
+        outward[2], outward[0], outward[0], outward[1],  # out of order, and one twice
+        ("qr-a", eth(A, VM_A, missing[0])), ("qr-a", eth(A, VM_A, missing[2])),
+        ("qr-a", eth(A, VM_A, again[0])),
+        ("qr-a", eth(A, VM_A, ip("10.0.1.6", "8.8.8.8", UDP, bytes(96), frag=0x2000 | 96, ident=13))),  # overlaps
+        ("qr-a", eth(A, VM_A, again[1])), ("qr-a", eth(A, VM_A, again[2])),
+        ("qr-a", eth(A, VM_A, ip("10.0.1.6", "8.8.8.8", UDP, bytes(97), frag=0x2000, ident=14))),  # no multiple of 8
+    ])  # fmt: skip
+
+
+def test_large_pings_to_the_router():
+    for config in (PLAIN, NATTED):
+        compare(config, [
+            *(("qr-a", eth(A, VM_A, packet)) for packet in pieces("10.0.1.5", "10.0.1.1", 3000, 1480, proto=ICMP)),
+            *(("qr-b", eth(B, VM_B, packet)) for packet in pieces("10.0.2.5", "10.0.2.1", 3000, 976, proto=ICMP)),
+        ])  # fmt: skip
+
+
 @pytest.mark.parametrize("port", [4000, 700, 80])
 def test_two_of_one_port(port):
     """Linux draws the second port by lot; it must be one of the same kind, and work in both directions."""

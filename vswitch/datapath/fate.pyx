@@ -53,7 +53,7 @@ FATES = {
     DROP_NO_NEIGHBOR: ("NO_NEIGHBOR", "the next hop's MAC is unknown, and too many frames wait for it already"),
     DROP_PACKET_TOO_BIG: ("PACKET_TOO_BIG", "over the MTU of a router's next link, and not to be fragmented"),
     DROP_NAT_EXHAUSTED: ("NAT_EXHAUSTED", "no port is free for a new connection, or there are too many connections"),
-    DROP_NAT_UNSUPPORTED: ("NAT_UNSUPPORTED", "a router that translates addresses cannot translate this packet's"),
+    DROP_REASSEMBLY: ("REASSEMBLY", "a fragment that overlaps others, or too many wait for the rest of their packets"),
 }
 """Code → (name, meaning); codes from ``FIRST_DROP`` on are drop reasons."""
 

@@ -10,13 +10,14 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from vswitch.datapath.fate cimport DROP_IP_INVALID, DROP_NOT_FOR_DEVICE, DROP_UNKNOWN_TRUNCATED
 from vswitch.devices.ipv4_forward cimport ipv4_deliver, ipv4_forward
 from vswitch.devices.nat cimport nat_receive
+from vswitch.devices.reassembly cimport reassembly_take
 from vswitch.devices.router_state cimport destination, is_ipv4, map_ipv4
 from vswitch.devices.routing cimport routing_find
 from vswitch.devices.vrrp cimport VRRP_GROUP, VRRP_PROTOCOL, vrrp_receive
 from vswitch.wire.checksum cimport checksum_add, checksum_finish
 from vswitch.wire.ethernet cimport ETH_LEN
 from vswitch.wire.ipv4 cimport (
-    IPV4_LEN, ipv4_dst, ipv4_fits, ipv4_header_len, ipv4_proto, ipv4_src, ipv4_total_len, ipv4_version,
+    IPV4_FRAG_OFFSET_MASK, IPV4_LEN, IPV4_MF, ipv4_dst, ipv4_fits, ipv4_frag, ipv4_header_len, ipv4_proto, ipv4_src, ipv4_total_len, ipv4_version,
 )
 
 
@@ -49,11 +50,28 @@ cdef uint32_t ipv4_receive(router* r, uint32_t port, const uint8_t* frame, uint3
     if is_broadcast_of(r, port, dst):
         return DROP_NOT_FOR_DEVICE
     to = routing_find(r, port, src, dst)
-    if r.nat.is_on and (to.is_local or port == r.nat.gateway or to.interface == r.nat.gateway):
-        return nat_receive(r, port, ip, known, total_len)
-    if to.is_local:
-        return ipv4_deliver(r, port, ip, known, total_len)
+    if to.is_local or (r.nat.is_on and (port == r.nat.gateway or to.interface == r.nat.gateway)):
+        if ipv4_frag(ip) & (IPV4_MF | IPV4_FRAG_OFFSET_MASK):
+            return receive_fragment(r, port, ip, known, total_len)
+        return receive_whole(r, port, ip, known, total_len)
     return ipv4_forward(r, port, to, ip, known, total_len, NULL)
+
+
+cdef inline uint32_t receive_whole(router* r, uint32_t port, const uint8_t* ip, uint32_t caplen, uint32_t n_bytes) noexcept nogil:
+    """A packet that concerns the gateway or the router itself."""
+    return nat_receive(r, port, ip, caplen, n_bytes) if r.nat.is_on else ipv4_deliver(r, port, ip, caplen, n_bytes)
+
+
+cdef uint32_t receive_fragment(router* r, uint32_t port, const uint8_t* ip, uint32_t caplen, uint32_t n_bytes) noexcept nogil:
+    """A part of such a packet."""
+    cdef uint32_t reason, largest
+    n_bytes = reassembly_take(r, ip, caplen, n_bytes, &largest, &reason)
+    if n_bytes == 0:
+        return reason
+    r.fragment_limit = largest
+    reason = receive_whole(r, port, r.assembled, n_bytes, n_bytes)
+    r.fragment_limit = 0
+    return reason
 
 
 cdef inline bint is_for_many(uint32_t address) noexcept nogil:

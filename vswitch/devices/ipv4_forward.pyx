@@ -26,7 +26,7 @@ from vswitch.wire.checksum cimport checksum_add, checksum_finish, checksum_pseud
 from vswitch.wire.ethernet cimport ETH_TYPE_IPV4
 from vswitch.wire.icmp cimport ICMP_TIME_EXCEEDED, ICMP_UNREACHABLE
 from vswitch.wire.ipv4 cimport (
-    IP_PROTO_ICMP, IP_PROTO_TCP, IP_PROTO_UDP, IPV4_DF, IPV4_FRAG_OFFSET_MASK, IPV4_LEN, IPV4_MF, IPV4_TTL, ipv4_checksum,
+    IP_PROTO_ICMP, IP_PROTO_TCP, IP_PROTO_UDP, IPV4_DF, IPV4_LEN, IPV4_TTL, ipv4_checksum,
     ipv4_dst, ipv4_frag, ipv4_header_len, ipv4_proto, ipv4_set_checksum, ipv4_src, ipv4_store, ipv4_ttl,
 )
 from vswitch.wire.tcp cimport (
@@ -43,17 +43,19 @@ cdef uint32_t ipv4_forward(router* r, uint32_t port, destination* to, const uint
     cdef uint8_t* room
     cdef uint32_t reason
     if to.interface == NO_INTERFACE:
+        r.fragment_limit = 0
         take_note(r.notes, NOTE_NO_ROUTE, port, to.dst, NULL, 0)
         icmp_error(r, port, ip, caplen, n_bytes, ICMP_UNREACHABLE, UNREACHABLE_NET, 0)
         return DROP_NO_ROUTE
     if ipv4_ttl(ip) <= 1:
+        r.fragment_limit = 0
         take_note(r.notes, NOTE_TTL_EXPIRED, port, NULL, NULL, 0)
         icmp_error(r, port, ip, caplen, n_bytes, ICMP_TIME_EXCEEDED, 0, 0)
         return DROP_TTL_EXPIRED
     if r.notes != NULL:
         take_note(r.notes, NOTE_ROUTED, to.interface, to.dst, to.next_hop, 0)
         take_note(r.notes, NOTE_TTL, to.interface, NULL, NULL, ipv4_ttl(ip))
-    if n_bytes > r.interfaces[to.interface].mtu:
+    if n_bytes > r.interfaces[to.interface].mtu or r.fragment_limit:
         return forward_large(r, port, to, ip, caplen, n_bytes, t)
     room = neighbor_send(r, to.interface, to.next_hop, ETH_TYPE_IPV4, caplen, n_bytes, &to.neighbor, &reason)
     if room == NULL:
@@ -76,8 +78,11 @@ cdef uint32_t forward_large(router* r, uint32_t port, destination* to, const uin
     """A packet over the MTU."""
     cdef uint32_t reason
     cdef uint32_t mtu = r.interfaces[to.interface].mtu
-    take_note(r.notes, NOTE_TOO_BIG, to.interface, NULL, NULL, n_bytes)
-    if ipv4_frag(ip) & IPV4_DF:
+    cdef uint32_t limit = r.fragment_limit
+    if n_bytes > mtu:
+        take_note(r.notes, NOTE_TOO_BIG, to.interface, NULL, NULL, n_bytes)
+    if n_bytes > mtu and ipv4_frag(ip) & IPV4_DF:
+        r.fragment_limit = 0
         icmp_error(r, port, ip, caplen, n_bytes, ICMP_UNREACHABLE, UNREACHABLE_TOO_BIG, mtu)
         return DROP_PACKET_TOO_BIG
     if caplen < n_bytes:
@@ -86,6 +91,7 @@ cdef uint32_t forward_large(router* r, uint32_t port, destination* to, const uin
     make_older(r.scratch)
     if t != NULL:
         nat_rewrite(r.scratch, n_bytes, t)
+    r.fragment_limit = limit
     return FATE_CONSUMED if ipv4_send(r, to, r.scratch, n_bytes, n_bytes, &reason) else reason
 
 
@@ -93,8 +99,7 @@ cdef uint32_t ipv4_deliver(router* r, uint32_t port, const uint8_t* ip, uint32_t
     cdef uint64_t dst[2]
     map_ipv4(dst, ipv4_dst(ip))
     take_note(r.notes, NOTE_LOCAL, port, dst, NULL, 0)
-    if ipv4_frag(ip) & (IPV4_FRAG_OFFSET_MASK | IPV4_MF):
-        return FATE_CONSUMED        # put together it would be answered, perhaps; see the README
+    r.fragment_limit = 0            # the answer is another packet
     if ipv4_proto(ip) == IP_PROTO_ICMP:
         return icmp_receive(r, port, ip, caplen, n_bytes)
     if ipv4_proto(ip) == IP_PROTO_UDP:

@@ -28,7 +28,7 @@ cdef enum:
 cdef bint ipv4_send(router* r, destination* to, const uint8_t* ip, uint32_t caplen, uint32_t n_bytes,
                     uint32_t* reason) noexcept nogil:
     cdef uint8_t* room
-    if n_bytes > r.interfaces[to.interface].mtu:
+    if n_bytes > r.interfaces[to.interface].mtu or r.fragment_limit:
         return send_fragments(r, to, ip, caplen, n_bytes, reason)
     room = neighbor_send(r, to.interface, to.next_hop, ETH_TYPE_IPV4, caplen, n_bytes, &to.neighbor, reason)
     if room == NULL:
@@ -40,7 +40,8 @@ cdef bint ipv4_send(router* r, destination* to, const uint8_t* ip, uint32_t capl
 cdef bint send_fragments(router* r, destination* to, const uint8_t* ip, uint32_t caplen, uint32_t n_bytes,
                          uint32_t* reason) noexcept nogil:
     cdef uint32_t header_len = <uint32_t>ipv4_header_len(ip)
-    cdef uint32_t most = (r.interfaces[to.interface].mtu - header_len) & ~<uint32_t>7
+    cdef uint32_t mtu = min(r.interfaces[to.interface].mtu, r.fragment_limit or <uint32_t>0xFFFF)
+    cdef uint32_t most = (mtu - header_len) & ~<uint32_t>7
     cdef uint16_t frag = ipv4_frag(ip)
     cdef uint32_t done = 0, n = 0
     cdef uint32_t n_payload = n_bytes - header_len
@@ -52,7 +53,7 @@ cdef bint send_fragments(router* r, destination* to, const uint8_t* ip, uint32_t
     if caplen < n_bytes:
         reason[0] = DROP_UNKNOWN_TRUNCATED
         return False
-    if r.interfaces[to.interface].mtu < header_len + 8:
+    if mtu < header_len + 8:
         reason[0] = DROP_IP_INVALID
         return False
     while done < n_payload:

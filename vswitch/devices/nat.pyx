@@ -25,7 +25,7 @@ its neighbour has left, so to speak.)
 *What never concerns the gateway*, from one subnet to another, is not tracked: nothing would ever be translated, so nobody can
 tell. That is the common case, and costs nothing.
 
-Fragments have no ports; see nat_fragments.pyx.
+Fragments have no ports: packets come here whole (reassembly.pyx).
 
 Thread-safety: as the router's.
 """
@@ -33,7 +33,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from vswitch.datapath.fate cimport (
-    DROP_IP_INVALID, DROP_NAT_EXHAUSTED, DROP_NAT_UNSUPPORTED, DROP_UNKNOWN_TRUNCATED, FATE_CONSUMED,
+    DROP_IP_INVALID, DROP_NAT_EXHAUSTED, DROP_UNKNOWN_TRUNCATED, FATE_CONSUMED,
 )
 from vswitch.devices.ipv4_forward cimport ipv4_deliver, ipv4_forward
 from vswitch.devices.nat_rewrite cimport translation
@@ -52,7 +52,7 @@ from vswitch.wire.icmp cimport (
     icmp_type,
 )
 from vswitch.wire.ipv4 cimport (
-    IP_PROTO_ICMP, IP_PROTO_SCTP, IP_PROTO_TCP, IP_PROTO_UDP, IPV4_FRAG_OFFSET_MASK, IPV4_LEN, IPV4_MF, ipv4_dst,
+    IP_PROTO_ICMP, IP_PROTO_SCTP, IP_PROTO_TCP, IP_PROTO_UDP, IPV4_FRAG_OFFSET_MASK, IPV4_LEN, ipv4_dst,
     ipv4_fits, ipv4_frag, ipv4_header_len, ipv4_proto, ipv4_src,
 )
 from vswitch.wire.tcp cimport TCP_CTL, tcp_flags
@@ -74,8 +74,6 @@ cdef uint32_t nat_receive(router* r, uint32_t port, const uint8_t* ip, uint32_t 
     cdef connection* c
     cdef uint32_t direction = 0
     cdef uint32_t kind
-    if ipv4_frag(ip) & (IPV4_MF | IPV4_FRAG_OFFSET_MASK):
-        return DROP_NAT_UNSUPPORTED
     kind = tuple_of_packet(ip, caplen, n_bytes, &t)
     if kind == TUPLE_TRUNCATED:
         return DROP_UNKNOWN_TRUNCATED

@@ -34,6 +34,7 @@ from vswitch.devices.ipv4 cimport ipv4_receive
 from vswitch.devices.ipv6 cimport ipv6_receive
 from vswitch.devices.nd cimport nd_announce, nd_solicit
 from vswitch.devices.neighbors cimport neighbor_get, neighbor_set_permanent, neighbors_close, neighbors_open, neighbors_run
+from vswitch.devices.reassembly cimport reassembly_close, reassembly_open
 from vswitch.devices.router_notes cimport note
 from vswitch.devices.router_state cimport (
     LOCAL_TABLE, MAIN_TABLE, NEIGHBOR_FAILED, NEIGHBOR_NONE, NEIGHBOR_REACHABLE, NO_INTERFACE, VRRP_MASTER, ROUTE_CACHE_LEN, destination, interface, interface_address,
@@ -189,6 +190,7 @@ cdef class Router(CompiledDevice):
         if self.r.interfaces == NULL or self.r.cache == NULL or self.r.scratch == NULL:
             raise MemoryError
         neighbors_open(&self.r)
+        reassembly_open(&self.r)
         self.r.connections = connections_new(CONNECTIONS_MAX)
         self.r.solicit = solicit
         self.r.mourn = mourn
@@ -208,6 +210,7 @@ cdef class Router(CompiledDevice):
 
     def __dealloc__(self):
         neighbors_close(&self.r)
+        reassembly_close(&self.r)
         connections_free(self.r.connections)
         self._free()
         free(self.r.interfaces)

@@ -29,6 +29,8 @@ cdef enum note_kind:                # `a` and `b` are addresses, `n` a number
     NOTE_KNOWN_CONNECTION = 18      # n: 0 in its first direction, 1: an answer
     NOTE_ERROR_OF_CONNECTION = 19   # an ICMP error about a packet of a known connection
     NOTE_TABLE = 20                 # a rule sent the look-up to table n
+    NOTE_FRAGMENT_WAITS = 21        # for the rest of its packet
+    NOTE_REASSEMBLED = 22           # a packet of n bytes
 
 cdef struct note:
     uint32_t kind

@@ -116,6 +116,24 @@ cdef struct vrrp_state:
     uint64_t announce_delay_ns      # from becoming the master to the second announcement
     uint64_t announce_ns            # when that is; NEVER
 
+cdef struct fragment:               # its bytes follow; of the first one the IP header stands before them
+    fragment* next                  # with a larger offset
+    uint32_t offset                 # bytes
+    uint32_t n_bytes
+    uint32_t header_len
+
+cdef struct fragmented_packet:
+    fragmented_packet* next
+    fragment* first
+    uint32_t src
+    uint32_t dst
+    uint16_t id
+    uint8_t proto
+    uint32_t length                 # without the header; 0: not known yet
+    uint32_t largest                # fragment, with its header
+    bint must_not_be_fragmented     # DF was set
+    uint64_t expires_ns
+
 cdef struct router
 ctypedef void (*neighbor_solicitor)(router* r, const neighbor_entry* n, bint is_unicast) noexcept nogil
 ctypedef void (*neighbor_mourner)(router* r, uint32_t interface, const waiting_packet* packet) noexcept nogil
@@ -136,6 +154,10 @@ cdef struct router:
     nat_state nat
     vrrp_state vrrp
     uint8_t* scratch                # room for a packet that is put together, 65535 bytes
+    fragmented_packet* fragmented   # packets of which some fragments have come
+    uint32_t n_fragment_bytes
+    uint8_t* assembled              # the packet that was put together last
+    uint32_t fragment_limit         # what is sent on now is cut to pieces of at most so many bytes; 0: to the MTU
     uint16_t next_id                # of IP packets that it makes itself
     uint64_t announce_ns            # when to announce its addresses; NEVER
     void* owner                     # the Router, which has the advertiser in Python

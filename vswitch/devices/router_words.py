@@ -57,5 +57,7 @@ def _sentence(kind: int, interface: str, a: int, b: int, n: int) -> str:
         "an answer of a known connection" if n else "a known connection",
         "an ICMP error about a packet of a known connection",
         f"a rule says: look up table {n}",
+        "a fragment: waits for the rest of its packet",
+        f"the last fragment: a packet of {n} bytes",
     ]
     return texts[kind]
