@@ -22,18 +22,17 @@ COMMANDS = ("ovs-ofctl dump-flows", "ovs-ofctl dump-ports", "ovs-ofctl dump-tabl
 def seen_after(scenario: Path, out: Path, *, keeps_shortcuts: bool, ledger: bool) -> dict[str, object]:
     """Everything that a replay leaves behind."""
     topology = vswitch.load(scenario)
-    datapath = topology.node.datapath
-    datapath.keeps_shortcuts = keeps_shortcuts
+    for node in topology.nodes.values():
+        node.datapath.keeps_shortcuts = keeps_shortcuts
     result = topology.replay(out=str(out), ledger=ledger)
-    if keeps_shortcuts:
-        assert datapath.n_short > 20
-    else:
-        assert datapath.n_short == datapath.n_express == 0
-    seen: dict[str, object] = {path.name: path.read_bytes() for path in sorted(out.glob("*.pcap"))}
-    for bridge in topology.node.run("ovs-vsctl list-br").split():
-        seen |= {f"{command} {bridge}": topology.node.run(f"{command} {bridge}") for command in COMMANDS}
-    seen["tnl/neigh/show"] = topology.node.run("ovs-appctl tnl/neigh/show")
-    seen["neighbors"] = topology.node.underlay.neighbors()
+    seen: dict[str, object] = {str(path.relative_to(out)): path.read_bytes() for path in sorted(out.rglob("*.pcap"))}
+    for name, node in topology.nodes.items():
+        datapath = node.datapath
+        assert (datapath.n_short > 20) == keeps_shortcuts, (name, datapath.n_short)
+        for bridge in node.run("ovs-vsctl list-br").split():
+            seen |= {f"{name} {command} {bridge}": node.run(f"{command} {bridge}") for command in COMMANDS}
+        seen[f"{name} tnl/neigh/show"] = node.run("ovs-appctl tnl/neigh/show")
+        seen[f"{name} neighbors"] = node.underlay.neighbors()
     if ledger:
         seen["fates"] = result.fates.tolist()
         seen["outputs"] = result.outputs.tolist()
@@ -193,3 +192,52 @@ ovs-appctl tnl/neigh/set br-under 192.0.2.2 {remote.hex(":")}
         file.close()
     seen = assert_same(scenario, tmp_path)
     assert len(seen["outputs"]) >= 600
+
+
+def two_hosts(scenario: Path, kind: str, rng: random.Random) -> None:
+    """Two hosts that learn each other's VMs over two tunnels and a cable, with some latency or none."""
+    key = rng.choice(["7", "flow"])
+    for number, other in ((1, 2), (2, 1)):
+        (scenario / "in" / f"h{number}").mkdir(parents=True)
+        (scenario / f"h{number}.ovs").write_text(f"""\
+ovs-vsctl add-br br-under -- set Bridge br-under other-config:hwaddr=02:00:00:01:00:0{number} -- add-port br-under ethu
+ovs-vsctl add-br br-tun -- add-br br-int -- add-port br-int vm{number} -- add-port br-int vm{number + 2}
+ovs-vsctl add-port br-int up -- set Interface up type=patch options:peer=down
+ovs-vsctl add-port br-tun down -- set Interface down type=patch options:peer=up
+ovs-vsctl add-port br-tun tunnel -- set Interface tunnel type={kind} options:remote_ip=192.0.2.{other} options:key={key}
+ovs-vsctl add-br br-8 -- add-port br-8 vm{number + 4}
+ovs-vsctl add-port br-8 tunnel8 -- set Interface tunnel8 type={kind} options:remote_ip=192.0.2.{other} options:key=8
+ovs-vsctl set Bridge br-int other_config:mac-aging-time=15
+ip addr add 192.0.2.{number}/24 dev br-under
+""")
+    latency = rng.choice(["", ", latency: 30us"])
+    (scenario / "topology.yaml").write_text(f"""\
+nodes:
+  h1: {{setup: h1.ovs}}
+  h2: {{setup: h2.ovs}}
+wires:
+  - {{segment: [h1/ethu, h2/ethu]{latency}}}
+""")
+    macs = {vm: bytes.fromhex(f"0200000002{vm:02x}") for vm in range(1, 7)}
+    files = {vm: dpkt.pcap.Writer((scenario / "in" / f"h{1 + (vm - 1) % 2}" / f"vm{vm}.pcap").open("wb"), nano=True) for vm in macs}
+    time_s = 1000.0
+    for _ in range(3000):
+        src, dst = rng.sample(sorted(macs), 2)
+        ips, ports = bytes([10, 0, 0, src, 10, 0, 0, dst]), bytes([40, rng.randrange(4), 0, 80])
+        frame = udp_frame(macs[dst], macs[src], ips, ports, bytes(rng.choice([18, 22, 100, 1400])))
+        if rng.random() < 0.03:
+            frame = unusual(rng, frame)
+        time_s += rng.choice([1e-6, 1e-5, 1e-4]) if rng.random() > 0.003 else rng.choice([0.5, 1, 20, 1000])
+        files[src].writepkt(frame, time_s)
+    for file in files.values():
+        file.close()
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("kind", ["vxlan", "gre"])
+def test_two_hosts(tmp_path, kind, seed):
+    rng = random.Random(f"two hosts {kind} {seed}")
+    (tmp_path / "hosts").mkdir()
+    two_hosts(tmp_path / "hosts", kind, rng)
+    seen = assert_same(tmp_path / "hosts", tmp_path)
+    assert len(seen["outputs"]) > 3000

@@ -4,6 +4,7 @@ from vswitch.capture.merge cimport MergedCaptures
 from vswitch.capture.record cimport frame
 from vswitch.capture.writer cimport FrameCollector, capture_writer
 from vswitch.datapath.bridge cimport port
+from vswitch.datapath.burst cimport frame_ahead
 from vswitch.datapath.device_answers cimport device_answers
 from vswitch.datapath.drop_places cimport drop_places
 from vswitch.datapath.execution cimport execution
@@ -51,6 +52,8 @@ cdef class Datapath(TunnelPorts):
     cdef void _switch_chained(self, const frame* frames, int n, port** table, uint64_t offset_ns, const frame* after,
                               int n_after) noexcept nogil
     cdef uint64_t _token(self) noexcept nogil
+    cdef void _switch_arrival(self, port* in_port, const frame* f, frame_ahead* ahead, uint64_t offset_ns) noexcept nogil
+    cdef void _count(self) noexcept nogil
     cdef int _take_express(self, const frame* frames, int first, int n, port** table, uint64_t offset_ns, int64_t* latest_ns,
                            const express_burst* express) noexcept nogil
     cdef void _take_shortcut(self, port* in_port, const frame* f, const shortcut_ahead* ahead) noexcept nogil

@@ -9,7 +9,8 @@ to completion, before any other frame of a capture, and everything that follows 
 time the order is that in which frames were put on wires. Nothing else decides, so the same input gives the same bytes.
 
 A port with a wire or a tap is not plain (bridge.pxd), so the shortest way of a frame never meets it, and a node alone does
-not know of all this. Frames of captures are looked up in bursts as in a node alone, frames from wires one by one.
+not know of all this. Frames of captures are looked up in bursts as in a node alone, frames from wires one by one; so are all
+frames of nodes with shortcuts, which may end at a wire.
 
 Each frame that arrives, from a capture or a wire, is a row of the ledger, with its node and where it came from. A frame that
 has been on more than `hop_limit` wires since it was in a capture is dropped as it arrives: a loop ends.
@@ -35,7 +36,7 @@ from libc.stdint cimport uint16_t
 from libc.stdlib cimport calloc, free, realloc
 
 from vswitch.capture.record cimport FRAMES_END, FRAMES_SERVICE
-from vswitch.datapath.burst cimport ahead_program, burst_look_up, burst_prefetch
+from vswitch.datapath.burst cimport burst_look_up, burst_prefetch
 from vswitch.datapath.datapath cimport Datapath
 from vswitch.datapath.device cimport CompiledDevice, device, device_take
 from vswitch.datapath.fabric cimport NS_PER_MS
@@ -282,6 +283,7 @@ cdef class Network:
         bool
             False: everything has arrived, and no frame is left.
         """
+        cdef uint32_t i
         cdef int status = FRAMES_SERVICE
         cdef uint64_t stop_after_ns = NEVER if stop_ns is None else stop_ns
         cdef Datapath datapath
@@ -299,6 +301,8 @@ cdef class Network:
                     on_progress(self.n_frames, captures.n_bytes_read())
                 with nogil:
                     status = self._run(captures)
+                    for i in range(self.n_nodes):
+                        (<Datapath>self.nodes[i])._count()
                     if status > 0 and not self.is_started:      # the first frame is there, and waits
                         self._start(self.frames[0].time_ns)
                         if stop_after_ns != NEVER:
@@ -367,6 +371,7 @@ cdef class Network:
         """Commands may come."""
         cdef Datapath datapath
         for datapath in self.datapaths:
+            datapath._count()
             datapath.running = False
         return 0
 
@@ -466,12 +471,14 @@ cdef class Network:
             while (last < self.n_read and self.input_nodes[self.frames[last].input] == node
                    and self.input_ports[self.frames[last].input] != NULL):
                 last += 1
-            if last > first:
+            if (<Datapath>self.nodes[node]).has_shortcuts:
+                first = max(last, first + 1)        # such a node looks them up itself
+            elif last > first:
                 burst_look_up(&(<Datapath>self.nodes[node]).ex, self.input_ports, &self.frames[first], last - first,
                               &self.ahead[first], NULL, 0)
+                first = last
             else:
-                last = first + 1
-            first = last
+                first += 1
 
     cdef bint _deliver(self, uint64_t until_ns) noexcept nogil:
         """All frames on wires arrive that are due, and devices are woken; True if a command is due before the next of them."""
@@ -620,7 +627,7 @@ cdef class Network:
         if n_hops > self.hop_limit:
             (<Datapath>self.nodes[node])._refuse(in_port, f, DROP_WIRE_LOOP)
         else:
-            (<Datapath>self.nodes[node])._switch(in_port, f, NULL if ahead == NULL else ahead_program(ahead, in_port))
+            (<Datapath>self.nodes[node])._switch_arrival(in_port, f, ahead, self.offsets_ns[node])
         self._depart()
         if <int64_t>(clock_ns - (<Datapath>self.nodes[node]).now_ns) > 0:
             (<Datapath>self.nodes[node]).now_ns = clock_ns
@@ -665,5 +672,6 @@ cdef class Network:
         self.queue.n_hops = 0
         if self.ledger != NULL:
             self.ledger.origin.node = self.numbers[node]
+        (<Datapath>self.nodes[node])._count()
         (<Datapath>self.nodes[node])._advance(time_ns - self.offsets_ns[node], time_ns)
         self._depart()

@@ -11,6 +11,9 @@ from vswitch.tables.flow_key cimport flow_key
 from vswitch.tables.neighbors cimport neighbor
 from vswitch.tables.tags cimport find_tag
 
+cdef extern from "<stdint.h>":
+    const uint64_t ANY_TUN_ID "UINT64_MAX"
+
 cdef enum:
     SHORTCUT_STEPS = 12              # a longer way is not remembered
     SHORTCUT_WORDS = 12              # of the key that the shortcuts of a bridge look at, at most
@@ -40,6 +43,7 @@ cdef struct shortcut:                # begins a cache line
     uint8_t kinds[12]               # SHORTCUT_STEPS: shortcut_step of each
     uint64_t words[12]              # SHORTCUT_WORDS: its key
     void* steps[12]
+    uint64_t tun_id                 # of the tunnel that ends, where ports are told apart by it; else ANY_TUN_ID
     uint8_t header[56]              # SHORTCUT_HEADER
 
 cdef struct shortcut_set:            # a cache line

@@ -30,7 +30,7 @@ changes between runs only, and what was changed makes other tokens. So pointers 
 *What is left to the frame* is looked at each time: the outer headers of what comes out of a tunnel, lengths, the hash of
 the five-tuple for the source port, whether a neighbour's time is up. If anything is amiss, the frame goes the long way.
 
-*What is plain*: whole frames without tags, of unicast, over ports without rules, taps or wires, through programs without
+*What is plain*: whole frames without tags, of unicast, over ports without rules or taps, through programs without
 edits of headers, to one port in the end. Floods, groups, meters, bonds, mirrors, IPv6 below the tunnel, Geneve's options,
 checksums and sequence numbers in tunnels go the long way.
 

@@ -9,8 +9,8 @@ from libc.string cimport memset
 from vswitch.datapath.burst cimport BURST
 from vswitch.datapath.flow_cache cimport flow_hash_add, flow_hash_finish
 from vswitch.datapath.shortcut cimport (
-    SHORTCUT_WORDS, STEP_LEARN, STEP_PROGRAM, shortcut_count, shortcut_find, shortcut_has, shortcut_place, shortcut_refresh,
-    shortcut_set, shortcut_table_widen,
+    ANY_TUN_ID, SHORTCUT_WORDS, STEP_LEARN, STEP_PROGRAM, shortcut_count, shortcut_find, shortcut_has, shortcut_place,
+    shortcut_refresh, shortcut_set, shortcut_table_widen,
 )
 from vswitch.datapath.shortcut_key cimport plain_hash, plain_key
 from vswitch.datapath.shortcut_leave cimport shortcut_leave
@@ -166,6 +166,8 @@ cdef inline const shortcut_table* inner_key(execution* ex, shortcut_table** tabl
     cdef int inner_ofs = tunnel_header_pop(f.data, f.len, layout, outer.pops, key)
     if inner_ofs < 0 or table == NULL or f.data[inner_ofs] & 1:
         return NULL
+    if outer.tun_id != ANY_TUN_ID and outer.tun_id != key.tun_id:
+        return NULL                 # another port's, perhaps
     if table.depth == FLOW_DEPTH_L2 and not table.wants_rss:
         flow_extract_l2(f.data + inner_ofs, f.len - inner_ofs, ex.vlan_limit, key)
     else:

@@ -7,6 +7,7 @@ from vswitch.datapath.bridge cimport port
 from vswitch.datapath.execution cimport execution
 from vswitch.datapath.ledger cimport ledger_add_output
 from vswitch.datapath.shortcut cimport SHORTCUT_HEADER
+from vswitch.datapath.wires cimport wire_queue_leave
 from vswitch.wire.byteorder cimport store_be16, store_be32
 from vswitch.wire.checksum cimport checksum_fill16
 from vswitch.wire.dot1q cimport DOT1Q_LEN
@@ -23,7 +24,6 @@ cdef inline void shortcut_leave(execution* ex, const port* out, const uint8_t* h
                                 uint64_t time_ns) noexcept nogil:
     """`header` has room for SHORTCUT_HEADER bytes, of which `header_len` count; 0: none. `tag`: 0 for none."""
     cdef uint32_t n_bytes = n_inner + header_len + (DOT1Q_LEN if tag else 0)
-    cdef uint16_t total_len
     cdef uint8_t* to = NULL
     if unlikely(ex.ledger != NULL):
         ledger_add_output(ex.ledger, out.number, n_bytes, False)
@@ -32,8 +32,17 @@ cdef inline void shortcut_leave(execution* ex, const port* out, const uint8_t* h
             to = capture_writer_reserve(ex.collect, out.number, time_ns, n_bytes, n_bytes)
     else:
         to = capture_writer_reserve(out.writer, out.interface, time_ns, n_bytes, n_bytes)
-    if unlikely(to == NULL):
-        return
+    if not unlikely(to == NULL):
+        write(to, header, header_len, is_udp, src_port, tag, data, n_inner)
+    if unlikely(out.wire != NULL) and ex.wires != NULL:
+        to = wire_queue_leave(ex.wires, out.wire.number, time_ns, n_bytes, n_bytes)
+        if to != NULL:
+            write(to, header, header_len, is_udp, src_port, tag, data, n_inner)
+
+
+cdef inline void write(uint8_t* to, const uint8_t* header, uint32_t header_len, bint is_udp, uint16_t src_port, uint32_t tag,
+                       const uint8_t* data, uint32_t n_inner) noexcept nogil:
+    cdef uint16_t total_len
     if unlikely(tag != 0):
         memcpy(to, data, ETH_TYPE)
         store_be32(to + ETH_TYPE, tag)
@@ -42,7 +51,7 @@ cdef inline void shortcut_leave(execution* ex, const port* out, const uint8_t* h
     if header_len:
         # What encapsulate() does. Of a fixed number of bytes, which is shorter than the shortest header and frame.
         memcpy(to, header, SHORTCUT_HEADER)
-        total_len = <uint16_t>(n_bytes - ETH_LEN)
+        total_len = <uint16_t>(header_len + n_inner - ETH_LEN)
         store_be16(to + ETH_LEN + IPV4_TOTAL_LEN, total_len)
         ipv4_set_checksum(to + ETH_LEN, checksum_fill16(ipv4_checksum(header + ETH_LEN), total_len))
         if is_udp:

@@ -14,7 +14,7 @@ from vswitch.datapath.execution cimport MAX_DEPTH, MAX_RESUBMITS, METADATA_BYTES
 from vswitch.datapath.flow_cache cimport flow_cache_lookup
 from vswitch.datapath.flow_learn cimport learned_flow
 from vswitch.datapath.shortcut cimport (
-    SHORTCUT_HEADER, SHORTCUT_STEPS, STEP_ADDRESS, STEP_LEARN, STEP_PATCH, STEP_PROGRAM, STEP_TABLE, STEP_TUNNEL,
+    ANY_TUN_ID, SHORTCUT_HEADER, SHORTCUT_STEPS, STEP_ADDRESS, STEP_LEARN, STEP_PATCH, STEP_PROGRAM, STEP_TABLE, STEP_TUNNEL,
 )
 from vswitch.datapath.program cimport (
     OP_COMMIT, OP_KEY, OP_LEARN, OP_NORMAL, OP_OUTPUT, OP_TAGS, op, program,
@@ -42,6 +42,7 @@ from vswitch.wire.udp cimport udp_checksum
 
 cdef enum:
     UDP_OFS = 34                    # behind Ethernet and a plain IPv4 header
+    FIXED_KEY_CLASSES = 6           # of tunnel_set.n_of_class: those that look at the key
 
 cdef struct plan:
     tunnel_set* tunnels
@@ -240,7 +241,7 @@ cdef verdict plan_output(plan* p, port* out) noexcept nogil:
     """To a port: over a patch, into a tunnel, out of one, or away."""
     if tags_inner(p.tags) or (tags_outer(p.tags) and tags_outer(p.tags) >> 16 != TPID_CTAG):
         return GIVEN_UP
-    if (out.config & PORT_NO_FWD or out.tap_out != NULL or out.wire != NULL or out.mtu
+    if (out.config & PORT_NO_FWD or out.tap_out != NULL or out.mtu
             or (p.in_port.bundle != NULL and out.bundle != NULL and p.in_port.bundle.is_protected and out.bundle.is_protected)):
         return GIVEN_UP
     if out.tunnel != NULL:
@@ -249,7 +250,7 @@ cdef verdict plan_output(plan* p, port* out) noexcept nogil:
         return plan_patch(p, out)
     if out.n_addresses:
         return plan_pop(p, out)
-    if not out.is_plain or (p.tags and p.is_outer):
+    if not out.just_leaves or (p.tags and p.is_outer):
         return GIVEN_UP
     p.j.out = out
     p.j.tag = tags_outer(p.tags)
@@ -329,9 +330,6 @@ cdef verdict plan_pop(plan* p, const port* out) noexcept nogil:
     e = tunnels_endpoint(set, &p.key)
     if e == NULL:
         return GIVEN_UP
-    for i in range(6):
-        if set.n_of_class[i]:
-            return GIVEN_UP         # which port it is depends on the key
     memset(&tun, 0, sizeof(tun))
     if tunnel_header_pop(p.data, p.n_bytes, p.layout, e.kind, &tun) < 0:
         return GIVEN_UP
@@ -343,5 +341,9 @@ cdef verdict plan_pop(plan* p, const port* out) noexcept nogil:
     if p.j.neighbor == NULL or p.j.neighbor.mac != p.key.dl_src:
         return GIVEN_UP
     p.j.pops = e.kind
+    p.j.tun_id = ANY_TUN_ID
+    for i in range(FIXED_KEY_CLASSES):
+        if set.n_of_class[i]:
+            p.j.tun_id = tun.tun_id
     p.j.out = tunnels_find(set, &tun, e)
     return ARRIVED if p.j.out != NULL else GIVEN_UP
