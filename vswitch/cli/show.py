@@ -35,7 +35,8 @@ def run(options: argparse.Namespace) -> int:
     if options.dot or options.svg:
         from vswitch.explain.picture import dot_text, svg_text, topology_dot
 
-        text = dot_text(next(iter(shown.values()))) if len(shown) == 1 else topology_dot(topology)
+        is_one = len(shown) == 1 and (options.node is not None or not topology.devices)
+        text = dot_text(next(iter(shown.values()))) if is_one else topology_dot(topology)
         print(svg_text(text) if options.svg else text, end="")
         return 0
     for name, node in shown.items():
@@ -44,6 +45,8 @@ def run(options: argparse.Namespace) -> int:
         print(node.run("ovs-vsctl show"), end="")
     if len(shown) > 1:
         _show_wires(topology.wires)
+    for plug in topology.device_plugs if options.node is None else ():
+        print(f"# device: {plug.device}/{plug.port} behind {'/'.join(plug.at)}")
     return 0
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from vswitch.errors import VSwitchError
+from vswitch.errors import ConfigError, VSwitchError
 from vswitch.explain.times import duration_text
 from vswitch.light_typing import TYPE_CHECKING
 from vswitch.switch.port_vlans import PortVlans, port_vlans
@@ -39,7 +39,7 @@ def dot_text(node: SwitchNode) -> str:
 
 
 def topology_dot(topology: SwitchTopology) -> str:
-    """All nodes as one graph, each with a frame around it, and the wires between them.
+    """All nodes as one graph, each with a frame around it, the wires between them, and what stands behind ports.
 
     >>> from vswitch import load
     >>> topology_dot(load("pcaps/two-hosts-vxlan")).splitlines()[-2]
@@ -52,7 +52,24 @@ def topology_dot(topology: SwitchTopology) -> str:
         lines.append("  }")
     for i, wire in enumerate(topology.wires):
         lines += [f"  {line}" for line in _wire_lines(topology, f"segment {i + 1}", wire)]
+    lines += [f"  {line}" for line in _device_lines(topology)]
     return _graph(lines)
+
+
+def _device_lines(topology: SwitchTopology) -> Iterable[str]:
+    """A device is an ellipse with an edge to each port that it stands behind, named as the device's own port."""
+    for name in topology.devices:
+        box = _quoted(f"device {name}")
+        yield f'{box} [label={_quoted(name)}, shape=ellipse, style=filled, fillcolor="{PAPER}", color="{LINE}"]'
+        for plug in topology.device_plugs:
+            node, port_name = plug.at
+            try:
+                port = topology.nodes[node].port(port_name)
+            except ConfigError:
+                continue  # a command adds it later
+            label = f" [label={_quoted(plug.port)}]" if plug.port != port.name else ""
+            if plug.device == name:
+                yield f"{_box_name(port.bridge, f'{node}/')}:p{port.number}_ -- {box}{label}"
 
 
 def _graph(lines: Iterable[str]) -> str:

@@ -67,7 +67,7 @@ def report_html(topology: SwitchTopology, result: ReplayResult) -> str:
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
     environment.filters.update(count="{:,}".format, mac=_mac, time=_time)
-    several = len(topology.nodes) > 1
+    several = bool(result.nodes)
     bridges = [
         (f"{name}/" if several else "", bridge) for name, node in topology.nodes.items() for bridge in node.bridges()
     ]
@@ -146,7 +146,8 @@ def _addresses(bridge: Bridge) -> list[AddressLine]:
 def _picture(topology: SwitchTopology) -> str:
     """The bridges as an SVG element, or nothing where Graphviz is missing."""
     try:
-        svg = svg_text(topology_dot(topology) if len(topology.nodes) > 1 else dot_text(topology.node))
+        is_one = len(topology.nodes) == 1 and not topology.devices
+        svg = svg_text(dot_text(topology.node) if is_one else topology_dot(topology))
     except VSwitchError:
         return ""
     return svg[svg.index("<svg") :]

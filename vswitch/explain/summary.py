@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from vswitch.datapath.fate import FATES
 from vswitch.switch.drop_places import DropPlace
-from vswitch.switch.result import ReplayResult
+from vswitch.switch.result import NodeTotals, ReplayResult
 
 MEANINGS = dict(FATES.values())
 """Name of a fate → what it means."""
@@ -15,7 +15,8 @@ MAX_PLACES = 5  # of one reason, the most frequent ones; --fates has all
 
 def summary_text(result: ReplayResult) -> str:
     """What came in, what became of it, and what each port carried; in aligned columns."""
-    parts = [_totals(result), *([_nodes(result)] if result.nodes else []), _ports(result)]
+    tables = [_nodes(what, totals) for what, totals in (("node", result.nodes), ("device", result.devices)) if totals]
+    parts = [_totals(result), *tables, _ports(result)]
     return "\n\n".join(parts)
 
 
@@ -49,14 +50,14 @@ def _places(places: Sequence[DropPlace], width: int) -> list[str]:
     return lines if n_more <= 0 else [*lines[:MAX_PLACES], f"    {'':{width + 9}}    and at {n_more:,} other flows"]
 
 
-def _nodes(result: ReplayResult) -> str:
-    header = ("node", "frames in", "from wires", "delivered", "consumed", "dropped", "frames out")
+def _nodes(what: str, found: Mapping[str, NodeTotals]) -> str:
+    header = (what, "frames in", "from wires", "delivered", "consumed", "dropped", "frames out")
     rows = [
         (name, *(f"{n:,}" for n in (
             totals.frames_in, totals.from_wires, totals.delivered, totals.consumed, sum(totals.dropped.values()),
             totals.frames_out,
         )))
-        for name, totals in result.nodes.items()
+        for name, totals in found.items()
     ]  # fmt: skip
     return _table(header, rows)
 
