@@ -219,7 +219,8 @@ wires:
   - {{segment: [h1/ethu, h2/ethu]{latency}}}
 """)
     macs = {vm: bytes.fromhex(f"0200000002{vm:02x}") for vm in range(1, 7)}
-    files = {vm: dpkt.pcap.Writer((scenario / "in" / f"h{1 + (vm - 1) % 2}" / f"vm{vm}.pcap").open("wb"), nano=True) for vm in macs}
+    paths = {vm: scenario / "in" / f"h{1 + (vm - 1) % 2}" / f"vm{vm}.pcap" for vm in macs}
+    files = {vm: dpkt.pcap.Writer(path.open("wb"), nano=True) for vm, path in paths.items()}
     time_s = 1000.0
     for _ in range(3000):
         src, dst = rng.sample(sorted(macs), 2)
