@@ -187,6 +187,9 @@ VM = "ports: {v: {network: a, host: c1}}\n"
         ("hosts: {c1: {nics: {eth1: \"'\"}}}\n", "1:9", "cannot be the name of a physical network", ""),
         ("hosts: {c1: {bridge_mappings: {p: eth1}, nics: {eth1: p}}}\n", "1:49", "has the name of a bridge", ""),
         (HOSTS + "networks: {a: {id: 'x y'}}\n", "2:20", "'x y' cannot be an id", ""),
+        (HOSTS + NET + "ports: {v: {id: machine-number-1, network: a, host: c1},\n"
+         "  w: {id: machine-number-2, network: a, host: c1}}\n",
+         "4:11", "ports v and w of host c1 would both be device tapmachine-num", "first 11 characters"),
         # Wires.
         ("hosts: {c1: {nics: {eth1: p}}}\nwires: {w: [c1/eth2]}\n", "2:13", "host c1 has no NIC eth2", '"eth1"?'),
         ("hosts: {c1: {nics: {eth1: p}}}\nwires: {w: [c1]}\n", "2:13", "c1 names no NIC", "HOST/NIC"),

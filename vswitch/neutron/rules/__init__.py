@@ -11,6 +11,7 @@ from vswitch.neutron.rules.problem import Facts, Problem
 RULES = (
     names.words,
     names.devices,
+    names.ports,
     segments.numbers,
     segments.ranges,
     segments.duplicates,

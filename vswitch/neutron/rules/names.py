@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from vswitch.neutron.cloud import Host, Nic
-from vswitch.neutron.rules.problem import Facts, Problem
+from vswitch.neutron.agent.names import device_name
+from vswitch.neutron.cloud import Host, Nic, Port
+from vswitch.neutron.rules.problem import Facts, Problem, name_of
 
 DEVICE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:@+-]{0,14}")  # Linux allows more, people use this
 WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:@+-]*")
@@ -37,6 +38,18 @@ def devices(facts: Facts) -> Iterator[Problem]:
         for nic in host.nics:
             if nic.name in taken:
                 yield Problem(nic, "", f"NIC {nic.name} has the name of a bridge", other=host)
+
+
+def ports(facts: Facts) -> Iterator[Problem]:
+    """The device of a port has the beginning of its id: on a host no two ports may share that."""
+    for host in facts.cloud.hosts:
+        taken: dict[str, Port] = {}
+        for port in facts.ports_of[host]:
+            name = device_name(port)
+            other = taken.setdefault(name, port)
+            if other is not port:
+                problem = f"ports {name_of(other)} and {name_of(port)} of host {host.name} would both be device {name}"
+                yield Problem(port, "id", problem, "ids that differ in their first 11 characters", other=other)
 
 
 def _check(about: Host | Nic, key: str, name: str, other: Host | None = None) -> Iterator[Problem]:
