@@ -336,16 +336,26 @@ class Cloud:
     machines: list[Machine] = field(default_factory=list)
     server: Server = field(default_factory=Server)
 
-    def ports_of(self, host: Host) -> list[Port]:
-        """Ports on `host`: those bound to it, and those of routers that are on several hosts (distributed, HA)."""
+    def ports_by_host(self) -> dict[Host, list[Port]]:
+        """Ports of each host: those bound to it, and those of routers that are on several hosts (distributed, HA)."""
+        found: dict[Host, list[Port]] = {host: [] for host in self.hosts}
         routers = {router.id: router for router in self.routers if router.distributed or router.ha}
-        return [port for port in self.ports if port.host is host or _is_replicated(port, routers, host)]
+        for port in self.ports:
+            hosts = [] if port.host is None else [port.host]
+            router = routers.get(port.device_id)
+            if router is not None and _is_replicated(port, router):
+                hosts += router.hosts
+            for host in dict.fromkeys(hosts):
+                found.setdefault(host, []).append(port)
+        return found
+
+    def ports_of(self, host: Host) -> list[Port]:
+        """Ports on `host`; who asks for many hosts takes `ports_by_host`."""
+        return self.ports_by_host().get(host, [])
 
 
-def _is_replicated(port: Port, routers: Mapping[str, Router], host: Host) -> bool:
-    router = routers.get(port.device_id)
-    if router is None or host not in router.hosts:
-        return False
-    if router.distributed and port.device_owner == OWNER_DVR_INTERFACE:
-        return True
-    return router.ha and port.device_owner in (OWNER_HA_INTERFACE, OWNER_ROUTER_GATEWAY) and not router.distributed
+def _is_replicated(port: Port, router: Router) -> bool:
+    """True for a port that is on all hosts of its router."""
+    if router.distributed:
+        return port.device_owner == OWNER_DVR_INTERFACE
+    return router.ha and port.device_owner in (OWNER_HA_INTERFACE, OWNER_ROUTER_GATEWAY)

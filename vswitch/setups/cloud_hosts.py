@@ -117,9 +117,7 @@ def complete_hosts(reading: Reading) -> None:
     """Options and NICs of hosts that were told none, once it is known who is where."""
     cloud = reading.cloud
     tunnel_types = list(dict.fromkeys(n.network_type for n in cloud.networks if n.network_type in TUNNEL_TYPES))
-    networks_of: dict[Host, set[int]] = {host: set() for host in cloud.hosts}
-    for host in cloud.hosts:
-        networks_of[host] = {id(port.network) for port in cloud.ports_of(host)}
+    networks_of = {host: {id(port.network) for port in ports} for host, ports in cloud.ports_by_host().items()}
     for host in cloud.hosts:
         config = dict(host.config)
         networks = [network for network in cloud.networks if id(network) in networks_of[host]]

@@ -37,7 +37,7 @@ class Facts:
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
         self.options: dict[Host, AgentOptions] = {host: options_of(host.config) for host in cloud.hosts}
-        self.ports_of: dict[Host, list[Port]] = {host: cloud.ports_of(host) for host in cloud.hosts}
+        self.ports_of: dict[Host, list[Port]] = cloud.ports_by_host()
         self.subnets_of: dict[Network, list[Subnet]] = {}
         for subnet in cloud.subnets:
             self.subnets_of.setdefault(subnet.network, []).append(subnet)
