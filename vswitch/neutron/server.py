@@ -300,13 +300,13 @@ class _Server:
         self._n_ha_routers += 1
         router.ha_vr_id = self._n_ha_routers
         for host in router.hosts:
-            self._make_port(network, OWNER_HA_PORT, router.id, host, [(subnet, None)], name="HA port tenant ")
+            self._make_port(network, OWNER_HA_PORT, router.id, host, [(subnet, None)], name="HA port tenant")
 
     def _ha_network(self, router: Router) -> tuple[Network, Subnet]:
         """The network of a project's VRRP; one for all, since projects are not told apart here."""
-        name = "HA network tenant "
+        name = "HA network tenant"
         for subnet in self.cloud.subnets:
-            if subnet.network.name.startswith(name.rstrip()):
+            if subnet.network.name.startswith(name):
                 return subnet.network, subnet
         interfaces = self.wishes.interfaces.get(router, [])
         like = interfaces[0].subnet.network if interfaces else self.cloud.networks[0]
@@ -317,7 +317,7 @@ class _Server:
         if network.network_type == "flat":  # one flat network is all that a physical one can have
             network.network_type = "vxlan"
             network.physical_network = None
-        subnet = Subnet(make_id("subnets", name), f"HA subnet tenant {name}", network, HA_CIDR, enable_dhcp=False)
+        subnet = Subnet(make_id("subnets", name), "HA subnet tenant", network, HA_CIDR, enable_dhcp=False)
         subnet.allocation_pools = default_pools(subnet)
         self.cloud.networks.append(network)
         self.cloud.subnets.append(subnet)
