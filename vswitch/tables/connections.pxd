@@ -38,19 +38,20 @@ cdef struct connection_tuple:       # of packets of one direction, as they arriv
     uint8_t pad
     uint16_t zone
 
-cdef struct connection:
+cdef struct connection:             # 192 bytes: three cache lines, of which a packet needs all
     connection_tuple tuples[2]      # of the direction of the first packet, and of answers
     uint32_t next[2]                # of the hash chain of each: number; 0 ends it
+    uint64_t expires_ns
     uint32_t number                 # of the entry, from 1
     uint16_t flags                  # connection_flag; 0xffff: a free entry, and next[0] leads to the next one
     uint8_t state                   # tcp_state
     uint8_t pad
-    uint64_t expires_ns
     uint64_t created_ns
-    uint64_t mark                   # for ct(): 32 bits are used
-    uint64_t label[2]
     uint64_t n_packets[2]           # by direction
     uint64_t n_bytes[2]
+    uint64_t mark                   # for ct(): 32 bits are used
+    uint64_t label[2]
+    uint64_t pad2
 
 cdef struct connection_table:
     connection** pages              # an entry stays where it is

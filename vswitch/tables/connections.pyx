@@ -40,10 +40,15 @@ from vswitch.wire.tcp cimport TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN
 
 from collections import namedtuple
 
+cdef extern from "<stdlib.h>":
+    void* aligned_alloc(size_t alignment, size_t n_bytes) noexcept nogil
+
 cdef enum:
     PAGE_BITS = 8
     PAGE_LEN = 1 << PAGE_BITS       # entries
     N_BUCKETS_MIN = 256
+    BUCKETS_PER_ENTRY = 4           # each entry is in two chains; every step of a chain is a wait for memory
+    CACHE_LINE = 64
     N_LOOKED_AT = 2                 # by the hand, for each new entry
     N_TRIED = 8                     # for one to be given up early
     FREE = 0xFFFF
@@ -259,7 +264,7 @@ cdef connection* connections_add(connection_table* table, const connection_tuple
     if (table.n >= table.max and not make_room(table, original, now_ns)) or not has_free(table):
         table.n_refused += 1
         return NULL
-    if table.n > table.bucket_mask:
+    if BUCKETS_PER_ENTRY * table.n > table.bucket_mask:
         grow_buckets(table)
     c = entry(table, table.first_free)
     i = table.first_free
@@ -328,9 +333,10 @@ cdef bint has_free(connection_table* table) noexcept nogil:
     if pages == NULL:
         return False
     table.pages = pages
-    page = <connection*>calloc(PAGE_LEN, sizeof(connection))
+    page = <connection*>aligned_alloc(CACHE_LINE, PAGE_LEN * sizeof(connection))
     if page == NULL:
         return False
+    memset(page, 0, PAGE_LEN * sizeof(connection))
     pages[table.n_pages] = page
     table.n_pages += 1
     for i in range(PAGE_LEN, 0, -1):
