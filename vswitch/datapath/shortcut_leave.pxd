@@ -7,7 +7,6 @@ from vswitch.datapath.bridge cimport port
 from vswitch.datapath.execution cimport execution
 from vswitch.datapath.ledger cimport ledger_add_output
 from vswitch.datapath.shortcut cimport SHORTCUT_HEADER
-from vswitch.datapath.wires cimport wire_queue_leave
 from vswitch.wire.byteorder cimport store_be16, store_be32
 from vswitch.wire.checksum cimport checksum_fill16
 from vswitch.wire.dot1q cimport DOT1Q_LEN
@@ -18,11 +17,26 @@ from vswitch.wire.udp cimport UDP_LENGTH, UDP_SRC
 cdef extern from *:
     bint unlikely(bint condition) noexcept nogil        # every C file that Cython writes defines it
 
+# shortcut_leave() at a port with a wire, which is not on the way of a node alone.
+cdef void shortcut_leave_on_wire(execution* ex, const port* out, const uint8_t* header, uint32_t header_len, bint is_udp,
+                                 uint16_t src_port, uint32_t tag, const uint8_t* data, uint32_t n_inner,
+                                 uint64_t time_ns) noexcept nogil
+
 
 cdef inline void shortcut_leave(execution* ex, const port* out, const uint8_t* header, uint32_t header_len, bint is_udp,
                                 uint16_t src_port, uint32_t tag, const uint8_t* data, uint32_t n_inner,
                                 uint64_t time_ns) noexcept nogil:
     """`header` has room for SHORTCUT_HEADER bytes, of which `header_len` count; 0: none. `tag`: 0 for none."""
+    if unlikely(out.wire != NULL):
+        shortcut_leave_on_wire(ex, out, header, header_len, is_udp, src_port, tag, data, n_inner, time_ns)
+    else:
+        shortcut_leave_here(ex, out, header, header_len, is_udp, src_port, tag, data, n_inner, time_ns)
+
+
+cdef inline void shortcut_leave_here(execution* ex, const port* out, const uint8_t* header, uint32_t header_len, bint is_udp,
+                                     uint16_t src_port, uint32_t tag, const uint8_t* data, uint32_t n_inner,
+                                     uint64_t time_ns) noexcept nogil:
+    """As far as the port's capture and the ledger are concerned."""
     cdef uint32_t n_bytes = n_inner + header_len + (DOT1Q_LEN if tag else 0)
     cdef uint8_t* to = NULL
     if unlikely(ex.ledger != NULL):
@@ -33,15 +47,12 @@ cdef inline void shortcut_leave(execution* ex, const port* out, const uint8_t* h
     else:
         to = capture_writer_reserve(out.writer, out.interface, time_ns, n_bytes, n_bytes)
     if not unlikely(to == NULL):
-        write(to, header, header_len, is_udp, src_port, tag, data, n_inner)
-    if unlikely(out.wire != NULL) and ex.wires != NULL:
-        to = wire_queue_leave(ex.wires, out.wire.number, time_ns, n_bytes, n_bytes)
-        if to != NULL:
-            write(to, header, header_len, is_udp, src_port, tag, data, n_inner)
+        shortcut_write(to, header, header_len, is_udp, src_port, tag, data, n_inner)
 
 
-cdef inline void write(uint8_t* to, const uint8_t* header, uint32_t header_len, bint is_udp, uint16_t src_port, uint32_t tag,
-                       const uint8_t* data, uint32_t n_inner) noexcept nogil:
+cdef inline void shortcut_write(uint8_t* to, const uint8_t* header, uint32_t header_len, bint is_udp, uint16_t src_port,
+                                uint32_t tag, const uint8_t* data, uint32_t n_inner) noexcept nogil:
+    """The bytes of the copy."""
     cdef uint16_t total_len
     if unlikely(tag != 0):
         memcpy(to, data, ETH_TYPE)
