@@ -25,11 +25,14 @@ cdef struct device
 # A frame arrives: FATE_CONSUMED, or the reason of a drop. If the device sends because of it, it becomes FATE_DELIVERED.
 ctypedef uint32_t (*device_receiver)(device* d, uint32_t port, const frame* f) noexcept nogil
 ctypedef void (*device_waker)(device* d) noexcept nogil
+# Frames have been read that may come to the device soon, or not at all: it may bring near what it would need for them.
+ctypedef void (*device_foreseer)(device* d, const frame* frames, int n) noexcept nogil
 
 cdef struct device:
     void* state                     # of the functions
     device_receiver receive
     device_waker wake
+    device_foreseer foresee         # or NULL
     device_port* ports
     uint32_t n_ports
     uint64_t now_ns                 # the clock, see device.py

@@ -29,6 +29,7 @@ cdef class Network:
     cdef readonly list devices      # CompiledDevice
     cdef device** boxes             # the same as structs
     cdef uint32_t n_devices
+    cdef bint foresees              # some of few devices want to
     cdef uint64_t* device_offsets_ns        # as offsets_ns
     cdef uint64_t* device_wakes_ns  # time stamps when they want to be woken
     cdef uint16_t* numbers          # of the nodes, and behind them of the devices, in the ledger

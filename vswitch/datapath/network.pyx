@@ -51,6 +51,7 @@ cdef extern from "<stdint.h>":
 
 cdef enum:
     FRAMES_PER_TURN = 1 << 16       # between two looks at signals and progress
+    FORESEERS_MAX = 4               # devices that see frames beforehand
 
 
 cdef class Network:
@@ -188,6 +189,8 @@ cdef class Network:
                 self.ends[i].device.ports[self.ends[i].device_port].is_plugged = True
         self.has_failed = False
         self.last_wake_ns = NEVER
+        j = sum([self.boxes[i].foresee != NULL for i in range(self.n_devices)])
+        self.foresees = 0 < j <= FORESEERS_MAX      # of many, nearly all would look in vain
         for datapath in self.datapaths:
             datapath.in_network = True
             datapath.ex.wires = &self.queue
@@ -464,7 +467,10 @@ cdef class Network:
         """Looks the rest of the burst up ahead, in runs of frames of one node."""
         cdef int first = self.next
         cdef int last
-        cdef uint32_t node
+        cdef uint32_t node, i
+        for i in range(self.n_devices if self.foresees and first < self.n_read else 0):
+            if self.boxes[i].foresee != NULL:
+                self.boxes[i].foresee(self.boxes[i], &self.frames[first], self.n_read - first)
         while first < self.n_read:
             node = self.input_nodes[self.frames[first].input]
             last = first

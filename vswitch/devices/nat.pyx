@@ -32,6 +32,7 @@ Thread-safety: as the router's.
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memset
 
+from vswitch.capture.record cimport frame
 from vswitch.datapath.fate cimport (
     DROP_IP_INVALID, DROP_NAT_EXHAUSTED, DROP_UNKNOWN_TRUNCATED, FATE_CONSUMED,
 )
@@ -40,13 +41,15 @@ from vswitch.devices.nat_rewrite cimport translation
 from vswitch.devices.router_notes cimport (
     NOTE_DNAT, NOTE_ERROR_OF_CONNECTION, NOTE_KNOWN_CONNECTION, NOTE_NEW_CONNECTION, NOTE_SNAT, take_note,
 )
-from vswitch.devices.router_state cimport NO_INTERFACE, destination, map_ipv4, nat_state
+from vswitch.devices.router_state cimport NO_INTERFACE, destination, in_subnet, map_ipv4, nat_state
 from vswitch.devices.routing cimport routing_find
 from vswitch.tables.connections cimport (
     CONNECTION_DNAT, CONNECTION_SNAT, connection, connection_may_begin, connection_packet, connection_tuple,
-    connections_add, connections_find, connections_is_free, connections_remove, tuple_invert,
+    connections_add, connections_find, connections_is_free, connections_prefetch_chain, connections_prefetch_entry,
+    connections_remove, tuple_invert,
 )
 from vswitch.wire.byteorder cimport load_be16
+from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE_IPV4, eth_dst, eth_type
 from vswitch.wire.icmp cimport (
     ICMP_ECHO_REPLY, ICMP_ECHO_REQUEST, ICMP_LEN, ICMP_TIME_EXCEEDED, ICMP_UNREACHABLE, icmp_code, icmp_fits, icmp_id,
     icmp_type,
@@ -86,6 +89,39 @@ cdef uint32_t nat_receive(router* r, uint32_t port, const uint8_t* ip, uint32_t 
         return begin(r, port, ip, caplen, n_bytes, &t)
     take_note(r.notes, NOTE_KNOWN_CONNECTION, port, NULL, NULL, direction)
     return translate(r, port, ip, caplen, n_bytes, c, direction)
+
+
+cdef void nat_foresee(router* r, const frame* frames, int n) noexcept nogil:
+    """A connection is found where memory was not looked at for long: so the waits of a burst are made one."""
+    cdef uint64_t hashes[FORESEEN_MAX]
+    cdef connection_tuple t
+    cdef const uint8_t* data
+    cdef int i, n_found = 0
+    for i in range(min(n, <int>FORESEEN_MAX)):
+        data = frames[i].data
+        if (frames[i].caplen < ETH_LEN + IPV4_LEN + ICMP_LEN or eth_type(data) != ETH_TYPE_IPV4
+                or ipv4_header_len(data + ETH_LEN) != IPV4_LEN or not concerns(r, data)):
+            continue
+        if tuple_of_packet(data + ETH_LEN, frames[i].caplen - ETH_LEN, frames[i].caplen - ETH_LEN, &t) == TUPLE_FOUND:
+            hashes[n_found] = connections_prefetch_chain(r.connections, &t)
+            n_found += 1
+    for i in range(n_found):
+        connections_prefetch_entry(r.connections, hashes[i])
+
+
+cdef inline bint concerns(const router* r, const uint8_t* data) noexcept nogil:
+    """The frame is for one of the router's MACs, and not for a subnet inside."""
+    cdef uint64_t dst[2]
+    cdef uint64_t mac = eth_dst(data)
+    cdef uint32_t i, j
+    cdef bint is_ours = False
+    map_ipv4(dst, ipv4_dst(data + ETH_LEN))
+    for i in range(r.n_interfaces):
+        is_ours |= r.interfaces[i].mac == mac
+        for j in range(r.interfaces[i].n_addresses if i != r.nat.gateway else 0):
+            if in_subnet(&r.interfaces[i].addresses[j], dst):
+                return False
+    return is_ours
 
 
 cdef inline uint32_t tuple_of_packet(const uint8_t* ip, uint32_t caplen, uint32_t n_bytes, connection_tuple* t) noexcept nogil:

@@ -32,6 +32,7 @@ from vswitch.devices.icmp cimport icmp_mourn
 from vswitch.devices.icmp6 cimport icmp6_mourn
 from vswitch.devices.ipv4 cimport ipv4_receive
 from vswitch.devices.ipv6 cimport ipv6_receive
+from vswitch.devices.nat cimport nat_foresee
 from vswitch.devices.nd cimport nd_announce, nd_solicit
 from vswitch.devices.neighbors cimport neighbor_get, neighbor_set_permanent, neighbors_close, neighbors_open, neighbors_run
 from vswitch.devices.reassembly cimport reassembly_close, reassembly_open
@@ -96,6 +97,10 @@ cdef uint32_t router_receive(device* d, uint32_t port, const frame* f) noexcept 
         return DROP_NOT_FOR_DEVICE
     plan(r)
     return type
+
+
+cdef void router_foresee(device* d, const frame* frames, int n) noexcept nogil:
+    nat_foresee(<router*>d.state, frames, n)
 
 
 cdef void router_wake(device* d) noexcept nogil:
@@ -249,6 +254,7 @@ cdef class Router(CompiledDevice):
             raise ConfigError(f"router {self.name} has interfaces {', '.join(self.ports)}", key="interfaces",
                               hint="interfaces are fixed")
         self._free()
+        self.c.foresee = NULL
         memset(self.r.cache, 0, ROUTE_CACHE_LEN * sizeof(destination))
         self.r.routes = routes_new()
         self._set_interfaces(config)
@@ -363,6 +369,7 @@ cdef class Router(CompiledDevice):
         self.r.nat.gateway = self.ports.index(nat.gateway)
         self.r.nat.source = int(configs.address(nat.source, "nat.source")) if nat.source else 0
         self.r.nat.is_on = True
+        self.c.foresee = router_foresee
         return 0
 
     cdef int _set_advertiser(self, object config) except -1:

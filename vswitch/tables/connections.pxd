@@ -73,6 +73,10 @@ cdef void connections_free(connection_table* table) noexcept nogil
 # The connection of a packet with tuple `t`, and its direction (0: that of the first packet); NULL: a new one.
 cdef connection* connections_find(connection_table* table, const connection_tuple* t, uint64_t now_ns,
                                   uint32_t* direction) noexcept nogil
+# Brings near what a look-up of `t` will need, in two steps with time between them: the hash chain's head, which is
+# noted by the hash that is returned, and then the first entry of the chain.
+cdef uint64_t connections_prefetch_chain(const connection_table* table, const connection_tuple* t) noexcept nogil
+cdef void connections_prefetch_entry(const connection_table* table, uint64_t hash) noexcept nogil
 # True if no connection has `t` as one of its tuples.
 cdef bint connections_is_free(connection_table* table, const connection_tuple* t, uint64_t now_ns) noexcept nogil
 # A new one, whose tuples are free; NULL without memory or room. It has seen no packet yet.

@@ -31,7 +31,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memset
 
-from vswitch.tables.hash cimport hash_pair
+from vswitch.tables.hash cimport hash_pair, prefetch
 from vswitch.wire.address_words cimport address_of_words, words_of_address
 from vswitch.wire.icmp cimport ICMP_ECHO_REPLY, ICMP_ECHO_REQUEST
 from vswitch.wire.icmp6 cimport ICMP6_ECHO_REPLY, ICMP6_ECHO_REQUEST
@@ -136,6 +136,22 @@ cdef connection* connections_find(connection_table* table, const connection_tupl
             return c
         at = c.next[at & 1]
     return NULL
+
+
+cdef uint64_t connections_prefetch_chain(const connection_table* table, const connection_tuple* t) noexcept nogil:
+    cdef uint64_t hash = tuple_hash(t)
+    prefetch(&table.buckets[hash & table.bucket_mask])
+    return hash
+
+
+cdef void connections_prefetch_entry(const connection_table* table, uint64_t hash) noexcept nogil:
+    cdef uint32_t at = table.buckets[hash & table.bucket_mask]
+    cdef const char* c
+    if at:
+        c = <const char*>entry(table, at >> 1)
+        prefetch(c)
+        prefetch(c + CACHE_LINE)
+        prefetch(c + 2 * CACHE_LINE)
 
 
 cdef bint connections_is_free(connection_table* table, const connection_tuple* t, uint64_t now_ns) noexcept nogil:
