@@ -12,6 +12,7 @@ from vswitch.setups.load import load
 if TYPE_CHECKING:
     from vswitch.neutron.check import Finding
     from vswitch.neutron.node_facts import NodeFacts
+    from vswitch.ovs.node import Node
     from vswitch.setups.topology import Topology
 
 FOUND = 1  # the exit status if there is a fault
@@ -79,7 +80,7 @@ def _check(options: argparse.Namespace) -> int:
         print("\n\n".join(map(str, findings)))
         print(f"\n{len(findings)} fault{'s' if len(findings) > 1 else ''}")
     else:
-        n_hosts = len(_hosts(topology, None))
+        n_hosts = len(_nodes(topology, None))
         print(f"no fault found on {n_hosts} host{'s' if n_hosts > 1 else ''}")
     return FOUND if findings else 0
 
@@ -92,11 +93,10 @@ def _compare(options: argparse.Namespace) -> int:
             raise ConfigError("--types is for one cloud", key="--types")
         kinds = list(dict.fromkeys(options.types.split(",")))
         overlays = {kind: measure(load(options.setups[0], tunnel_type=kind)) for kind in kinds}
-        print(comparison(overlays, options.paths), end="")
-        return 0
-    names = [path.rstrip("/").rpartition("/")[2] for path in options.setups]
-    titles = names if len(set(names)) == len(names) else options.setups
-    overlays = {title: measure(load(path)) for title, path in zip(titles, options.setups, strict=True)}
+    else:
+        names = [path.rstrip("/").rpartition("/")[2] for path in options.setups]
+        titles = names if len(set(names)) == len(names) else options.setups
+        overlays = {title: measure(load(path)) for title, path in zip(titles, options.setups, strict=True)}
     print(comparison(overlays, options.paths), end="")
     return 0
 
@@ -120,16 +120,24 @@ def _as_json(finding: Finding) -> dict[str, object]:
 
 
 def _hosts(topology: Topology, host: str | None) -> list[NodeFacts]:
-    """The nodes with a br-int, or the one that was asked for."""
+    """What the nodes of `_nodes` say."""
     from vswitch.neutron.node_facts import read_facts
+
+    return [read_facts(name, node) for name, node in _nodes(topology, host).items()]
+
+
+def _nodes(topology: Topology, host: str | None) -> dict[str, Node]:
+    """The nodes with a br-int, or the one that was asked for."""
+    from vswitch.neutron.node_facts import INT_BRIDGE
 
     if host is not None and host not in topology.nodes:
         hint = nearest(host, topology.nodes) or f"there are {', '.join(topology.nodes)}"
         raise ConfigError(f"no host named {host}", key=host, hint=hint)
-    nodes = topology.nodes if host is None else {host: topology.nodes[host]}
-    found = [read_facts(name, node) for name, node in nodes.items()]  # type: ignore[arg-type]
-    hosts = [facts for facts in found if facts.is_neutron]
-    if not hosts:
+    nodes: dict[str, Node] = topology.nodes  # type: ignore[assignment]
+    found = {
+        name: node for name, node in nodes.items() if host in (None, name) and node.bridge(INT_BRIDGE) is not None
+    }
+    if not found:
         hint = "the integration bridge of Neutron's agent is named br-int"
         raise ConfigError("there is no br-int", path=topology.path, hint=hint)
-    return hosts
+    return found

@@ -6,7 +6,7 @@ and `check` can hold it against what should be.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -27,8 +27,13 @@ if TYPE_CHECKING:
     from vswitch.switch.bridge import Bridge
     from vswitch.switch.port import Port
 
+DEFAULT_MTU = 1500  # of a NIC that was given none
 INT_BRIDGE = "br-int"
 TUN_BRIDGE = "br-tun"
+
+if TYPE_CHECKING:
+    Plug = tuple[str, Port]
+    """A node, and a port of it that a wire is plugged into."""
 
 
 @dataclass
@@ -167,14 +172,24 @@ def flows_of(bridge: Bridge) -> Iterator[FlowWords]:
 
 def port_row(port: Port) -> Row:
     """The row of Port above a port's Interface."""
-    for row in port.bridge.row.rows("ports"):
-        if any(interface is port.row for interface in row.rows("interfaces")):
-            return row
-    raise LookupError(port.name)
+    return _port_rows(port.bridge)[port.name]
+
+
+def _port_rows(bridge: Bridge) -> dict[str, Row]:
+    """The rows of Port by the names of their interfaces."""
+    return {interface.name: row for row in bridge.row.rows("ports") for interface in row.rows("interfaces")}
+
+
+def cables_below(facts: NodeFacts, plugs: Iterable[Plug]) -> Iterator[Port]:
+    """Those of a wire's ends that are below a node's tunnels: at bridges that lead to no physical network."""
+    own = {provider.bridge for provider in facts.providers}
+    for node, port in plugs:
+        if facts.tunnels and node == facts.name and port.bridge.name not in own:
+            yield port
 
 
 def _int_ports(bridge: Bridge) -> Iterator[IntPort]:
-    of_row = {interface.name: row for row in bridge.row.rows("ports") for interface in row.rows("interfaces")}
+    of_row = _port_rows(bridge)
     for port in bridge.ports():
         ids = port.row.map("external_ids")
         if port.is_patch or port.name == bridge.name:

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING
 from vswitch.capture import CaptureReader
 from vswitch.errors import ConfigError
 from vswitch.neutron.columns import columns
-from vswitch.neutron.node_facts import read_facts
+from vswitch.neutron.node_facts import DEFAULT_MTU, cables_below, read_facts
+from vswitch.neutron.server import MAX_SEGMENT
 from vswitch.wire.frame import Frame
 from vswitch.wire.headers import Geneve, Gre
 
@@ -32,9 +33,7 @@ if TYPE_CHECKING:
 
 FlowId = tuple[str, str, int, int, int]
 """Addresses, protocol and ports (0 where there are none)."""
-DEFAULT_MTU = 1500
 DEFAULT_PATHS = 4
-_KEY_BITS = {"gre": 32, "vxlan": 24, "geneve": 24}
 
 
 @dataclass
@@ -144,20 +143,12 @@ def measure(topology: SwitchTopology) -> Overlay:
 def _cables(topology: SwitchTopology, overlay: Overlay) -> list[tuple[str, str]]:
     """Ends of wires at bridges below tunnels; the smallest MTU goes to `overlay`."""
     nodes: dict[str, Node] = topology.nodes  # type: ignore[assignment]
-    tunneled = set()
-    for name, node in nodes.items():
-        facts = read_facts(name, node)
-        if facts.tunnels:
-            own = {provider.bridge for provider in facts.providers}
-            tunneled |= {(name, bridge.name) for bridge in node.bridges() if bridge.name not in own}
-    found, mtus = [], []
-    for wire in topology.wires:
-        for node_name, port in topology.plugs(wire):
-            if (node_name, port.bridge.name) in tunneled:
-                found.append((node_name, f"{port.bridge.name}/{port.name}"))
-                mtus.append(port.mtu or DEFAULT_MTU)
-    overlay.mtu = min(mtus, default=DEFAULT_MTU)
-    return found
+    plugs = [plug for wire in topology.wires for plug in topology.plugs(wire)]
+    found = [
+        (name, port) for name, node in nodes.items() for port in cables_below(read_facts(name, node), plugs)
+    ]
+    overlay.mtu = min((port.mtu or DEFAULT_MTU for _, port in found), default=DEFAULT_MTU)
+    return [(name, f"{port.bridge.name}/{port.name}") for name, port in found]
 
 
 def comparison(overlays: Mapping[str, Overlay], n_paths: int = DEFAULT_PATHS) -> str:
@@ -189,6 +180,6 @@ def _percent(part: int, whole: int) -> str:
 
 
 def _keys(overlay: Overlay) -> str:
-    bits = {_KEY_BITS[kind] for kind in overlay.types}
+    bits = {MAX_SEGMENT[kind].bit_length() for kind in overlay.types}
     width = f"{max(bits)} bits" if bits else "-"
     return f"{len(overlay.keys)} ({width})"

@@ -54,8 +54,7 @@ def _outcome(topology: SwitchTopology, witness: Witness) -> str:
     """Where the frame goes, and why it ends where it does not go on."""
     node, port = topology.find_port(witness.port)
     journey = follow(topology, node, port.bridge, port.ofport, start_at(port, witness.frame))
-    own = {f"{name}/{bridge.name}" for name, facts in topology.nodes.items() for bridge in facts.bridges()}
-    reached = dict.fromkeys(output.port for output in journey.outputs if output.port not in own)
+    reached = dict.fromkeys(output.port for output in journey.outputs if not output.is_local)
     text = f"reaches {', '.join(reached)}" if reached else "reaches no machine"
     ends = []
     for step in journey.steps:

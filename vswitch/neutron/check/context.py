@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from vswitch.errors import ConfigError
 from vswitch.neutron.check.finding import Witness
 from vswitch.neutron.check.frames import SHORT_LEN, UNSPECIFIED, arp_request, udp_packet
 from vswitch.neutron.node_facts import INT_BRIDGE, IntPort, NodeFacts, Provider, read_facts
 
 if TYPE_CHECKING:
-    from vswitch.neutron.cloud import Cloud
+    from vswitch.neutron.cloud import Cloud, Port
+    from vswitch.neutron.node_facts import Plug
     from vswitch.ovs.node import Node
     from vswitch.switch.result import ReplayResult
     from vswitch.switch.topology import SwitchTopology
@@ -37,18 +37,19 @@ class Context:
         return {address: name for name, facts in self.facts.items() for address in facts.local_ips}
 
     @cached_property
+    def plugs(self) -> list[list[Plug]]:
+        """The ends of each wire that are plugged in, with their ports."""
+        return [self.topology.plugs(wire) for wire in self.topology.wires]
+
+    @cached_property
     def wires(self) -> list[list[End]]:
-        """The ends of each wire that are plugged in."""
-        return [[(node, port.name) for node, port in self.topology.plugs(wire)] for wire in self.topology.wires]
+        """The same by names."""
+        return [[(node, port.name) for node, port in plugs] for plugs in self.plugs]
 
     @cached_property
     def far_ends(self) -> dict[End, list[End]]:
         """By an end of a wire, the other ends."""
-        found: dict[End, list[End]] = {}
-        for ends in self.wires:
-            for end in ends:
-                found[end] = [other for other in ends if other != end]
-        return found
+        return {end: [other for other in ends if other != end] for ends in self.wires for end in ends}
 
     @cached_property
     def domains(self) -> dict[End, int]:
@@ -79,12 +80,18 @@ class Context:
         """Ports of br-int with that local VLAN."""
         return [port for port in facts.ports if port.tag == vlan]
 
+    @cached_property
+    def _known(self) -> dict[str, Port]:
+        return {port.id: port for port in self.cloud.ports} if self.cloud is not None else {}
+
+    def known(self, port: IntPort) -> Port | None:
+        """The cloud's port, if there is a cloud and it has one."""
+        return self._known.get(port.iface_id)
+
     def label(self, port: IntPort) -> str:
         """How people call a port: by its name in the cloud, if it has one."""
-        for known in self.cloud.ports if self.cloud is not None else ():
-            if known.id == port.iface_id and known.name:
-                return f"{port.name} ({known.name})"
-        return port.name
+        known = self.known(port)
+        return f"{port.name} ({known.name})" if known is not None and known.name else port.name
 
     def mac(self, port: IntPort) -> str:
         """The address of the machine behind it, or one that is made up."""
@@ -92,10 +99,10 @@ class Context:
 
     def address(self, port: IntPort) -> str:
         """An address that it may use; 0.0.0.0, which a machine without one uses, if none is known."""
-        for known in self.cloud.ports if self.cloud is not None else ():
-            if known.id == port.iface_id:
-                return next((str(ip.ip_address) for ip in known.fixed_ips if ip.ip_address.version == 4), UNSPECIFIED)
-        return port.addresses[0] if port.addresses else UNSPECIFIED
+        known = self.known(port)
+        if known is None:
+            return port.addresses[0] if port.addresses else UNSPECIFIED
+        return next((str(ip.ip_address) for ip in known.fixed_ips if ip.ip_address.version == 4), UNSPECIFIED)
 
     def arp_request(self, node: str, port: IntPort, expected: str = "") -> Witness:
         """A broadcast of a port's machine."""
@@ -109,13 +116,6 @@ class Context:
         what = f"a packet to {mac}" if ip_len is None else f"a packet of {ip_len} bytes"
         frame = udp_packet(self.mac(port), mac, address, UNSPECIFIED, ip_len or SHORT_LEN)
         return Witness(f"{node}/{port.name}", frame, what, expected)
-
-    def port_mtu(self, node: str, port: str) -> int | None:
-        """The MTU that a port was given; None if it never was."""
-        try:
-            return self.all_facts[node].node.port(port).mtu or None
-        except ConfigError:
-            return None
 
 
 def at_int_bridge(node: str, port: str = "") -> str:

@@ -20,17 +20,18 @@ _UNBOUND = (
 def find(context: Context) -> Iterator[Finding]:
     """Ports whose tag is 4095."""
     for name, facts in context.facts.items():
+        ports = context.ports_on(facts, DEAD_VLAN)
         bridge = facts.node.bridge(INT_BRIDGE)
-        assert bridge is not None
-        drops = [flow.text for flow in flows_of(bridge) if flow.vlan == DEAD_VLAN and flow.is_drop]
-        for port in context.ports_on(facts, DEAD_VLAN):
-            is_down = context.cloud is not None and any(
-                known.id == port.iface_id and not known.admin_state_up for known in context.cloud.ports
-            )
+        drops = [
+            flow.text for flow in (flows_of(bridge) if ports and bridge is not None else ())
+            if flow.vlan == DEAD_VLAN and flow.is_drop
+        ]  # fmt: skip
+        for port in ports:
+            known = context.known(port)
             yield Finding(
                 FAULT, at_int_bridge(name, port.name),
                 f"{context.label(port)} is on the dead VLAN {DEAD_VLAN}: nothing that it sends is taken",
                 [f"Port {port.name} tag: {port.tag}", *(f"{INT_BRIDGE} {text}" for text in drops)],
-                _DOWN if is_down else _UNBOUND,
+                _DOWN if known is not None and not known.admin_state_up else _UNBOUND,
                 context.arp_request(name, port),
             )  # fmt: skip

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from vswitch.neutron.check.context import MADE_UP_MAC, Context
 from vswitch.neutron.check.finding import Finding
 from vswitch.neutron.cloud import Network
-from vswitch.neutron.node_facts import NodeFacts
+from vswitch.neutron.node_facts import DEFAULT_MTU, NodeFacts, cables_below
 from vswitch.neutron.overhead import overhead
 
 FAULT = "mtu"
-DEFAULT_MTU = 1500
 
 
 def find(context: Context) -> Iterator[Finding]:
@@ -44,13 +43,9 @@ def find(context: Context) -> Iterator[Finding]:
 
 def _below(context: Context, facts: NodeFacts) -> tuple[str, int] | None:
     """The NIC below the tunnels with the smallest MTU, and that MTU."""
-    own = {provider.bridge for provider in facts.providers}
-    found = []
-    for bridge in facts.node.bridges():
-        if bridge.name in own or not facts.tunnels:
-            continue
-        cables = [port for port in bridge.ports() if (facts.name, port.name) in context.far_ends]
-        found += [(port.mtu or DEFAULT_MTU, port.name) for port in cables]
+    found = [
+        (port.mtu or DEFAULT_MTU, port.name) for plugs in context.plugs for port in cables_below(facts, plugs)
+    ]
     if not found:
         return None
     limit, nic = min(found)
@@ -64,5 +59,5 @@ def _network(context: Context, kind: str, key: int) -> Network | None:
 
 def _given(context: Context, facts: NodeFacts, vlan: int) -> int | None:
     """The largest MTU that a machine's port was given."""
-    given = [context.port_mtu(facts.name, port.name) for port in context.ports_on(facts, vlan)]
-    return max((size for size in given if size is not None), default=None)
+    given = [facts.node.port(port.name).mtu for port in context.ports_on(facts, vlan)]
+    return max(given, default=0) or None
