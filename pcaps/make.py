@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import io
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -331,11 +331,11 @@ CLOUDS: dict[str, Cloud] = {
 """The scenarios whose hosts have scripts of compute_hosts.py."""
 
 
-def captures(scenario: str) -> dict[str, bytes]:
-    """The capture file of every port that sends something in `scenario`."""
+def captures(events: Iterable[Event]) -> dict[str, bytes]:
+    """The capture file of every port that sends something."""
     files: dict[str, io.BytesIO] = {}
     writers: dict[str, dpkt.pcap.Writer] = {}
-    for time_s, port, frame in SCENARIOS[scenario]():
+    for time_s, port, frame in events:
         if port not in writers:
             files[port] = io.BytesIO()
             writers[port] = dpkt.pcap.Writer(files[port], snaplen=SNAPLEN)
@@ -346,33 +346,34 @@ def captures(scenario: str) -> dict[str, bytes]:
 def files(scenario: str) -> dict[Path, bytes]:
     """Every file of a scenario that is made here."""
     folder = HERE / scenario
-    made = {folder / "in" / f"{port}.pcap": content for port, content in captures(scenario).items()}
+    made = {folder / "in" / f"{port}.pcap": content for port, content in captures(SCENARIOS[scenario]()).items()}
     if scenario in CLOUDS:
         made |= {folder / name: text.encode() for name, text in CLOUDS[scenario].scripts().items()}
     return made
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="make the captures of the shipped scenarios")
+def run(description: str, wanted: Mapping[Path, bytes], folders: Iterable[Path]) -> int:
+    """Make files, or with ``--check`` compare them; what else is in `folders` goes. Returns the exit status."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--check", action="store_true", help="only compare with the committed files")
     check = parser.parse_args().check
-    different = []
-    for scenario in SCENARIOS:
-        wanted = files(scenario)
-        stale = {path for path in (HERE / scenario / "in").rglob("*") if path.is_file()} - set(wanted)
-        different += stale
-        for path, content in wanted.items():
-            if not path.exists() or path.read_bytes() != content:
-                different.append(path)
-                if not check:
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    path.write_bytes(content)
-        if not check:
-            for path in stale:
-                path.unlink()
-    for path in sorted(different):
+    stale = {path for folder in folders for path in folder.rglob("*") if path.is_file()} - set(wanted)
+    changed = {path for path in wanted if not path.exists() or path.read_bytes() != wanted[path]}
+    for path in sorted(stale | changed):
         print(f"{path.relative_to(HERE)}: {'differs' if check else 'made'}")
-    return 1 if check and different else 0
+    if check:
+        return 1 if stale or changed else 0
+    for path in stale:
+        path.unlink()
+    for path in changed:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(wanted[path])
+    return 0
+
+
+def main() -> int:
+    wanted = {path: content for scenario in SCENARIOS for path, content in files(scenario).items()}
+    return run("make the captures of the shipped scenarios", wanted, [HERE / name / "in" for name in SCENARIOS])
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ that fails; what should come out is written down by hand in tests/test_neutron_c
 
 from __future__ import annotations
 
-import argparse
 import io
 import sys
 import tempfile
@@ -22,7 +21,7 @@ import dpkt
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
-from make import EPOCH_S, SNAPLEN, Host  # noqa: E402
+from make import Event, Host, captures, run  # noqa: E402
 
 import vswitch  # noqa: E402
 from vswitch.explain.path import path_text  # noqa: E402
@@ -32,8 +31,6 @@ TYPES = ("vlan", "gre", "vxlan")
 FIRST_SEGMENT = {"vlan": 101, "gre": 2001, "vxlan": 1001}
 TITLES = {"vlan": "VLAN", "gre": "GRE", "vxlan": "VXLAN"}
 KEYS = {"vlan": "VLAN", "gre": "GRE key", "vxlan": "VNI"}
-
-Event = tuple[float, str, bytes]  # seconds since the first frame, port, frame
 
 
 @dataclass(frozen=True)
@@ -215,7 +212,7 @@ def events(case: Case, cloud: vswitch.neutron.cloud.Cloud) -> Iterator[Event]:
         yield 0.00, "vm1", vm1.arp_request(vm2)
         yield 0.01, "vm1", vm1.ping(vm2, 1)
         yield 1.00, "vm1", vm1.ping(vm2, 2)
-        yield 2.00, "vm1", vm1.ping(Host(stranger.mac, stranger.ip), 1)
+        yield 2.00, "vm1", vm1.ping(stranger, 1)
         return
     gateway = next(
         Host(port.mac_address, "10.0.1.1") for port in cloud.ports
@@ -255,18 +252,6 @@ def dhcp_frame(machine: Host, message: int, server: str = "") -> bytes:
     ip = dpkt.ip.IP(src=bytes(4), dst=b"\xff" * 4, p=dpkt.ip.IP_PROTO_UDP, ttl=64, id=1, data=udp)
     ip.len = len(ip)
     return bytes(dpkt.ethernet.Ethernet(dst=b"\xff" * 6, src=mac, type=dpkt.ethernet.ETH_TYPE_IP, data=ip))
-
-
-def captures(case: Case, cloud: vswitch.neutron.cloud.Cloud) -> dict[str, bytes]:
-    """By port, a capture."""
-    found: dict[str, io.BytesIO] = {}
-    writers: dict[str, dpkt.pcap.Writer] = {}
-    for time_s, port, frame in events(case, cloud):
-        if port not in writers:
-            found[port] = io.BytesIO()
-            writers[port] = dpkt.pcap.Writer(found[port], snaplen=SNAPLEN)
-        writers[port].writepkt(frame, ts=EPOCH_S + time_s)
-    return {port: file.getvalue() for port, file in found.items()}
 
 
 # ---- the README ----
@@ -347,7 +332,7 @@ def files(case: Case, kind: str) -> dict[Path, bytes]:
         folder = Path(name)
         (folder / "cloud.yaml").write_text(cloud_text(case, kind))
         cloud = vswitch.load(folder / "cloud.yaml").cloud
-        sent = captures(case, cloud)
+        sent = captures(events(case, cloud))
         for port, content in sent.items():
             path = folder / "in" / host_of(case, port) / f"{port}.pcap"
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -370,6 +355,18 @@ SIZES = (46, 512, 1400)  # bytes of packets inside: short ones, middling ones, a
 FLOWS = 64
 
 
+def many_flows() -> Iterator[Event]:
+    """UDP of vm1 to vm2, each flow with a packet of each size."""
+    macs = [bytes.fromhex(f"fa163e0000{last}") for last in ("11", "12")]
+    for number in range(FLOWS * len(SIZES)):
+        udp = dpkt.udp.UDP(sport=32768 + number % FLOWS, dport=40000, data=bytes(SIZES[number // FLOWS] - 28))
+        udp.ulen = len(udp)
+        ip = dpkt.ip.IP(src=bytes([10, 0, 1, 11]), dst=bytes([10, 0, 1, 12]), p=17, ttl=64, id=number, data=udp)
+        ip.len = len(ip)
+        frame = dpkt.ethernet.Ethernet(src=macs[0], dst=macs[1], type=dpkt.ethernet.ETH_TYPE_IP, data=ip)
+        yield number / 1000, "vm1", bytes(frame)
+
+
 def comparison_files() -> dict[Path, bytes]:
     """One cloud, one capture with many flows, and what each kind of tunnel makes of it."""
     cloud = """\
@@ -381,17 +378,8 @@ ports:
   vm2: {network: blue, host: compute2, mac_address: 'fa:16:3e:00:00:12', fixed_ips: [10.0.1.12]}
 hosts: {compute1: {local_ip: 192.0.2.1}, compute2: {local_ip: 192.0.2.2}}
 """
-    file = io.BytesIO()
-    writer = dpkt.pcap.Writer(file, snaplen=SNAPLEN)
-    for number in range(FLOWS * len(SIZES)):
-        udp = dpkt.udp.UDP(sport=32768 + number % FLOWS, dport=40000, data=bytes(SIZES[number // FLOWS] - 28))
-        udp.ulen = len(udp)
-        ip = dpkt.ip.IP(src=bytes([10, 0, 1, 11]), dst=bytes([10, 0, 1, 12]), p=17, ttl=64, id=number, data=udp)
-        ip.len = len(ip)
-        macs = [bytes.fromhex(f"fa163e0000{last}") for last in ("11", "12")]
-        frame = dpkt.ethernet.Ethernet(src=macs[0], dst=macs[1], type=dpkt.ethernet.ETH_TYPE_IP, data=ip)
-        writer.writepkt(bytes(frame), ts=EPOCH_S + number / 1000)
-    made = {Path("cloud.yaml"): cloud.encode(), Path("in/compute1/vm1.pcap"): file.getvalue()}
+    sent = captures(many_flows())
+    made = {Path("cloud.yaml"): cloud.encode(), Path("in/compute1/vm1.pcap"): sent["vm1"]}
     with tempfile.TemporaryDirectory() as name:
         for path, content in made.items():
             (Path(name) / path).parent.mkdir(parents=True, exist_ok=True)
@@ -427,24 +415,10 @@ tunnels and takes apart what passes.
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="make the scenarios of the six classic cases")
-    parser.add_argument("--check", action="store_true", help="only compare with the committed files")
-    check = parser.parse_args().check
-    wanted = {path: content for kind in TYPES for case in CASES for path, content in files(case, kind).items()}
-    wanted |= comparison_files()
+    made = {path: content for kind in TYPES for case in CASES for path, content in files(case, kind).items()}
+    made |= comparison_files()
     root = HERE / "neutron"
-    stale = {path.relative_to(root) for path in root.rglob("*") if path.is_file() and path.parent != root} - set(wanted)
-    different = {path for path, content in wanted.items()
-                 if not (root / path).exists() or (root / path).read_bytes() != content} | stale  # fmt: skip
-    for path in sorted(different):
-        print(f"neutron/{path}: {'differs' if check else 'made'}")
-        if not check:
-            if path in stale:
-                (root / path).unlink()
-                continue
-            (root / path).parent.mkdir(parents=True, exist_ok=True)
-            (root / path).write_bytes(wanted[path])
-    return 1 if check and different else 0
+    return run("make the scenarios of the six cases", {root / path: content for path, content in made.items()}, [root])
 
 
 if __name__ == "__main__":
