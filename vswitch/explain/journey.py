@@ -200,9 +200,10 @@ class _Follower:
         number = len(self.journey.steps)
         self.journey.steps.append(step)
         sight = (at.node, at.bridge.number, at.in_port, _sight(at.frame.words, at.frame.payload))
-        if at.n_wires > self.topology.hop_limit:
-            step.reason = f"WIRE_LOOP: on more than {self.topology.hop_limit} wires (hop_limit)"
-        elif at.n_tunnels > MAX_RECIRC_DEPTH:
+        step.reason = self.why_lost(at.n_wires)
+        if step.reason:
+            return
+        if at.n_tunnels > MAX_RECIRC_DEPTH:
             step.reason = f"TUNNEL_NESTED: over {MAX_RECIRC_DEPTH} tunnels within each other"
         elif sight in at.before:
             limit = self.topology.hop_limit
@@ -247,8 +248,17 @@ class _Follower:
                 node=node, bridge=port.bridge, in_port=port.ofport, port=port.name, frame=frame, came_from=near,
                 is_wire=True, time_ns=at.time_ns + wire.latency_ns, n_wires=at.n_wires + 1, n_tunnels=0,
             )  # fmt: skip
-            heappush(self.arrivals, (arrival.time_ns, self.n_left, arrival))
-            self.n_left += 1
+            self.put(arrival)
+
+    def put(self, arrival: _Arrival | _DeviceArrival) -> None:
+        """It arrives in its time, after what left before it."""
+        heappush(self.arrivals, (arrival.time_ns, self.n_left, arrival))
+        self.n_left += 1
+
+    def why_lost(self, n_wires: int) -> str:
+        """Why a frame that was on so many wires does not go on; "" if it does."""
+        limit = self.topology.hop_limit
+        return f"WIRE_LOOP: on more than {limit} wires (hop_limit)" if n_wires > limit else ""
 
     def arrive_at_device(self, at: _Arrival, departure: Departure, plug: DevicePlug) -> None:
         """A copy leaves the node where a device stands."""
@@ -257,9 +267,7 @@ class _Follower:
             data = frame_of_key(dp.packet_fields(departure.words), departure.payload.data)
         near = f"{at.node}/{departure.port.name}"
         time_ns = at.time_ns + plug.latency_ns
-        arrival = _DeviceArrival(plug, data, near, time_ns, at.n_wires + 1, at.cause, at.before)
-        heappush(self.arrivals, (arrival.time_ns, self.n_left, arrival))
-        self.n_left += 1
+        self.put(_DeviceArrival(plug, data, near, time_ns, at.n_wires + 1, at.cause, at.before))
 
     def explain_device(self, at: _DeviceArrival) -> None:
         """What a device does with a frame, and where it sends what."""
@@ -267,9 +275,10 @@ class _Follower:
         number = len(self.journey.steps)
         self.journey.steps.append(step)
         sight = (at.plug.device, at.plug.port, at.frame)
-        if at.n_wires > self.topology.hop_limit:
-            step.reason = f"WIRE_LOOP: on more than {self.topology.hop_limit} wires (hop_limit)"
-        elif not at.frame:
+        step.reason = self.why_lost(at.n_wires)
+        if step.reason:
+            return
+        if not at.frame:
             step.reason = "what is in the tunnel is not known as bytes"
         elif sight in at.before:
             step.reason = "a loop: it came in like this before"
@@ -278,19 +287,15 @@ class _Follower:
         sent, step.did, step.reason = self.devices.receive(at.plug, at.frame, at.time_ns)
         for name, frame in sent:
             plug = self.devices.plug(at.plug.device, name)
-            if plug is None:
+            port = self.topology.port_at(*plug.at) if plug is not None else None
+            if plug is None or port is None:
                 continue
-            node, port_name = plug.at
-            port = self.devices.port(node, port_name)
-            if port is None:
-                continue
-            arrival = _Arrival(
-                node, port.bridge, port.ofport, port.name, Traced({}, frame, has_frame=True, payload=Payload(frame)),
+            start = Traced({}, frame, has_frame=True, payload=Payload(frame))
+            self.put(_Arrival(
+                plug.at[0], port.bridge, port.ofport, port.name, start,
                 f"{at.plug.device}/{name}", is_wire=True, time_ns=at.time_ns + plug.latency_ns, n_wires=at.n_wires + 1,
                 cause=number, before=at.before | {sight},
-            )  # fmt: skip
-            heappush(self.arrivals, (arrival.time_ns, self.n_left, arrival))
-            self.n_left += 1
+            ))  # fmt: skip
 
     def decapsulate(self, at: _Arrival, departure: Departure, step: Step) -> None:
         """What is inside comes in at the tunnel's port."""

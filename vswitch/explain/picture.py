@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from vswitch.errors import ConfigError, VSwitchError
+from vswitch.errors import VSwitchError
 from vswitch.explain.times import duration_text
 from vswitch.light_typing import TYPE_CHECKING
 from vswitch.switch.port_vlans import PortVlans, port_vlans
@@ -62,14 +62,10 @@ def _device_lines(topology: SwitchTopology) -> Iterable[str]:
         box = _quoted(f"device {name}")
         yield f'{box} [label={_quoted(name)}, shape=ellipse, style=filled, fillcolor="{PAPER}", color="{LINE}"]'
         for plug in topology.device_plugs:
-            node, port_name = plug.at
-            try:
-                port = topology.nodes[node].port(port_name)
-            except ConfigError:
-                continue  # a command adds it later
-            label = f" [label={_quoted(plug.port)}]" if plug.port != port.name else ""
-            if plug.device == name:
-                yield f"{_box_name(port.bridge, f'{node}/')}:p{port.number}_ -- {box}{label}"
+            port = topology.port_at(*plug.at) if plug.device == name else None
+            if port is not None:  # else a command adds it later
+                label = f" [label={_quoted(plug.port)}]" if plug.port != port.name else ""
+                yield f"{_box_name(port.bridge, f'{plug.at[0]}/')}:p{port.number}_ -- {box}{label}"
 
 
 def _graph(lines: Iterable[str]) -> str:

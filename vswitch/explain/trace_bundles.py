@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 TPID = 0x8100
 LOCAL = 0xFFFE
+RESERVED_PORT = "dropping packet received on port {}, which is reserved exclusively for mirroring"
 
 
 class TracedMirror(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from vswitch.explain import datapath_actions as dp
-from vswitch.explain.trace_bundles import LOCAL, admits, carries, entering, why_not
+from vswitch.explain.trace_bundles import LOCAL, RESERVED_PORT, admits, carries, entering, why_not
 
 if TYPE_CHECKING:
     from vswitch.explain.trace_bundles import Bundles
@@ -35,8 +35,8 @@ def normal_outputs(bundles: Bundles, in_port: Port | None, key: dict[int, int], 
     if not owner or in_port is None:
         return Verdict("warning", "no input bundle, dropping", [])
     if owner in bundles.mirror_outputs:
-        text = f"dropping packet received on port {owner}, which is reserved exclusively for mirroring"
-        return Verdict("warning", "input port is mirror output port, dropping", [], error=text if has_frame else "")
+        text = RESERVED_PORT.format(owner) if has_frame else ""
+        return Verdict("warning", "input port is mirror output port, dropping", [], error=text)
     settings = bundles.vlans(owner)
     outer = dp.get(key, "vlan_tci") & 0xFFFF
     vid = outer & 0xFFF if outer & 0x1000 else 0

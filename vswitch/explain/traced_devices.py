@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from vswitch.datapath.fate import FATES
 from vswitch.devices.device import Dropped
-from vswitch.errors import ConfigError
 
 if TYPE_CHECKING:
     from vswitch.switch.port import Port
@@ -24,16 +23,9 @@ class TracedDevices:
         self._copies: dict[str, Any] = {}
         self._behind: dict[tuple[str, int], DevicePlug] = {}
         for plug in topology.device_plugs:
-            port = self.port(*plug.at)
+            port = topology.port_at(*plug.at)
             if port is not None:
                 self._behind[plug.at[0], port.number] = plug
-
-    def port(self, node: str, name: str) -> Port | None:
-        """A port of a node, if it is there."""
-        try:
-            return self._topology.nodes[node].port(name)
-        except ConfigError:
-            return None
 
     def behind(self, node: str, port: Port) -> DevicePlug | None:
         """What stands behind a port."""

@@ -8,6 +8,7 @@ from vswitch.datapath.fate import FATES
 from vswitch.datapath.walk import walk
 from vswitch.explain import datapath_actions as dp
 from vswitch.explain.explanation import Explanation, Seen, TraceNode
+from vswitch.explain.trace_bundles import RESERVED_PORT
 from vswitch.explain.trace_events import DEEPER, ERRORS, EventTexts
 from vswitch.explain.trace_program import Run
 from vswitch.explain.trace_tunnels import Departure, Payload
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from vswitch.switch.port import Port
 
 MAX_DEPTH = 64  # nested bridges and resubmits of OVS
-RESERVED_PORT = "dropping packet received on port {}, which is reserved exclusively for mirroring"
 
 
 class Traced(NamedTuple):

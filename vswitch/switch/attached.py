@@ -62,9 +62,8 @@ def check_plugs(topology: SwitchTopology) -> None:
             raise ConfigError(
                 f"no node named {node}", key=where, hint=nearest(node, topology.nodes) or ", ".join(topology.nodes)
             )
-        try:
-            port = topology.nodes[node].port(name)
-        except ConfigError:
+        port = topology.port_at(node, name)
+        if port is None:
             continue  # a command may add it yet
         if not port.has_cable:
             raise ConfigError(f"no device can stand behind {node}/{name}", key=where, hint=port.why_no_cable)

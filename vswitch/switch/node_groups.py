@@ -148,11 +148,8 @@ class NodeGroup:
     def _end(self, end: tuple[str, str]) -> tuple[int, int | None]:
         """An end of a wire by numbers; without a port of that name there is none."""
         node_name, port_name = end
-        number = self.names.index(node_name)
-        try:
-            return number, self.nodes[number].port(port_name).number
-        except ConfigError:
-            return number, None
+        port = self.topology.port_at(node_name, port_name)
+        return self.names.index(node_name), None if port is None else port.number
 
     def _plug_ends(self, plug: DevicePlug) -> tuple[tuple[int, int | None], tuple[int, int]]:
         """Where a port of a node and one of a device meet, by numbers; devices have those behind the nodes'."""

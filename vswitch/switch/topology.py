@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 
 from vswitch.errors import ConfigError, nearest
 from vswitch.light_typing import TYPE_CHECKING, NamedTuple
@@ -170,13 +169,17 @@ class SwitchTopology:
         node_name, port = self.find_port(name)
         return node_name, f"{port.bridge.name}/{port.name}"
 
+    def port_at(self, node: str, name: str) -> Port | None:
+        """A port of a node, by ``"port"`` or ``"bridge/port"``; None: it is not there (now)."""
+        try:
+            return self.nodes[node].port(name)
+        except ConfigError:
+            return None
+
     def plugs(self, wire: Wire) -> list[tuple[str, Port]]:
         """The ends of a wire that are plugged in, with the names of their nodes: a command may have removed a port."""
-        ends = []
-        for node, name in wire.ends:
-            with suppress(ConfigError):
-                ends.append((node, self.nodes[node].port(name)))
-        return ends
+        ends = ((node, self.port_at(node, name)) for node, name in wire.ends)
+        return [(node, port) for node, port in ends if port is not None]
 
     def replay(
         self,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vswitch.errors import ConfigError
 from vswitch.neutron.check.context import Context
 from vswitch.neutron.check.finding import Finding
 from vswitch.neutron.node_facts import NodeFacts, port_row
@@ -23,16 +22,10 @@ def find(context: Context) -> Iterator[Finding]:
             for uplink in provider.uplinks:
                 ends = [(facts.name, uplink), *context.far_ends.get((facts.name, uplink), [])]
                 for node, port in ends:
-                    row = _row(context, node, port)
+                    found = context.topology.port_at(node, port)
+                    row = port_row(found) if found is not None else None
                     if row is not None and not _carries(row, vid):
                         yield _finding(context, facts, (bridge, vlan, vid), f"{node}/{port}", row)
-
-
-def _row(context: Context, node: str, port: str) -> Row | None:
-    try:
-        return port_row(context.all_facts[node].node.port(port))
-    except ConfigError:
-        return None  # it is not there (now)
 
 
 def _carries(row: Row, vid: int) -> bool:
