@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from vswitch.neutron.agent import tables
-from vswitch.neutron.agent.flows import DROP, NORMAL, FlowBatch, vlan_action
-
-UNTAGGED = "vlan_tci=0x0000/0x1fff"
+from vswitch.neutron.agent.flows import DROP, NORMAL, UNTAGGED, FlowBatch, vlan_action
 
 
 def set_up(flows: FlowBatch) -> None:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from vswitch.neutron.agent import tables
-from vswitch.neutron.agent.flows import DROP, FlowBatch, vlan_action
+from vswitch.neutron.agent.flows import DROP, MULTICAST, UNICAST, FlowBatch, vlan_action
 
-UNICAST = "dl_dst=00:00:00:00:00:00/01:00:00:00:00:00"
-MULTICAST = "dl_dst=01:00:00:00:00:00/01:00:00:00:00:00"
 # Learned from: ARP to all (gratuitous or a request), router and neighbour advertisements, and anything else.
 LEARNED_FROM = (
     (2, "arp,arp_tha=ff:ff:ff:ff:ff:ff"), (2, "icmp6,icmp_type=134"), (2, "icmp6,icmp_type=136"), (1, ""),

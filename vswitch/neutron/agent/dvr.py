@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 
 from vswitch.neutron.agent import tables
-from vswitch.neutron.agent.br_int import UNTAGGED
 from vswitch.neutron.agent.firewall.egress_direct import DirectFlows
-from vswitch.neutron.agent.flows import DROP, NORMAL, FlowBatch
+from vswitch.neutron.agent.flows import DROP, NORMAL, UNTAGGED, FlowBatch
 from vswitch.neutron.agent.local_vlans import LocalVlan
 from vswitch.neutron.agent.server import View
 from vswitch.neutron.agent.switch import Switch, Vif

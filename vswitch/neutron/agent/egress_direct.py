@@ -6,7 +6,7 @@ Source: ovs_neutron_agent.py (install_ingress_direct_goto_flows, install_accepte
 from __future__ import annotations
 
 from vswitch.neutron.agent import tables
-from vswitch.neutron.agent.br_tun import UNICAST
+from vswitch.neutron.agent.flows import UNICAST
 from vswitch.neutron.agent.local_vlans import LocalVlan
 from vswitch.neutron.agent.switch import Switch, Vif
 

@@ -10,6 +10,9 @@ from collections.abc import Iterable
 
 DROP = "drop"
 NORMAL = "NORMAL"
+UNTAGGED = "vlan_tci=0x0000/0x1fff"
+UNICAST = "dl_dst=00:00:00:00:00:00/01:00:00:00:00:00"
+MULTICAST = "dl_dst=01:00:00:00:00:00/01:00:00:00:00:00"
 
 
 def vlan_action(vlan: int) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from vswitch.neutron.agent import tables
-from vswitch.neutron.agent.addresses import link_local
+from vswitch.neutron.agent.addresses import link_local, macs_of
 from vswitch.neutron.agent.flows import FlowBatch
 from vswitch.neutron.agent.plugging import is_internal
 from vswitch.neutron.agent.switch import Vif
@@ -27,7 +27,7 @@ def protect(flows: FlowBatch, vif: Vif, port: Port) -> None:
             flows.delete_strict(tables.LOCAL_SWITCHING, 9, f"in_port={ofport}")
             vif.spoof_macs = set()  # their flows remain, and nothing leads there
         return
-    macs = _macs(port)
+    macs = macs_of(port)
     if vif.spoof_macs:
         flows.delete(f"table={tables.ARP_SPOOF},in_port={ofport}")
         for mac in sorted(vif.spoof_macs - set(macs)):
@@ -61,11 +61,6 @@ def unprotect(flows: FlowBatch, vif: Vif) -> None:
 
 def _allow(flows: FlowBatch, match: str, target: int) -> None:
     flows.goto(tables.ARP_SPOOF, 2, match, target)
-
-
-def _macs(port: Port) -> list[str]:
-    macs = [port.mac_address, *(pair.mac_address for pair in port.allowed_address_pairs if pair.mac_address)]
-    return list(dict.fromkeys(macs))
 
 
 def _addresses(port: Port) -> list[str]:

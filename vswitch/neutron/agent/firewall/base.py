@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from vswitch.neutron.agent import tables
-from vswitch.neutron.agent.addresses import link_local
-from vswitch.neutron.agent.flows import FlowBatch
+from vswitch.neutron.agent.addresses import link_local, macs_of
+from vswitch.neutron.agent.flows import DROP, NORMAL, UNTAGGED, FlowBatch
 from vswitch.neutron.agent.local_vlans import LocalVlan
 from vswitch.neutron.cloud import Port
 
@@ -51,21 +51,20 @@ class Guarded:
     @property
     def macs(self) -> list[str]:
         """MACs that it may use."""
-        pairs = self.port.allowed_address_pairs
-        return list(dict.fromkeys([self.port.mac_address, *(pair.mac_address for pair in pairs if pair.mac_address)]))
+        return macs_of(self.port)
 
 
 def set_up(flows: FlowBatch, *, egress_direct: bool) -> None:
     """What is there before any port."""
     for table in tables.FIREWALL:
-        flows.add(table, 0, "", "drop", reset_counts=True)
+        flows.add(table, 0, "", DROP, reset_counts=True)
     flows.add(tables.BASE_EGRESS, 110, "ct_state=+trk", f"ct_clear,resubmit(,{tables.BASE_EGRESS})", reset_counts=True)
     if egress_direct:
         flows.add(tables.TRANSIENT, 2, "", ACCEPT, reset_counts=True)
-    flows.add(tables.ACCEPTED_EGRESS_NORMAL, 1, "", "NORMAL", reset_counts=True)
+    flows.add(tables.ACCEPTED_EGRESS_NORMAL, 1, "", NORMAL, reset_counts=True)
     flows.add(tables.ACCEPTED_EGRESS, 1, "", ACCEPT, reset_counts=True)
     for table in (tables.ACCEPTED_INGRESS, tables.DROPPED):
-        flows.add(table, 0, "", "drop", reset_counts=True)
+        flows.add(table, 0, "", DROP, reset_counts=True)
 
 
 def add_port(flows: FlowBatch, guarded: Guarded) -> None:
@@ -78,14 +77,14 @@ def add_port(flows: FlowBatch, guarded: Guarded) -> None:
     _tracked(flows, guarded, tables.RULES_EGRESS, ACCEPT)
 
 
-def registers(guarded: Guarded) -> str:
+def registers(ofport: int, vlan: int) -> str:
     """The actions that say whose a frame is."""
-    return f"set_field:{guarded.ofport}->reg5,set_field:{guarded.vlan}->reg6"
+    return f"set_field:{ofport}->reg5,set_field:{vlan}->reg6"
 
 
 def _identify(flows: FlowBatch, guarded: Guarded) -> None:
     """Whose is it: by where it comes from, or by where it goes to."""
-    names = registers(guarded)
+    names = registers(guarded.ofport, guarded.vlan)
     flows.add(tables.TRANSIENT, 100, f"in_port={guarded.ofport}", f"{names},resubmit(,{tables.BASE_EGRESS})")
     network = guarded.local.network
     into = f"resubmit(,{tables.BASE_INGRESS})"
@@ -94,7 +93,7 @@ def _identify(flows: FlowBatch, guarded: Guarded) -> None:
             match = f"dl_vlan={guarded.local.segment},dl_dst={mac}"
             flows.add(tables.TRANSIENT, 90, match, f"{names},strip_vlan,{into}")
         elif network.network_type == "flat":
-            flows.add(tables.TRANSIENT, 90, f"vlan_tci=0x0000/0x1fff,dl_dst={mac}", f"{names},{into}")
+            flows.add(tables.TRANSIENT, 90, f"{UNTAGGED},dl_dst={mac}", f"{names},{into}")
         flows.add(tables.TRANSIENT, 90, f"dl_vlan={guarded.vlan},dl_dst={mac}", f"{names},strip_vlan,{into}")
 
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from vswitch.neutron.agent import tables
-from vswitch.neutron.agent.firewall.rules import BASE_PRIORITY, EGRESS
+from vswitch.neutron.agent.firewall.rules import BASE_PRIORITY, EGRESS, table_of
 from vswitch.neutron.agent.flows import FlowBatch
 from vswitch.neutron.agent.server import Member
 from vswitch.neutron.cloud import SecurityGroup
@@ -92,12 +91,8 @@ class Conjunctions:
                 now[member] = sorted(by_address[address])
                 if before.get(member) != now[member] or address in gone:
                     for priority, match, actions in _member_flows(vlan, key, member, now[member]):
-                        flows.add(_table(key), priority, match, actions)
+                        flows.add(table_of(key[0]), priority, match, actions)
             self.installed[vlan][key] = now
-
-
-def _table(key: tuple[str, bool]) -> int:
-    return tables.RULES_EGRESS if key[0] == EGRESS else tables.RULES_INGRESS
 
 
 def _normal(address: str) -> str:
@@ -131,4 +126,4 @@ def _member_flows(vlan: int, key: tuple[str, bool], member: Member, ids: list[in
 
 def _deletions(vlan: int, key: tuple[str, bool], member: Member) -> list[str]:
     match = _match(vlan, key, member)
-    return [f"table={_table(key)},{match},ct_state={state}" for state in STATES]
+    return [f"table={table_of(key[0])},{match},ct_state={state}" for state in STATES]

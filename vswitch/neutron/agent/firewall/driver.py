@@ -9,8 +9,9 @@ from vswitch.neutron.agent.firewall import base
 from vswitch.neutron.agent.firewall.base import Guarded
 from vswitch.neutron.agent.firewall.conjunctions import BLOCK, STATES, Conjunctions
 from vswitch.neutron.agent.firewall.egress_direct import DirectFlows
-from vswitch.neutron.agent.firewall.rules import BASE_PRIORITY, INGRESS, Rule, matches, merge, rules_of
-from vswitch.neutron.agent.flows import FlowBatch
+from vswitch.neutron.agent.firewall.rules import BASE_PRIORITY, INGRESS, Rule, matches, merge, rules_of, table_of
+from vswitch.neutron.agent.flows import UNTAGGED, FlowBatch
+from vswitch.neutron.agent.local_vlans import LocalVlan
 from vswitch.neutron.agent.plugging import is_internal
 from vswitch.neutron.agent.server import Member, View
 from vswitch.neutron.agent.switch import Switch, Vif
@@ -53,7 +54,7 @@ class Firewall:
         if is_internal(port) or not port.port_security_enabled:
             if port.id in self.guarded:
                 self._delete_guarded(port.id)
-            self._let_pass(vif, vif.local.vlan)
+            self._let_pass(vif, vif.local)
             return
         if port.id in self.unfiltered:
             self._delete_unfiltered(port.id)
@@ -100,16 +101,16 @@ class Firewall:
 
     # ------------------------------------------------------------------------------------------------------ details
 
-    def _let_pass(self, vif: Vif, vlan: int) -> None:
+    def _let_pass(self, vif: Vif, local: LocalVlan) -> None:
         flows = self.switch.int_flows
-        self.unfiltered[vif.port.id] = (vif, vlan)
+        self.unfiltered[vif.port.id] = (vif, local.vlan)
         flows.add(
             tables.TRANSIENT, 100, f"in_port={vif.ofport}",
-            f"set_field:{vif.ofport}->reg5,set_field:{vlan}->reg6,resubmit(,{tables.ACCEPT_OR_INGRESS})",
+            f"{base.registers(vif.ofport, local.vlan)},resubmit(,{tables.ACCEPT_OR_INGRESS})",
         )  # fmt: skip
         flows.add(tables.ACCEPT_OR_INGRESS, 80, f"reg5={vif.ofport}", base.ACCEPT)
-        if self.direct is not None and vif.local is not None:
-            self.direct.add(vif.port.mac_address, vif.local, vif.ofport)
+        if self.direct is not None:
+            self.direct.add(vif.port.mac_address, local, vif.ofport)
 
     def _delete_unfiltered(self, port_id: str) -> None:
         vif, vlan = self.unfiltered.pop(port_id)
@@ -131,7 +132,7 @@ class Firewall:
             if guarded.local.network.network_type == "vlan":
                 flows.delete(f"{to_mac},dl_vlan={segment}")
             else:
-                flows.delete(f"{to_mac},vlan_tci=0x0000/0x1fff")
+                flows.delete(f"{to_mac},{UNTAGGED}")
             flows.delete(f"table={tables.ACCEPT_OR_INGRESS},dl_dst={mac},reg6={guarded.vlan}")
         DirectFlows(self.switch).delete(guarded.port.mac_address, guarded.vlan)
         flows.delete(f"table={tables.TRANSIENT},in_port={guarded.ofport}")
@@ -175,10 +176,6 @@ class Firewall:
         return self.conjunctions.add(vlan, group, remote, (rule.direction, rule.is_ipv6), offset)
 
 
-def _rules_table(direction: str) -> int:
-    return tables.RULES_INGRESS if direction == INGRESS else tables.RULES_EGRESS
-
-
 def _acceptance(guarded: Guarded, direction: str) -> tuple[str, str]:
     """Actions for an established connection, and for a new one: what comes in is committed here, what leaves later."""
     if direction == INGRESS:
@@ -191,7 +188,7 @@ def _acceptance(guarded: Guarded, direction: str) -> tuple[str, str]:
 def _accept(flows: FlowBatch, guarded: Guarded, rule: Rule, match: str) -> None:
     for state, actions in zip(STATES, _acceptance(guarded, rule.direction), strict=True):
         whole = f"{match},reg5={guarded.ofport},ct_state={state}"
-        flows.add(_rules_table(rule.direction), rule.priority, whole, actions)
+        flows.add(table_of(rule.direction), rule.priority, whole, actions)
 
 
 def _add_rest(flows: FlowBatch, guarded: Guarded, rule: Rule, ids: list[int]) -> None:
@@ -200,7 +197,7 @@ def _add_rest(flows: FlowBatch, guarded: Guarded, rule: Rule, ids: list[int]) ->
         for place, state in enumerate(STATES):
             actions = ",".join(f"conjunction({number + place},2/2)" for number in ids)
             whole = f"{match},reg5={guarded.ofport},ct_state={state}"
-            flows.add(_rules_table(rule.direction), rule.priority, whole, actions)
+            flows.add(table_of(rule.direction), rule.priority, whole, actions)
 
 
 def _add_result(flows: FlowBatch, guarded: Guarded, rule: Rule, number: int) -> None:
@@ -209,4 +206,4 @@ def _add_result(flows: FlowBatch, guarded: Guarded, rule: Rule, number: int) -> 
     whose = f"{'ipv6' if rule.is_ipv6 else 'ip'},reg5={guarded.ofport}"
     for place, actions in enumerate(_acceptance(guarded, rule.direction)):
         match = f"conj_id={number + place},{whose},ct_state={STATES[place]}"
-        flows.add(_rules_table(rule.direction), priority, match, f"set_field:{number + place}->reg7,{actions}")
+        flows.add(table_of(rule.direction), priority, match, f"set_field:{number + place}->reg7,{actions}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vswitch.neutron.agent import tables
-from vswitch.neutron.agent.br_tun import UNICAST
+from vswitch.neutron.agent.flows import UNICAST
 from vswitch.neutron.agent.local_vlans import LocalVlan
 from vswitch.neutron.agent.switch import Switch
 

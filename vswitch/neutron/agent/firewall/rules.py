@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from vswitch.neutron.agent import tables
 from vswitch.neutron.cloud import Cidr, SecurityGroup
 
 INGRESS, EGRESS = "ingress", "egress"
@@ -46,6 +47,11 @@ class Rule:
             if self.port_max is None:
                 return BASE_PRIORITY + offset + 2
         return BASE_PRIORITY + offset + 3
+
+
+def table_of(direction: str) -> int:
+    """The table where flows for rules of a direction are."""
+    return tables.RULES_INGRESS if direction == INGRESS else tables.RULES_EGRESS
 
 
 def rules_of(group: SecurityGroup) -> list[Rule]:
