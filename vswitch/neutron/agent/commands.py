@@ -63,7 +63,6 @@ class Commands:
 
     def clear(self) -> None:
         """Forget what was collected."""
-        self._before: list[Command] = []
         self._rows: list[str] = []
         self._after: list[Command] = []
         self._flows: dict[str, FlowBatch] = {}
@@ -72,10 +71,6 @@ class Commands:
     def rows(self, *clauses: str) -> None:
         """Clauses of one ``ovs-vsctl``, such as ``set Port tap1 tag=1``."""
         self._rows += clauses
-
-    def run_first(self, line: str) -> None:
-        """A command before the rows."""
-        self._before.append(Command(line))
 
     def run(self, line: str) -> None:
         """A command between rows and flows."""
@@ -98,7 +93,7 @@ class Commands:
 
     def take(self) -> tuple[Command, ...]:
         """What was collected, in order; begins anew."""
-        commands = list(self._before)
+        commands = []
         if self._rows:
             commands.append(Command(_vsctl(self._rows)))
         commands += self._after
