@@ -244,7 +244,7 @@ class L2Agent:
         distributed = self.switch.options.enable_distributed_routing
         if network.is_tunnelled:
             if self.switch.options.enable_tunneling:
-                self.tunnels.provision(local, distributed=self.dvr is not None)
+                self.tunnels.provision(local, distributed=distributed)
             else:
                 self.log(f"network {network.name} goes nowhere: this host has no tunnels")
         elif network.is_physical:

@@ -6,7 +6,7 @@ trunk of that VLAN besides, so that not even frames without a tag get to it (ovs
 
 from __future__ import annotations
 
-from vswitch.neutron.agent.commands import Commands, setting
+from vswitch.neutron.agent.commands import setting
 from vswitch.neutron.agent.names import device_name
 from vswitch.neutron.agent.switch import Bridge, Switch, Vif
 from vswitch.neutron.agent.tables import DEAD_VLAN
@@ -24,11 +24,11 @@ def plug(switch: Switch, port: Port) -> Vif:
     """Add the device of a port to br-int."""
     name = device_name(port)
     if is_internal(port):
-        ofport = add_device(switch.commands, switch.br_int, name, port, "type=internal")
+        ofport = add_device(switch, switch.br_int, name, port, "type=internal")
         switch.commands.rows(f"set Port {name} tag={DEAD_VLAN} vlan_mode=trunk trunks={DEAD_VLAN}")
         vif = Vif(port, name, ofport, tag=DEAD_VLAN, is_trunk_mode=True)
     else:
-        ofport = add_device(switch.commands, switch.br_int, name, port)
+        ofport = add_device(switch, switch.br_int, name, port)
         vif = Vif(port, name, ofport)
         if switch.options.isolate_vif:
             switch.commands.rows(f"set Port {name} tag={DEAD_VLAN}")
@@ -37,15 +37,13 @@ def plug(switch: Switch, port: Port) -> Vif:
     return vif
 
 
-def add_device(commands: Commands, bridge: Bridge, name: str, port: Port, *settings: str) -> int:
+def add_device(switch: Switch, bridge: Bridge, name: str, port: Port, *settings: str) -> int:
     """Add the device of a port to a bridge; returns its number."""
-    ofport = bridge.number(name)
     ids = {"attached-mac": port.mac_address, "iface-id": port.id, "iface-status": "active"}
     if port.device_id and not is_internal(port):
         ids["vm-uuid"] = port.device_id
-    words = [*settings, *(setting(f"external_ids:{key}", value) for key, value in ids.items())]
-    commands.rows(f"add-port {bridge.name} {name}", f"set Interface {name} ofport_request={ofport} {' '.join(words)}")
-    return ofport
+    words = (setting(f"external_ids:{key}", value) for key, value in ids.items())
+    return switch.add_port(bridge, name, *settings, *words)
 
 
 def unplug(switch: Switch, vif: Vif) -> None:

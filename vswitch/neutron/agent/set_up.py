@@ -21,7 +21,7 @@ def add_physical_bridges(switch: Switch, nics: list[Nic]) -> None:
         switch.commands.rows(f"add-br {bridge.name}")
         for nic in nics:
             if nic.bridge == bridge.name and nic.name != bridge.name:
-                add_port(switch, bridge, nic.name)
+                switch.add_port(bridge, nic.name)
 
 
 def set_up_integration(switch: Switch) -> None:
@@ -42,8 +42,8 @@ def set_up_physical(switch: Switch, physical_network: str) -> None:
     bridge = switch.bridge(options.bridge_mappings[physical_network])
     _configure(switch, bridge, PROTOCOLS, add=False)
     int_name, phys_name = switch.patch_names(bridge.name)
-    int_port = add_port(switch, switch.br_int, int_name, "type=patch", f"options:peer={phys_name}")
-    phys_port = add_port(switch, bridge, phys_name, "type=patch", f"options:peer={int_name}")
+    int_port = switch.add_port(switch.br_int, int_name, "type=patch", f"options:peer={phys_name}")
+    phys_port = switch.add_port(bridge, phys_name, "type=patch", f"options:peer={int_name}")
     _set_multicast_flood(switch, int_name)
     switch.int_ports[physical_network] = int_port
     switch.phys_ports[physical_network] = phys_port
@@ -57,21 +57,13 @@ def set_up_tunnels(switch: Switch) -> None:
     options = switch.options
     _configure(switch, switch.br_tun, PROTOCOLS, add=True)
     int_name, tun_name = options.int_peer_patch_port, options.tun_peer_patch_port
-    switch.patch_tun = add_port(switch, switch.br_int, int_name, "type=patch", f"options:peer={tun_name}")
-    switch.patch_int = add_port(switch, switch.br_tun, tun_name, "type=patch", f"options:peer={int_name}")
+    switch.patch_tun = switch.add_port(switch.br_int, int_name, "type=patch", f"options:peer={tun_name}")
+    switch.patch_int = switch.add_port(switch.br_tun, tun_name, "type=patch", f"options:peer={int_name}")
     _set_multicast_flood(switch, int_name)
     br_tun.set_up(
         switch.tun_flows, switch.patch_int, answers_arp=options.answers_arp,
         distributed=options.enable_distributed_routing,
     )  # fmt: skip
-
-
-def add_port(switch: Switch, bridge: Bridge, name: str, *settings: str) -> int:
-    """Add a port to a bridge; returns its number."""
-    ofport = bridge.number(name)
-    words = " ".join((f"ofport_request={ofport}", *settings))
-    switch.commands.rows(f"add-port {bridge.name} {name}", f"set Interface {name} {words}")
-    return ofport
 
 
 def _configure(switch: Switch, bridge: Bridge, protocols: tuple[str, ...], *, add: bool) -> None:

@@ -99,6 +99,13 @@ class Switch:
         """The tunnel bridge."""
         return self.bridge(self.options.tunnel_bridge)
 
+    def add_port(self, bridge: Bridge, name: str, *settings: str) -> int:
+        """Add a port to a bridge, its interface with `settings`; returns its number."""
+        ofport = bridge.number(name)
+        words = " ".join((f"ofport_request={ofport}", *settings))
+        self.commands.rows(f"add-port {bridge.name} {name}", f"set Interface {name} {words}")
+        return ofport
+
     @property
     def int_flows(self) -> FlowBatch:
         """Flows of br-int."""

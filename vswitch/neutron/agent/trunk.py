@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 
+from vswitch.neutron.agent import plugging
 from vswitch.neutron.agent.commands import setting
 from vswitch.neutron.agent.names import device_name, trunk_bridge, trunk_patch
-from vswitch.neutron.agent.plugging import add_device
 from vswitch.neutron.agent.switch import Switch, Vif
-from vswitch.neutron.cloud import Port, SubPort, Trunk
+from vswitch.neutron.cloud import Port, Trunk
 
 PARENT, SUB = "t", "s"
 
@@ -20,7 +20,7 @@ def plug(switch: Switch, trunk: Trunk, parent: Port) -> str:
     """nova's part: a bridge with the VM's device; returns its name."""
     bridge = switch.bridge(trunk_bridge(trunk.id))
     switch.commands.rows(f"add-br {bridge.name}", f"set Bridge {bridge.name} datapath_type=system")
-    add_device(switch.commands, bridge, device_name(parent), parent)
+    plugging.add_device(switch, bridge, device_name(parent), parent)
     return bridge.name
 
 
@@ -29,18 +29,14 @@ def wire(switch: Switch, trunk: Trunk, parent: Port) -> list[Vif]:
     bridge = trunk_bridge(trunk.id)
     vifs = [_add_pair(switch, bridge, PARENT, parent, 0)]
     vifs += [_add_pair(switch, bridge, SUB, sub.port, sub.segmentation_id) for sub in trunk.sub_ports]
-    remember(switch, trunk, parent, trunk.sub_ports)
-    return vifs
-
-
-def remember(switch: Switch, trunk: Trunk, parent: Port, sub_ports: list[SubPort]) -> None:
-    """What the VM's device keeps of its trunk, for the day when it is gone."""
+    # The VM's device keeps what is of its trunk, for the day when it is gone.
     ids = {
-        "bridge_name": trunk_bridge(trunk.id), "trunk_id": trunk.id,
-        "subport_ids": json.dumps([sub.port.id for sub in sub_ports]),
+        "bridge_name": bridge, "trunk_id": trunk.id,
+        "subport_ids": json.dumps([sub.port.id for sub in trunk.sub_ports]),
     }  # fmt: skip
     words = " ".join(setting(f"external_ids:{key}", value) for key, value in ids.items())
     switch.commands.rows(f"set Interface {device_name(parent)} {words}")
+    return vifs
 
 
 def unplug(switch: Switch, trunk: Trunk) -> str:
@@ -56,29 +52,20 @@ def unwire(switch: Switch, trunk: Trunk, parent: Port) -> list[Vif]:
     """The agent deletes what was on br-int; returns what is gone."""
     gone = []
     for port in (parent, *(sub.port for sub in trunk.sub_ports)):
-        vif = switch.vifs.pop(port.id, None)
+        vif = switch.vifs.get(port.id)
         if vif is not None:
-            switch.commands.rows(f"--if-exists del-port {switch.br_int.name} {vif.name}")
-            switch.br_int.forget(vif.name)
+            plugging.unplug(switch, vif)
             gone.append(vif)
     return gone
 
 
 def _add_pair(switch: Switch, bridge_name: str, kind: str, port: Port, tag: int) -> Vif:
     inner, outer = trunk_patch(kind, "i", port.id), trunk_patch(kind, "t", port.id)
-    bridge, br_int = switch.bridge(bridge_name), switch.br_int
-    ids = " ".join(
-        setting(f"external_ids:{key}", value)
-        for key, value in (("attached-mac", port.mac_address), ("iface-id", port.id))
-    )
-    ofport = br_int.number(inner)
-    switch.commands.rows(
-        f"add-port {br_int.name} {inner}",
-        f"set Interface {inner} type=patch options:peer={outer} {ids} ofport_request={ofport}",
-        f"add-port {bridge.name} {outer}",
-        f"set Interface {outer} type=patch options:peer={inner} {ids} ofport_request={bridge.number(outer)}",
-        f"set Port {outer} vlan_mode=access tag={tag}",
-    )
+    bridge = switch.bridge(bridge_name)
+    ids = [setting("external_ids:attached-mac", port.mac_address), setting("external_ids:iface-id", port.id)]
+    ofport = switch.add_port(switch.br_int, inner, "type=patch", f"options:peer={outer}", *ids)
+    switch.add_port(bridge, outer, "type=patch", f"options:peer={inner}", *ids)
+    switch.commands.rows(f"set Port {outer} vlan_mode=access tag={tag}")
     vif = Vif(port, inner, ofport)
     switch.vifs[port.id] = vif
     return vif

@@ -5,13 +5,13 @@ Sources: ovs_neutron_agent.py (tunnel_sync, setup_tunnel_port, fdb_add, fdb_remo
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from vswitch.neutron.agent import br_tun
 from vswitch.neutron.agent.commands import quoted
 from vswitch.neutron.agent.local_vlans import LocalVlan
 from vswitch.neutron.agent.names import tunnel_name
-from vswitch.neutron.agent.set_up import add_port
 from vswitch.neutron.agent.switch import Switch
 from vswitch.neutron.cloud import TUNNEL_TYPES, Address, Host, Port
 
@@ -35,8 +35,8 @@ class Tunnels:
             return None
         port = self.ports[network_type].get(remote)
         if port is None:
-            port = add_port(
-                switch, switch.br_tun, tunnel_name(network_type, remote), *_settings(switch, network_type, remote)
+            port = switch.add_port(
+                switch.br_tun, tunnel_name(network_type, remote), *_settings(switch, network_type, remote)
             )
             self.ports[network_type][remote] = port
             br_tun.add_tunnel(switch.tun_flows, network_type, port)
@@ -57,18 +57,17 @@ class Tunnels:
 
     def provision(self, local: LocalVlan, *, distributed: bool) -> None:
         """A network is new here: into all tunnels of its type that there are, and out of them."""
-        if not self.switch.options.enable_tunneling or local.segment is None:
+        if local.segment is None:
             return
         kind = local.network.network_type
-        ports = sorted({*self.ports[kind].values(), *local.tunnels})
-        if ports:
-            br_tun.flood(self.switch.tun_flows, local.vlan, local.segment, ports)
+        if self.ports[kind]:
+            self.flood_to(local, self.ports[kind].values())
         br_tun.provision(self.switch.tun_flows, kind, local.vlan, local.segment, distributed=distributed)
 
-    def flood_to(self, local: LocalVlan, ports: object) -> None:
+    def flood_to(self, local: LocalVlan, ports: Iterable[int]) -> None:
         """Frames to all of a network go to these tunnels."""
         if local.segment is not None:
-            br_tun.flood(self.switch.tun_flows, local.vlan, local.segment, sorted(ports))  # type: ignore[call-overload]
+            br_tun.flood(self.switch.tun_flows, local.vlan, local.segment, sorted(ports))
 
     def add_neighbour(self, local: LocalVlan, remote: Address) -> bool:
         """l2population: a host has ports of the network. Returns False where no tunnel can lead there."""
