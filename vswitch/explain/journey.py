@@ -23,6 +23,7 @@ from vswitch.explain.explanation import Explanation
 from vswitch.explain.frame_length import over_mtu
 from vswitch.explain.frame_of_key import frame_of_key
 from vswitch.explain.times import duration_text
+from vswitch.explain.trace import traced
 from vswitch.explain.trace_events import EventTexts
 from vswitch.explain.trace_tunnels import Departure, Payload
 from vswitch.explain.traced_devices import TracedDevices
@@ -290,9 +291,8 @@ class _Follower:
             port = self.topology.port_at(*plug.at) if plug is not None else None
             if plug is None or port is None:
                 continue
-            start = Traced({}, frame, has_frame=True, payload=Payload(frame))
             self.put(_Arrival(
-                plug.at[0], port.bridge, port.ofport, port.name, start,
+                plug.at[0], port.bridge, port.ofport, port.name, traced(frame, None),
                 f"{at.plug.device}/{name}", is_wire=True, time_ns=at.time_ns + plug.latency_ns, n_wires=at.n_wires + 1,
                 cause=number, before=at.before | {sight},
             ))  # fmt: skip
