@@ -60,3 +60,17 @@ def test_what_cannot_be(cloud: Path) -> None:
         vswitch.load(cloud, tunnel_type="vxlan")
     with pytest.raises(ConfigError, match="not a cloud"):
         vswitch.load(Path(__file__).parents[2] / "pcaps" / "arp-ping", tunnel_type="gre")
+
+
+def test_a_wrong_type_is_told_before_anything_is_replayed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "cloud.yaml").write_text(CLOUD)  # without captures, which a replay would miss
+    assert main(["neutron", "compare", str(tmp_path), "--types", "gre,vxlna"]) == 2
+    assert 'no tunnels of type vxlna\n  hint: did you mean "vxlan"?' in capsys.readouterr().err
+
+
+def test_names_of_machines_are_hints(tmp_path: Path) -> None:
+    (tmp_path / "cloud.yaml").write_text("networks: {a: }\nports: {vm1: {network: a, host: c1}}\n"
+                                         "hosts: {c1: {local_ip: 192.0.2.1}}\n")  # fmt: skip
+    with pytest.raises(ConfigError) as caught:
+        vswitch.load(tmp_path).find_port("vn1")
+    assert "vm1" in caught.value.hint

@@ -92,11 +92,12 @@ def _compare(options: argparse.Namespace) -> int:
         if len(options.setups) > 1:
             raise ConfigError("--types is for one cloud", key="--types")
         kinds = list(dict.fromkeys(options.types.split(",")))
-        overlays = {kind: measure(load(options.setups[0], tunnel_type=kind)) for kind in kinds}
+        topologies = {kind: load(options.setups[0], tunnel_type=kind) for kind in kinds}
     else:
         names = [path.rstrip("/").rpartition("/")[2] for path in options.setups]
         titles = names if len(set(names)) == len(names) else options.setups
-        overlays = {title: measure(load(path)) for title, path in zip(titles, options.setups, strict=True)}
+        topologies = {title: load(path) for title, path in zip(titles, options.setups, strict=True)}
+    overlays = {title: measure(topology) for title, topology in topologies.items()}  # when all of them are right
     print(comparison(overlays, options.paths), end="")
     return 0
 

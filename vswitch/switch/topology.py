@@ -149,7 +149,7 @@ class SwitchTopology:
             raise ConfigError(
                 f"which node's {name}?", key=name, hint=f"there are {', '.join(f'{node}/{name}' for node in nodes)}"
             )
-        if len(self.nodes) == 1:
+        if len(self.nodes) == 1 and not self.aliases:
             self.node.port(name)  # raises, with the nearest name
         known = [f"{node_name}/{port.name}" for node_name, node in self.nodes.items() for port in node.ports()]
         known += self.aliases
