@@ -90,9 +90,8 @@ class L2Agent:
             self.firewall.set_up()
         if egress_direct.is_used(switch):
             egress_direct.set_up(switch)
-        if options.enable_tunneling and not options.l2_population:
-            for name in self.neighbours.meet_all(self.now_ns):
-                self.log(f"tunnel {name}")
+        for name in self.neighbours.meet_all(self.now_ns):
+            self.log(f"tunnel {name}")
         return self.take()
 
     def wire_first_ports(self) -> list[Step]:
@@ -209,10 +208,8 @@ class L2Agent:
 
     def meet(self, other: Host) -> None:
         """Another host has started."""
-        options = self.switch.options
-        if options.enable_tunneling and not options.l2_population:
-            for name in self.neighbours.meet_all(self.now_ns):
-                self.log(f"tunnel {name} to {other.name}")
+        for name in self.neighbours.meet_all(self.now_ns):
+            self.log(f"tunnel {name} to {other.name}")
         if self.dvr is not None and other.dvr_mac_address is not None:
             self.dvr.add_mac(other.dvr_mac_address)
             self.log(f"{other.name} routes too, as {other.dvr_mac_address}")

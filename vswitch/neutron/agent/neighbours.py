@@ -25,8 +25,13 @@ class Neighbours:
     tunnels: Tunnels
 
     def meet_all(self, now_ns: int) -> list[str]:
-        """Full mesh: tunnels of each type to all hosts that have started; returns the names of new ones."""
-        names = []
+        """Full mesh: tunnels of each type to all hosts that have started; returns the names of new ones.
+
+        With l2population there is none.
+        """
+        names: list[str] = []
+        if self.switch.options.l2_population:
+            return names
         for network_type in self.switch.options.tunnel_types:
             hosts = self.server.tunnel_hosts.get(network_type, [])
             names += self.tunnels.add_mesh(network_type, [item for item in hosts if item[0].starts_at_ns <= now_ns])
@@ -40,11 +45,10 @@ class Neighbours:
 
     def tell_all(self, local: LocalVlan, now_ns: int) -> None:
         """Hosts with ports of a network that are wired, and those ports."""
-        told: dict[int, bool] = {}
         for port in self.server.ports_by_network.get(local.network.id, []):
             for host in self.server.hosts_of(port):
                 if host is not self.host and self.server.is_up(port, host, now_ns):
-                    self._tell(local, port, host, told)
+                    self._tell(local, port, host)
         if local.tunnels:
             self.tunnels.flood_to(local, local.tunnels)
 
@@ -52,12 +56,11 @@ class Neighbours:
         """A port elsewhere is up; False if that means nothing here."""
         if not self._is_told_of(local.network):
             return False
-        told: dict[int, bool] = {}
         n_tunnels = len(local.tunnels)
-        self._tell(local, port, host, told)
+        is_told = self._tell(local, port, host)
         if len(local.tunnels) != n_tunnels:
             self.tunnels.flood_to(local, local.tunnels)
-        return any(told.values())
+        return is_told
 
     def hear_down(self, local: LocalVlan, port: Port, host: Host, now_ns: int) -> bool:
         """A port elsewhere is down, and with it its host if it was the last; False if that means nothing here."""
@@ -79,15 +82,17 @@ class Neighbours:
                 self.tunnels.remove_station(local, before)
                 self.tunnels.add_station(local, remote, after)
 
-    def _tell(self, local: LocalVlan, port: Port, host: Host, told: dict[int, bool]) -> None:
+    def _tell(self, local: LocalVlan, port: Port, host: Host) -> bool:
+        """Say that a port is on a host; returns False where no tunnel can lead there."""
         options = self.server.options[host.name]
         if options.local_ip is None or local.network.network_type not in options.tunnel_types:
-            return
-        if id(host) not in told:
-            told[id(host)] = self.tunnels.add_neighbour(local, options.local_ip)
-        if told[id(host)] and not self.server.is_everywhere(port):
+            return False
+        if not self.tunnels.add_neighbour(local, options.local_ip):
+            return False
+        if not self.server.is_everywhere(port):
             self.tunnels.add_station(local, options.local_ip, self.view.port(port))
+        return True
 
     def _is_told_of(self, network: Network) -> bool:
         options = self.switch.options
-        return options.l2_population and options.enable_tunneling and network.network_type in options.tunnel_types
+        return options.l2_population and network.network_type in options.tunnel_types
