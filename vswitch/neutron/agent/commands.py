@@ -87,10 +87,6 @@ class Commands:
             batch = self._flows[bridge] = FlowBatch()
         return batch
 
-    def drop_bridge(self, bridge: str) -> None:
-        """Forget flows of a bridge that is deleted."""
-        self._flows.pop(bridge, None)
-
     def take(self) -> tuple[Command, ...]:
         """What was collected, in order; begins anew."""
         commands = []

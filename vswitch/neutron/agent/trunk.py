@@ -43,7 +43,6 @@ def unplug(switch: Switch, trunk: Trunk) -> str:
     """nova deletes the bridge of a trunk, with the VM's device; returns its name."""
     name = trunk_bridge(trunk.id)
     switch.commands.rows(f"--if-exists del-br {name}")
-    switch.commands.drop_bridge(name)
     switch.bridges.pop(name, None)
     return name
 
