@@ -247,8 +247,8 @@ def main(arguments: list[str] | None = None) -> int:
         for seed in range(options.seed, options.seed + options.count):
             folders.append(Path(place) / str(seed))
             folders[-1].mkdir()
-            (folders[-1] / "model.json").write_text(json.dumps(RandomModel(seed).make(lives=options.lives)))
-            model = json.loads((folders[-1] / "model.json").read_text())
+            model = RandomModel(seed).make(lives=options.lives)
+            (folders[-1] / "model.json").write_text(json.dumps(model))
             bridges = {bridge: dict.fromkeys(names, 1) for bridge, names in model["nics"].items()}
             (folders[-1] / "index.json").write_text(json.dumps({"bridges": bridges}))
         program = Path(__file__).resolve().parent / "real_agent" / "main.py"

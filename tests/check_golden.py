@@ -34,6 +34,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import vswitch
 from tests import golden_agent
+from tests.golden_agent import UNDERLAY, UPLINK, vtep_mac
 from vswitch.errors import VSwitchError
 
 Json = dict[str, Any]
@@ -41,11 +42,6 @@ Json = dict[str, Any]
 MAX_SHOWN = 8  # differences printed of one folder
 VXLAN_PORT, GENEVE_PORT = 4789, 6081
 STEP_S = 0.01  # between two frames; far from every timeout
-
-# The underlay that stood below the agent's bridges, as the README of the golden data describes it.
-UNDERLAY = "br-under"
-UPLINK = "ethu"
-VTEP_MACS = "52:54:00:50:00:{:02x}"  # by the last byte of the address
 
 # Columns of rows that make a difference for frames; `ofport` is asked for, so that flows mean the same ports.
 COLUMNS = {
@@ -108,10 +104,6 @@ def build_underlay(folder: Path, node: vswitch.Node) -> None:
     told = [address for by_address in model["l2pop_remote_fdb"].values() for address in by_address]
     for address in {*told, *(address for addresses in model["remote_vteps"].values() for address in addresses)}:
         node.run(f"ovs-appctl tnl/neigh/set {UNDERLAY} {address} {vtep_mac(address)}")
-
-
-def vtep_mac(address: str) -> str:
-    return VTEP_MACS.format(ip_address(address).packed[-1])
 
 
 def members(value: Any) -> list[Any]:
@@ -256,18 +248,7 @@ def compare_state(folder: Path, node: vswitch.Node) -> Iterator[str]:
         yield from (f"{bridge}: learned: {' '.join(entry)}" for entry in sorted(got - want))
     for path in sorted((folder / "packets").glob("*.table*-after.txt")):
         bridge, table = path.name.removesuffix("-after.txt").split(".table")
-        want = {in_order(line) for line in path.read_text().splitlines()}
-        dump = node.run(f"ovs-ofctl -O OpenFlow13 --no-names --no-stats dump-flows {bridge} table={table}")
-        got = {in_order(line) for line in dump.splitlines()}
-        yield from (f"{bridge}: no flow {flow}" for flow in sorted(want - got))
-        yield from (f"{bridge}: has flow {flow}" for flow in sorted(got - want))
-
-
-def in_order(flow: str) -> str:
-    """A flow without its cookie and with its settings in order: the golden data has the priority first."""
-    head, actions = flow.strip().split(" actions=")
-    words = [word for word in re.split(r",\s*", head) if not word.startswith("cookie=")]
-    return f"{','.join(sorted(words))} actions={actions}"
+        yield from golden_agent.compare_dump(path, node, bridge, f"table={table}")
 
 
 def judge(folder: Path) -> tuple[str, str, list[str]]:

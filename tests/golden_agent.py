@@ -20,7 +20,9 @@ from vswitch.neutron.underlay import Underlay
 from vswitch.setups.cloud_file import parse_cloud
 
 Json = dict[str, Any]
-UNDERLAY = "br-under"  # none of Neutron's: it stood below the tunnels
+# The underlay that stood below the agent's bridges, as the README of the golden data describes it.
+UNDERLAY = "br-under"
+UPLINK = "ethu"
 VTEP_MACS = "52:54:00:50:00:{:02x}"  # by the last byte of the address
 
 # Columns whose values are the agent's doing. Of maps, keys that come from elsewhere are left out.
@@ -164,7 +166,7 @@ def _own_host(folder: Path, model: Json) -> Json:
     for options in model["agent_config_overrides"].values():
         host.update(options)
     if model["local_ip"]:
-        host |= {"local_ip": model["local_ip"], "vtep_mac_address": _vtep_mac(model["local_ip"])}
+        host |= {"local_ip": model["local_ip"], "vtep_mac_address": vtep_mac(model["local_ip"])}
     bridges = json.loads((folder / "index.json").read_text())["bridges"]
     mappings = dict(word.split(":") for word in str(host.get("bridge_mappings", "")).split(",") if word)
     host["nics"] = {
@@ -174,7 +176,7 @@ def _own_host(folder: Path, model: Json) -> Json:
         if name != bridge and not name.startswith("phy-")
     }
     if model["local_ip"]:
-        ports = [name for name in bridges.get(UNDERLAY, {}) if name != UNDERLAY] or ["ethu"]
+        ports = [name for name in bridges.get(UNDERLAY, {}) if name != UNDERLAY] or [UPLINK]
         host["nics"] |= {name: {"bridge": UNDERLAY, "physical_network": None} for name in ports}
     macs = {item["host"]: item["mac_address"] for item in model["dvr_macs"]}
     if model["host"] in macs:
@@ -190,7 +192,7 @@ def _other_hosts(model: Json) -> dict[str, Json]:
     told += [(types[name], address) for name, by_address in model["l2pop_remote_fdb"].items() for address in by_address]
     for kind, address in told:
         host = hosts.setdefault(
-            f"vtep-{address}", {"local_ip": address, "tunnel_types": [], "vtep_mac_address": _vtep_mac(address)}
+            f"vtep-{address}", {"local_ip": address, "tunnel_types": [], "vtep_mac_address": vtep_mac(address)}
         )
         if kind not in host["tunnel_types"]:
             host["tunnel_types"].append(kind)
@@ -201,7 +203,7 @@ def _other_hosts(model: Json) -> dict[str, Json]:
     return hosts
 
 
-def _vtep_mac(address: str) -> str:
+def vtep_mac(address: str) -> str:
     return VTEP_MACS.format(ip_address(address).packed[-1])
 
 
@@ -246,11 +248,16 @@ def compare_flows(folder: Path, node: vswitch.Node) -> Iterator[str]:
     """Flow tables of every bridge."""
     for path in sorted(folder.glob("*.flows.txt")):
         bridge = path.name.removesuffix(".flows.txt")
-        want = [in_order(line) for line in path.read_text().splitlines()]
-        dump = node.run(f"ovs-ofctl -O OpenFlow13 --no-stats --no-names dump-flows {bridge}")
-        got = [in_order(line) for line in dump.splitlines()]
-        yield from (f"{bridge}: no flow {flow}" for flow in _missing(want, got))
-        yield from (f"{bridge}: has flow {flow}" for flow in _missing(got, want))
+        yield from compare_dump(path, node, bridge)
+
+
+def compare_dump(path: Path, node: vswitch.Node, bridge: str, table: str = "") -> Iterator[str]:
+    """A dump of flows against those of a node's bridge; `table` as ``table=20``, or all."""
+    want = [in_order(line) for line in path.read_text().splitlines()]
+    dump = node.run(f"ovs-ofctl -O OpenFlow13 --no-stats --no-names dump-flows {bridge} {table}")
+    got = [in_order(line) for line in dump.splitlines()]
+    yield from (f"{bridge}: no flow {flow}" for flow in _missing(want, got))
+    yield from (f"{bridge}: has flow {flow}" for flow in _missing(got, want))
 
 
 def compare_meters(folder: Path, node: vswitch.Node) -> Iterator[str]:
@@ -297,6 +304,7 @@ def _plain(value: Any) -> Any:
 
 
 def in_order(flow: str) -> str:
+    """A flow without its cookie and with its settings in order: the golden data has the priority first."""
     head, actions = flow.strip().split(" actions=")
     words = [word for word in re.split(r"[,\s]+", head) if not word.startswith("cookie=")]
     if not any(word.startswith("table=") for word in words):
