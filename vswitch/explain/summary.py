@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from vswitch.datapath.fate import FATES
+from vswitch.explain.columns import columns
 from vswitch.switch.drop_places import DropPlace
 from vswitch.switch.result import NodeTotals, ReplayResult
 
@@ -59,19 +60,13 @@ def _nodes(what: str, found: Mapping[str, NodeTotals]) -> str:
         )))
         for name, totals in found.items()
     ]  # fmt: skip
-    return _table(header, rows)
+    return _table([header, *rows])
 
 
 def _ports(result: ReplayResult) -> str:
     header = ("port", "rx frames", "rx bytes", "tx frames", "tx bytes")
-    return _table(header, [(name, *(f"{n:,}" for n in totals)) for name, totals in result.ports.items()])
+    return _table([header, *((name, *(f"{n:,}" for n in totals)) for name, totals in result.ports.items())])
 
 
-def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    return "\n".join(_row(row, widths) for row in (header, *rows))
-
-
-def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
-    name, *numbers = cells
-    return name.ljust(widths[0]) + "".join(f"  {n:>{width}}" for n, width in zip(numbers, widths[1:], strict=True))
+def _table(rows: list[tuple[str, ...]]) -> str:
+    return columns(rows, has_numbers=True).rstrip("\n")

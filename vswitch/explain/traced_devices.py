@@ -5,15 +5,12 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
-from vswitch.datapath.fate import FATES
 from vswitch.devices.device import Dropped
+from vswitch.explain.summary import MEANINGS
 
 if TYPE_CHECKING:
     from vswitch.switch.port import Port
     from vswitch.switch.topology import DevicePlug, SwitchTopology
-
-_MEANINGS = dict(FATES.values())
-
 
 class TracedDevices:
     """The devices of a topology for one trace; each is copied when a frame comes to it first."""
@@ -44,14 +41,14 @@ class TracedDevices:
         now_ns = self._topology.attached.get(plug.device, original).now_ns + after_ns
         if hasattr(device, "explain"):
             sent, fate, did = device.explain(plug.port, frame, now_ns)
-            reason = "" if fate in ("DELIVERED", "CONSUMED") else f"{fate}: {_MEANINGS[fate]}"
+            reason = "" if fate in ("DELIVERED", "CONSUMED") else f"{fate}: {MEANINGS[fate]}"
             return sent, did, reason
         log = getattr(device, "log", None)
         n_before = len(log) if log is not None else 0
         try:
             sent = list(device.receive(plug.port, frame, now_ns))
         except Dropped as dropped:
-            return [], [], f"{dropped.reason}: {_MEANINGS.get(dropped.reason, '')}"
+            return [], [], f"{dropped.reason}: {MEANINGS.get(dropped.reason, '')}"
         did = [getattr(line, "text", str(line)) for line in log][n_before:] if log is not None else []
         ports = ", ".join(dict.fromkeys(port for port, _ in sent))
         frames = f"{len(sent)} frame{'s' if len(sent) != 1 else ''}"

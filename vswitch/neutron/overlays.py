@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from vswitch.capture import CaptureReader
 from vswitch.errors import ConfigError
-from vswitch.neutron.columns import columns
+from vswitch.explain.columns import columns
 from vswitch.neutron.node_facts import DEFAULT_MTU, cables_below, read_facts
 from vswitch.neutron.server import MAX_SEGMENT
 from vswitch.wire.frame import Frame
@@ -172,7 +172,7 @@ def comparison(overlays: Mapping[str, Overlay], n_paths: int = DEFAULT_PATHS) ->
     row("entropy inside", (f"{entropy(o.inner_flows):.2f} bits" for o in all_of))
     row("  as routers see it", (f"{entropy(o.outer_flows):.2f} bits" for o in all_of))
     row(f"on the busiest of {n_paths} paths", (f"{o.busiest(n_paths):.0%}" for o in all_of))
-    return columns(rows, indent="")
+    return columns(rows)
 
 
 def _percent(part: int, whole: int) -> str:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from vswitch.explain.columns import columns
 from vswitch.neutron.agent.tables import DEAD_VLAN
 from vswitch.neutron.cloud import ROUTER_OWNERS
-from vswitch.neutron.columns import columns
 
 if TYPE_CHECKING:
     from vswitch.neutron.cloud import Cloud, Network
