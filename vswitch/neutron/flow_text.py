@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import re
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 from vswitch.neutron.agent.tables import INT_NAMES, PHYS_NAMES, TUN_NAMES
-from vswitch.neutron.node_facts import INT_BRIDGE, TUN_BRIDGE
-
-if TYPE_CHECKING:
-    from vswitch.neutron.agent.tables import INT_NAMES, PHYS_NAMES, TUN_NAMES
-from vswitch.neutron.node_facts import NodeFacts
+from vswitch.neutron.node_facts import INT_BRIDGE, TUN_BRIDGE, NodeFacts
 
 _TABLE = re.compile(r"^ *(?:cookie=\w+, )?(?:table=(\d+), )?")
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from vswitch.neutron.agent.names import TRUNK_BRIDGE
 from vswitch.neutron.agent.tables import (
     ARP_SPOOF,
     FLOOD_TO_TUN,
@@ -221,7 +222,7 @@ def _providers(node: Node, int_bridge: Bridge) -> Iterator[Provider]:
         bridge = peer.bridge
         # A trunk's bridge hangs below br-int and has no way out.
         uplinks = [uplink.name for uplink in bridge.ports() if uplink.has_cable and uplink.name != bridge.name]
-        if not bridge.name.startswith("tbr-"):
+        if not bridge.name.startswith(TRUNK_BRIDGE):
             yield Provider(bridge.name, port.name, peer.name, uplinks)
 
 

@@ -21,6 +21,8 @@ from vswitch.neutron.cloud import (
 MAX_LENGTH = 15
 VIF_LENGTH = 14
 HASH_LENGTH = 6
+TRUNK_BRIDGE = "tbr-"
+"""Begins the name of a trunk's bridge."""
 PREFIXES = {
     OWNER_ROUTER_INTERFACE: "qr-", OWNER_DVR_INTERFACE: "qr-", OWNER_HA_INTERFACE: "qr-", OWNER_ROUTER_GATEWAY: "qg-",
     OWNER_DVR_SNAT: "sg-", OWNER_HA_PORT: "ha-", OWNER_FIP_AGENT_GATEWAY: "fg-",
@@ -41,7 +43,7 @@ def trunk_bridge(trunk_id: str) -> str:
     >>> trunk_bridge("d9cf0ebe-855a-56ac-a565-7a53b5413f37")
     'tbr-d9cf0ebe-8'
     """
-    return ("tbr-" + trunk_id)[: MAX_LENGTH - 1]
+    return (TRUNK_BRIDGE + trunk_id)[: MAX_LENGTH - 1]
 
 
 def trunk_patch(kind: str, side: str, port_id: str) -> str:
