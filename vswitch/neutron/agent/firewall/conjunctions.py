@@ -33,6 +33,8 @@ class Conjunctions:
     installed: dict[int, dict[tuple[str, bool], dict[Member, list[int]]]] = field(default_factory=dict)
     """VLAN -> direction and is IPv6 -> what flows there are: member -> ids."""
     free: list[int] = field(default_factory=list)
+    _sources: dict[tuple[int, tuple[str, bool]], list[tuple[list[int], list[Member]]]] = field(default_factory=dict)
+    """VLAN and key -> what `installed` was made of: for each remote group its ids and members."""
 
     def add(self, vlan: int, group: SecurityGroup, remote: SecurityGroup, key: tuple[str, bool], offset: int) -> int:
         """The id of a rule: of its groups, direction, ethertype and priority (`offset` 0..3)."""
@@ -72,9 +74,14 @@ class Conjunctions:
     def install(self, flows: FlowBatch, vlan: int, members: dict[str, dict[str, list[Member]]]) -> None:
         """Make the flows of a VLAN those of `members`: by remote group, by ethertype."""
         for key, by_remote in self.in_use.get(vlan, {}).items():
+            ethertype = "IPv6" if key[1] else "IPv4"
+            source = [(list(ids), members.get(remote, {}).get(ethertype, [])) for remote, ids in by_remote.items()]
+            if self._sources.get((vlan, key)) == source:
+                continue  # as with each further port of the same groups; members are many
+            self._sources[vlan, key] = source
             wanted: dict[Member, list[int]] = {}
-            for remote, ids in by_remote.items():
-                for member in members.get(remote, {}).get("IPv6" if key[1] else "IPv4", []):
+            for ids, of_remote in source:
+                for member in of_remote:
                     wanted.setdefault(member, []).extend(ids)
             before = self.installed.setdefault(vlan, {}).get(key, {})
             removed = {member for member in before if member not in wanted}
