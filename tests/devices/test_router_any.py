@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from copy import deepcopy
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,8 +15,9 @@ from tests.shared import need_program
 from vswitch import FATES
 from vswitch.capture import PcapWriter
 from vswitch.devices.router import Router
-from vswitch.devices.router_config import RouterConfig
+from vswitch.devices.router_config import RouterConfig, RouterNeighbor
 
+SECOND = 10**9
 CONFIG: RouterConfig = NATTED._replace(
     interfaces=[at._replace(addresses=[*at.addresses, f"2001:db8:{i}::1/64"])
                 for i, at in enumerate(NATTED.interfaces)],
@@ -68,6 +70,28 @@ def test_any_bytes(story) -> None:
             assert same_fate == fate or not said
     router.wake(60 * 10**9)
     assert sum(router.fates.values()) == router.n_frames == len(story)
+
+
+@pytest.mark.parametrize("n_known", [15, 47])
+def test_neighbors_that_are_met_while_others_are_given_up(n_known):
+    """The error is for somebody new, for whom the table grows; two waited, and both are told, once."""
+    known = [RouterNeighbor("qr-b", f"10.0.2.{i}", VM_A) for i in range(10, 10 + n_known)]
+    # Several, so that no table can grow where it stands.
+    routers = [Router("r", ("qr-a", "qr-b", "qg"), NATTED._replace(neighbors=known)) for _ in range(8)]
+    lost = eth(A, VM_A, ip("10.0.1.77", "10.0.2.99", UDP, udp("10.0.1.77", "10.0.2.99", 1, 2)))
+    first, second = 0, 10 * SECOND
+    for router in routers:
+        for _ in range(2):
+            router.receive("qr-a", lost, first)
+        assert [port for s in (1, 2, 3) for port, _ in router.wake(first + s * SECOND)] == ["qr-b", "qr-b", "qr-a"]
+        told = router.receive("qr-a", arp(2, VM_A, "10.0.1.77", A, "10.0.1.1"), first + 3 * SECOND)
+        assert [frame[34:36] for _, frame in told] == [b"\3\1"] * 2
+    for router in routers:
+        for _ in range(2):
+            router.receive("qr-a", lost, second)
+        told = [frame[34:36] for s in (1, 2, 3) for port, frame in router.wake(second + s * SECOND) if port == "qr-a"]
+        assert told == [b"\3\1"] * 2
+        assert [state for *_, state in router.neighbors()] == ["PERMANENT"] * n_known + ["FAILED", "REACHABLE"]
 
 
 def test_what_a_router_sends_has_no_fault_that_tshark_would_see(tmp_path):

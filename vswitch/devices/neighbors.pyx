@@ -65,7 +65,8 @@ cdef int neighbors_open(router* r) except -1:
 cdef void neighbors_close(router* r) noexcept nogil:
     cdef uint32_t i
     for i in range(r.neighbors.n):
-        forget_waiting(&r.neighbors.entries[i])
+        while r.neighbors.entries[i].first != NULL:
+            free(take_oldest(&r.neighbors.entries[i]))
     free(r.neighbors.entries)
     free(r.neighbors.buckets)
 
@@ -165,7 +166,6 @@ cdef uint8_t* wait(router* r, neighbor_entry* n, uint16_t ethertype, uint32_t ca
                    uint32_t* reason) noexcept nogil:
     """Room for a packet that waits for its neighbour, who is asked for if that is not under way."""
     cdef waiting_packet* w = <waiting_packet*>malloc(sizeof(waiting_packet) + ETH_LEN + caplen)
-    cdef waiting_packet* oldest
     if w == NULL:
         r.device.has_failed = True
         reason[0] = DROP_NO_NEIGHBOR
@@ -182,10 +182,7 @@ cdef uint8_t* wait(router* r, neighbor_entry* n, uint16_t ethertype, uint32_t ca
     w.caplen = ETH_LEN + caplen
     w.len = ETH_LEN + n_bytes
     while n.first != NULL and n.n_waiting_bytes + buffer_bytes(w.len) > QUEUE_LEN_BYTES:
-        oldest = n.first
-        n.n_waiting_bytes -= buffer_bytes(oldest.len)
-        n.first = oldest.next
-        free(oldest)
+        free(take_oldest(n))
     if n.first == NULL:
         n.first = w
     else:
@@ -201,13 +198,13 @@ cdef inline uint32_t buffer_bytes(uint32_t n_bytes) noexcept nogil:
     return BUFFER_BYTES if n_bytes <= LONG_PACKET else (n_bytes // 2048 + 1) * 2048 + 256
 
 
-cdef void forget_waiting(neighbor_entry* n) noexcept nogil:
-    cdef waiting_packet* w
-    while n.first != NULL:
-        w = n.first
+cdef inline waiting_packet* take_oldest(neighbor_entry* n) noexcept nogil:
+    """The packet that has waited for the longest, which is the caller's from now on; NULL: none waits."""
+    cdef waiting_packet* w = n.first
+    if w != NULL:
         n.first = w.next
-        free(w)
-    n.n_waiting_bytes = 0
+        n.n_waiting_bytes -= buffer_bytes(w.len)
+    return w
 
 
 cdef void release(router* r, neighbor_entry* n) noexcept nogil:
@@ -218,8 +215,7 @@ cdef void release(router* r, neighbor_entry* n) noexcept nogil:
     cdef waiting_packet* w
     cdef uint8_t* to
     while n.first != NULL:
-        w = n.first
-        n.first = w.next
+        w = take_oldest(n)
         r.device.queue.cause = w.cause
         r.device.queue.n_hops = w.n_hops
         to = device_send(r.device, n.interface, w.caplen, w.len)
@@ -228,7 +224,6 @@ cdef void release(router* r, neighbor_entry* n) noexcept nogil:
             eth_set_dst(to, n.mac)
         free(w)
         n_released += 1
-    n.n_waiting_bytes = 0
     r.device.queue.cause = cause
     r.device.queue.n_hops = n_hops
     if n_released:
@@ -288,20 +283,18 @@ cdef inline void set_timer(router* r, neighbor_entry* n, uint64_t at_ns) noexcep
 
 cdef void neighbors_run(router* r) noexcept nogil:
     cdef uint32_t i
-    cdef neighbor_entry* n
     if r.device.now_ns < r.neighbors.next_timer_ns:
         return
     r.neighbors.next_timer_ns = NEVER
     for i in range(r.neighbors.n):
-        n = &r.neighbors.entries[i]
-        if n.timer_ns <= r.device.now_ns:
-            expire(r, n)
-        if n.timer_ns < r.neighbors.next_timer_ns:
-            r.neighbors.next_timer_ns = n.timer_ns
+        if r.neighbors.entries[i].timer_ns <= r.device.now_ns:
+            expire(r, i)
+        r.neighbors.next_timer_ns = min(r.neighbors.next_timer_ns, r.neighbors.entries[i].timer_ns)
 
 
-cdef void expire(router* r, neighbor_entry* n) noexcept nogil:
+cdef void expire(router* r, uint32_t index) noexcept nogil:
     """Its timer is due."""
+    cdef neighbor_entry* n = &r.neighbors.entries[index]
     cdef waiting_packet* w
     n.timer_ns = NEVER
     if n.state == NEIGHBOR_DELAY:
@@ -315,11 +308,11 @@ cdef void expire(router* r, neighbor_entry* n) noexcept nogil:
         r.solicit(r, n, n.state == NEIGHBOR_PROBE)
         return
     n.state = NEIGHBOR_FAILED
-    while n.first != NULL:
-        w = n.first
-        n.first = w.next
+    w = take_oldest(n)
+    while w != NULL:
         r.device.queue.cause = w.cause
         r.device.queue.n_hops = w.n_hops
-        r.mourn(r, n.interface, w)
+        r.mourn(r, r.neighbors.entries[index].interface, w)
         free(w)
-    n.n_waiting_bytes = 0
+        # The error may have been for a new neighbour, for whom the entries have moved.
+        w = take_oldest(&r.neighbors.entries[index])
