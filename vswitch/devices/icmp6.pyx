@@ -63,8 +63,7 @@ cdef uint32_t icmp6_send(router* r, destination* to, const uint64_t* src, const 
     store_be64(ip + IPV6_DST, dst[0])
     store_be64(ip + IPV6_DST + 8, dst[1])
     store_be16(icmp + ICMP6_CHECKSUM, checksum_finish(checksum_add(total, icmp, n_bytes)))
-    room = neighbor_send(r, to.interface, to.next_hop, ETH_TYPE_IPV6, IPV6_LEN + n_bytes, IPV6_LEN + n_bytes, &to.neighbor,
-                         &reason)
+    room = neighbor_send(r, to, ETH_TYPE_IPV6, IPV6_LEN + n_bytes, IPV6_LEN + n_bytes, &reason)
     if room == NULL:
         return reason
     memcpy(room, ip, IPV6_LEN + n_bytes)

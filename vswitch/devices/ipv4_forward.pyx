@@ -57,7 +57,7 @@ cdef uint32_t ipv4_forward(router* r, uint32_t port, destination* to, const uint
         take_note(r.notes, NOTE_TTL, to.interface, NULL, NULL, ipv4_ttl(ip))
     if n_bytes > r.interfaces[to.interface].mtu or r.fragment_limit:
         return forward_large(r, port, to, ip, caplen, n_bytes, t)
-    room = neighbor_send(r, to.interface, to.next_hop, ETH_TYPE_IPV4, caplen, n_bytes, &to.neighbor, &reason)
+    room = neighbor_send(r, to, ETH_TYPE_IPV4, caplen, n_bytes, &reason)
     if room == NULL:
         return reason
     memcpy(room, ip, caplen)

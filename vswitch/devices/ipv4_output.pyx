@@ -30,7 +30,7 @@ cdef bint ipv4_send(router* r, destination* to, const uint8_t* ip, uint32_t capl
     cdef uint8_t* room
     if n_bytes > r.interfaces[to.interface].mtu or r.fragment_limit:
         return send_fragments(r, to, ip, caplen, n_bytes, reason)
-    room = neighbor_send(r, to.interface, to.next_hop, ETH_TYPE_IPV4, caplen, n_bytes, &to.neighbor, reason)
+    room = neighbor_send(r, to, ETH_TYPE_IPV4, caplen, n_bytes, reason)
     if room == NULL:
         return False
     memcpy(room, ip, caplen)
@@ -58,8 +58,7 @@ cdef bint send_fragments(router* r, destination* to, const uint8_t* ip, uint32_t
         return False
     while done < n_payload:
         length = min(most, n_payload - done)
-        room = neighbor_send(r, to.interface, to.next_hop, ETH_TYPE_IPV4, header_len + length, header_len + length,
-                             &to.neighbor, reason)
+        room = neighbor_send(r, to, ETH_TYPE_IPV4, header_len + length, header_len + length, reason)
         if room == NULL:
             return n > 0
         memcpy(room, ip, header_len)

@@ -88,7 +88,7 @@ cdef uint32_t forward(router* r, uint32_t port, destination* to, const uint8_t* 
     if r.notes != NULL:
         take_note(r.notes, NOTE_ROUTED, to.interface, to.dst, to.next_hop, 0)
         take_note(r.notes, NOTE_TTL, to.interface, NULL, NULL, ipv6_hop_limit(ip))
-    room = neighbor_send(r, to.interface, to.next_hop, ETH_TYPE_IPV6, caplen, n_bytes, &to.neighbor, &reason)
+    room = neighbor_send(r, to, ETH_TYPE_IPV6, caplen, n_bytes, &reason)
     if room == NULL:
         return reason
     memcpy(room, ip, caplen)

@@ -127,7 +127,7 @@ cdef uint32_t answer(router* r, uint32_t port, const uint64_t* asker, const uint
         to = own_destination(r, port, target, asker)
         if to == NULL:
             return FATE_CONSUMED
-        room = neighbor_send(r, to.interface, to.next_hop, ETH_TYPE_IPV6, n_bytes, n_bytes, &to.neighbor, &reason)
+        room = neighbor_send(r, to, ETH_TYPE_IPV6, n_bytes, n_bytes, &reason)
     if room != NULL:
         write_message(room, target, heard_by, ICMP6_NEIGHBOR_ADVERT,
                       FLAG_ROUTER | (FLAG_OVERRIDE if has_option else 0) | (0 if is_probe else FLAG_SOLICITED), target,

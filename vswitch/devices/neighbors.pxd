@@ -3,7 +3,7 @@
 Read `neighbors.pyx` for the rules.
 """
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
-from vswitch.devices.router_state cimport neighbor_entry, router
+from vswitch.devices.router_state cimport destination, neighbor_entry, router
 
 cdef enum:
     NEIGHBOR_PROBES = 3             # Linux: mcast_solicit, ucast_solicit
@@ -14,11 +14,11 @@ cdef neighbor_entry* neighbor_find(router* r, uint32_t interface, const uint64_t
 # The entry, made if there is none; NULL without memory or room.
 cdef neighbor_entry* neighbor_get(router* r, uint32_t interface, const uint64_t* address) noexcept nogil
 
-# Room for an IP packet of `n_bytes`, of which `caplen` are known, to `next_hop`: either in a frame that leaves now, or in
-# one that waits until the neighbour has answered. NULL: it cannot be sent, `reason` says why (or FATE_CONSUMED: nobody
-# is plugged in there). `hint` is where the neighbour was found the last time, and may be NULL.
-cdef uint8_t* neighbor_send(router* r, uint32_t interface, const uint64_t* next_hop, uint16_t ethertype, uint32_t caplen,
-                            uint32_t n_bytes, uint32_t* hint, uint32_t* reason) noexcept nogil
+# Room for an IP packet of `n_bytes`, of which `caplen` are known, to the next hop of `to`: either in a frame that leaves now,
+# or in one that waits until the neighbour has answered. NULL: it cannot be sent, `reason` says why (or FATE_CONSUMED:
+# nobody is plugged in there).
+cdef uint8_t* neighbor_send(router* r, destination* to, uint16_t ethertype, uint32_t caplen, uint32_t n_bytes,
+                            uint32_t* reason) noexcept nogil
 
 # Somebody has said that `address` has `mac`. An answer that was asked for (`is_solicited`) makes it reachable; anything
 # else stale. Without `makes` only who is known already is changed; an address that was heard of lately (Linux: locktime)

@@ -132,21 +132,20 @@ cdef bint grow_buckets(router* r) noexcept nogil:
 
 # Sending.
 
-cdef uint8_t* neighbor_send(router* r, uint32_t interface, const uint64_t* next_hop, uint16_t ethertype, uint32_t caplen,
-                            uint32_t n_bytes, uint32_t* hint, uint32_t* reason) noexcept nogil:
+cdef uint8_t* neighbor_send(router* r, destination* to, uint16_t ethertype, uint32_t caplen, uint32_t n_bytes,
+                            uint32_t* reason) noexcept nogil:
     cdef neighbor_entry* n = NULL
-    cdef uint8_t* to
-    if hint != NULL and hint[0] < r.neighbors.n:
-        n = &r.neighbors.entries[hint[0]]
-        if n.address[1] != next_hop[1] or n.address[0] != next_hop[0] or n.interface != interface:
+    cdef uint8_t* room
+    if to.neighbor < r.neighbors.n:
+        n = &r.neighbors.entries[to.neighbor]
+        if n.address[1] != to.next_hop[1] or n.address[0] != to.next_hop[0] or n.interface != to.interface:
             n = NULL
     if n == NULL:
-        n = neighbor_get(r, interface, next_hop)
+        n = neighbor_get(r, to.interface, to.next_hop)
         if n == NULL:
             reason[0] = DROP_NO_NEIGHBOR
             return NULL
-        if hint != NULL:
-            hint[0] = <uint32_t>(n - r.neighbors.entries)
+        to.neighbor = <uint32_t>(n - r.neighbors.entries)
     if n.state < NEIGHBOR_REACHABLE or n.state == NEIGHBOR_FAILED:
         return wait(r, n, ethertype, caplen, n_bytes, reason)
     if n.state == NEIGHBOR_REACHABLE and r.device.now_ns - n.confirmed_ns >= REACHABLE_NS:
@@ -154,12 +153,12 @@ cdef uint8_t* neighbor_send(router* r, uint32_t interface, const uint64_t* next_
     if n.state == NEIGHBOR_STALE:
         n.state = NEIGHBOR_DELAY
         set_timer(r, n, r.device.now_ns + DELAY_NS)
-    to = device_send(r.device, interface, ETH_LEN + caplen, ETH_LEN + n_bytes)
-    if to == NULL:
+    room = device_send(r.device, to.interface, ETH_LEN + caplen, ETH_LEN + n_bytes)
+    if room == NULL:
         reason[0] = FATE_CONSUMED
         return NULL
-    eth_store(to, n.mac, r.interfaces[interface].mac, ethertype)
-    return to + ETH_LEN
+    eth_store(room, n.mac, r.interfaces[to.interface].mac, ethertype)
+    return room + ETH_LEN
 
 
 cdef uint8_t* wait(router* r, neighbor_entry* n, uint16_t ethertype, uint32_t caplen, uint32_t n_bytes,
