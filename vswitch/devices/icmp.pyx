@@ -51,6 +51,7 @@ cdef void icmp_error(router* r, uint32_t port, const uint8_t* ip, uint32_t caple
     cdef destination* to
     if not may_complain(ip, caplen, header_len):
         return
+    r.fragment_limit = 0            # the error is another packet
     map_ipv4(src, ipv4_dst(ip))
     map_ipv4(dst, ipv4_src(ip))
     to = routing_find(r, NO_INTERFACE, src, dst)

@@ -43,12 +43,10 @@ cdef uint32_t ipv4_forward(router* r, uint32_t port, destination* to, const uint
     cdef uint8_t* room
     cdef uint32_t reason
     if to.interface == NO_INTERFACE:
-        r.fragment_limit = 0
         take_note(r.notes, NOTE_NO_ROUTE, port, to.dst, NULL, 0)
         icmp_error(r, port, ip, caplen, n_bytes, ICMP_UNREACHABLE, UNREACHABLE_NET, 0)
         return DROP_NO_ROUTE
     if ipv4_ttl(ip) <= 1:
-        r.fragment_limit = 0
         take_note(r.notes, NOTE_TTL_EXPIRED, port, NULL, NULL, 0)
         icmp_error(r, port, ip, caplen, n_bytes, ICMP_TIME_EXCEEDED, 0, 0)
         return DROP_TTL_EXPIRED
@@ -78,20 +76,17 @@ cdef uint32_t forward_large(router* r, uint32_t port, destination* to, const uin
     """A packet over the MTU."""
     cdef uint32_t reason
     cdef uint32_t mtu = r.interfaces[to.interface].mtu
-    cdef uint32_t limit = r.fragment_limit
     if n_bytes > mtu:
         take_note(r.notes, NOTE_TOO_BIG, to.interface, NULL, NULL, n_bytes)
-    if n_bytes > mtu and ipv4_frag(ip) & IPV4_DF:
-        r.fragment_limit = 0
-        icmp_error(r, port, ip, caplen, n_bytes, ICMP_UNREACHABLE, UNREACHABLE_TOO_BIG, mtu)
-        return DROP_PACKET_TOO_BIG
+        if ipv4_frag(ip) & IPV4_DF:
+            icmp_error(r, port, ip, caplen, n_bytes, ICMP_UNREACHABLE, UNREACHABLE_TOO_BIG, mtu)
+            return DROP_PACKET_TOO_BIG
     if caplen < n_bytes:
         return DROP_UNKNOWN_TRUNCATED
     memcpy(r.scratch, ip, n_bytes)
     make_older(r.scratch)
     if t != NULL:
         nat_rewrite(r.scratch, n_bytes, t)
-    r.fragment_limit = limit
     return FATE_CONSUMED if ipv4_send(r, to, r.scratch, n_bytes, n_bytes, &reason) else reason
 
 
