@@ -126,13 +126,9 @@ cdef inline bint concerns(const router* r, const uint8_t* data) noexcept nogil:
 
 cdef inline uint32_t tuple_of_packet(const uint8_t* ip, uint32_t caplen, uint32_t n_bytes, connection_tuple* t) noexcept nogil:
     cdef uint32_t header_len = <uint32_t>ipv4_header_len(ip)
-    cdef const uint8_t* l4 = ip + header_len
     cdef uint32_t room = n_bytes - header_len
     cdef uint32_t needed
-    memset(t, 0, sizeof(connection_tuple))
-    map_ipv4(t.src, ipv4_src(ip))
-    map_ipv4(t.dst, ipv4_dst(ip))
-    t.proto = ipv4_proto(ip)
+    take_addresses(ip, t)
     if t.proto == IP_PROTO_TCP:
         needed = TCP_CTL + 2
     elif t.proto == IP_PROTO_UDP or t.proto == IP_PROTO_ICMP or t.proto == IP_PROTO_SCTP:
@@ -143,15 +139,27 @@ cdef inline uint32_t tuple_of_packet(const uint8_t* ip, uint32_t caplen, uint32_
         return TUPLE_INVALID
     if caplen - header_len < needed:
         return TUPLE_TRUNCATED
+    return TUPLE_FOUND if take_ports(ip + header_len, t) else TUPLE_ERROR
+
+
+cdef inline void take_addresses(const uint8_t* ip, connection_tuple* t) noexcept nogil:
+    memset(t, 0, sizeof(connection_tuple))
+    map_ipv4(t.src, ipv4_src(ip))
+    map_ipv4(t.dst, ipv4_dst(ip))
+    t.proto = ipv4_proto(ip)
+
+
+cdef inline bint take_ports(const uint8_t* l4, connection_tuple* t) noexcept nogil:
+    """Of a protocol that has them, or what stands for them in ICMP; False: an ICMP error has none."""
     if t.proto != IP_PROTO_ICMP:
         t.src_port = load_be16(l4)
         t.dst_port = load_be16(l4 + 2)
-        return TUPLE_FOUND
+        return True
     if is_error(icmp_type(l4)):
-        return TUPLE_ERROR
+        return False
     t.src_port = icmp_id(l4)
     t.dst_port = <uint16_t>(icmp_type(l4) << 8 | icmp_code(l4))
-    return TUPLE_FOUND
+    return True
 
 
 cdef inline bint is_error(uint8_t type) noexcept nogil:
@@ -168,9 +176,8 @@ cdef uint32_t translate(router* r, uint32_t port, const uint8_t* ip, uint32_t ca
     cdef const connection_tuple* now = &c.tuples[direction]
     cdef const connection_tuple* then = &c.tuples[1 - direction]
     cdef translation t
-    cdef destination* to
     if not connection_packet(c, direction, flags_of(ip), n_bytes, r.device.now_ns):
-        return untranslated(r, port, ip, caplen, n_bytes, now)
+        return send_on(r, port, ip, caplen, n_bytes, now.src, now.dst, NULL)
     memset(&t, 0, sizeof(t))
     t.packet.src = <uint32_t>now.src[1]
     t.packet.dst = <uint32_t>now.dst[1]
@@ -185,10 +192,7 @@ cdef uint32_t translate(router* r, uint32_t port, const uint8_t* ip, uint32_t ca
         t.packet.new_src_port = then.dst_port
         t.packet.new_dst_port = then.src_port
     note_translation(r, port, now.src, now.dst, then.dst, then.src, &t)
-    to = routing_find(r, port, now.src, then.src)
-    if to.is_local:
-        return ipv4_deliver(r, port, ip, caplen, n_bytes)
-    return ipv4_forward(r, port, to, ip, caplen, n_bytes, &t)
+    return send_on(r, port, ip, caplen, n_bytes, now.src, then.src, &t)
 
 
 cdef void note_translation(router* r, uint32_t port, const uint64_t* src, const uint64_t* dst, const uint64_t* new_src,
@@ -201,13 +205,16 @@ cdef void note_translation(router* r, uint32_t port, const uint64_t* src, const 
         take_note(r.notes, NOTE_SNAT, port, src, new_src, <uint64_t>t.packet.src_port << 16 | t.packet.new_src_port)
 
 
-cdef uint32_t untranslated(router* r, uint32_t port, const uint8_t* ip, uint32_t caplen, uint32_t n_bytes,
-                           const connection_tuple* t) noexcept nogil:
-    """A packet that belongs to nothing goes on as it is (Linux: INVALID; no rule of Neutron's drops it)."""
-    cdef destination* to = routing_find(r, port, t.src, t.dst)
+cdef inline uint32_t send_on(router* r, uint32_t port, const uint8_t* ip, uint32_t caplen, uint32_t n_bytes,
+                             const uint64_t* src, const uint64_t* dst, const translation* t) noexcept nogil:
+    """To where the packet goes with its destination after translation, `dst`.
+
+    One that belongs to nothing goes on as it is, without `t` (Linux: INVALID; no rule of Neutron's drops it).
+    """
+    cdef destination* to = routing_find(r, port, src, dst)
     if to.is_local:
         return ipv4_deliver(r, port, ip, caplen, n_bytes)
-    return ipv4_forward(r, port, to, ip, caplen, n_bytes, NULL)
+    return ipv4_forward(r, port, to, ip, caplen, n_bytes, t)
 
 
 # New connections.
@@ -223,7 +230,7 @@ cdef uint32_t begin(router* r, uint32_t port, const uint8_t* ip, uint32_t caplen
     cdef uint64_t dst[2]
     cdef destination* to
     if not tuple_invert(t, &answer) or not connection_may_begin(t, flags_of(ip)):
-        return untranslated(r, port, ip, caplen, n_bytes, t)
+        return send_on(r, port, ip, caplen, n_bytes, t.src, t.dst, NULL)
     dst[0] = t.dst[0]
     dst[1] = t.dst[1]
     address = floating(nat.external, nat.internal_of, nat.n_floating, <uint32_t>t.dst[1])
@@ -316,35 +323,34 @@ cdef uint32_t receive_error(router* r, uint32_t port, const uint8_t* ip, uint32_
     cdef const uint8_t* quoted = ip + header_len + ICMP_LEN
     cdef uint32_t room = caplen - header_len - ICMP_LEN
     cdef uint32_t quoted_header_len
-    cdef connection_tuple t
     cdef connection_tuple inner
     cdef connection_tuple inverse
     cdef const connection_tuple* before
     cdef connection* c
     cdef uint32_t direction = 0
     cdef bint snat, dnat
+    cdef uint64_t src[2]
     cdef uint64_t dst[2]
     cdef translation change
-    memset(&t, 0, sizeof(t))
-    map_ipv4(t.src, ipv4_src(ip))
-    map_ipv4(t.dst, ipv4_dst(ip))
+    map_ipv4(src, ipv4_src(ip))
+    map_ipv4(dst, ipv4_dst(ip))
     if not ipv4_fits(room) or ipv4_header_len(quoted) < IPV4_LEN or ipv4_header_len(quoted) > room:
-        return untranslated(r, port, ip, caplen, n_bytes, &t)
+        return send_on(r, port, ip, caplen, n_bytes, src, dst, NULL)
     quoted_header_len = <uint32_t>ipv4_header_len(quoted)
     if not quoted_tuple(quoted, room - quoted_header_len, &inner) or not tuple_invert(&inner, &inverse):
-        return untranslated(r, port, ip, caplen, n_bytes, &t)
+        return send_on(r, port, ip, caplen, n_bytes, src, dst, NULL)
     # What is quoted left in the other direction: turned around it is a packet of the connection in this one.
     c = connections_find(r.connections, &inverse, r.device.now_ns, &direction)
     if c == NULL:
-        return untranslated(r, port, ip, caplen, n_bytes, &t)
+        return send_on(r, port, ip, caplen, n_bytes, src, dst, NULL)
     take_note(r.notes, NOTE_ERROR_OF_CONNECTION, port, NULL, NULL, direction)
     snat = c.flags & CONNECTION_SNAT != 0
     dnat = c.flags & CONNECTION_DNAT != 0
     before = &c.tuples[1 - direction]
     memset(&change, 0, sizeof(change))
     change.is_error = True
-    change.packet.src = change.packet.new_src = <uint32_t>t.src[1]
-    change.packet.dst = change.packet.new_dst = <uint32_t>t.dst[1]
+    change.packet.src = change.packet.new_src = <uint32_t>src[1]
+    change.packet.dst = change.packet.new_dst = <uint32_t>dst[1]
     if snat if direction else dnat:
         change.packet.new_dst = <uint32_t>before.src[1]
     if dnat if direction else snat:
@@ -358,34 +364,14 @@ cdef uint32_t receive_error(router* r, uint32_t port, const uint8_t* ip, uint32_
     change.quoted.new_src_port = before.src_port
     change.quoted.new_dst_port = before.dst_port
     map_ipv4(dst, change.packet.new_dst)
-    return send_error(r, port, ip, caplen, n_bytes, &change, t.src, dst)
-
-
-cdef uint32_t send_error(router* r, uint32_t port, const uint8_t* ip, uint32_t caplen, uint32_t n_bytes, const translation* t,
-                         const uint64_t* src, const uint64_t* dst) noexcept nogil:
-    cdef destination* to = routing_find(r, port, src, dst)
-    if to.is_local:
-        return ipv4_deliver(r, port, ip, caplen, n_bytes)
-    return ipv4_forward(r, port, to, ip, caplen, n_bytes, t)
+    return send_on(r, port, ip, caplen, n_bytes, src, dst, &change)
 
 
 cdef bint quoted_tuple(const uint8_t* ip, uint32_t room, connection_tuple* t) noexcept nogil:
     """The tuple of a packet of which `room` bytes behind its header are quoted: 8 are enough."""
-    cdef const uint8_t* l4 = ip + ipv4_header_len(ip)
-    memset(t, 0, sizeof(connection_tuple))
-    map_ipv4(t.src, ipv4_src(ip))
-    map_ipv4(t.dst, ipv4_dst(ip))
-    t.proto = ipv4_proto(ip)
+    take_addresses(ip, t)
     if t.proto not in (IP_PROTO_TCP, IP_PROTO_UDP, IP_PROTO_ICMP, IP_PROTO_SCTP):
         return True
     if room < ICMP_LEN or ipv4_frag(ip) & IPV4_FRAG_OFFSET_MASK:
         return False
-    if t.proto == IP_PROTO_ICMP:
-        if is_error(icmp_type(l4)):
-            return False
-        t.src_port = icmp_id(l4)
-        t.dst_port = <uint16_t>(icmp_type(l4) << 8 | icmp_code(l4))
-    else:
-        t.src_port = load_be16(l4)
-        t.dst_port = load_be16(l4 + 2)
-    return True
+    return take_ports(ip + ipv4_header_len(ip), t)
