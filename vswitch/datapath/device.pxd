@@ -76,3 +76,5 @@ cdef class CompiledDevice:
     cdef uint32_t _number(self, str port) except? 0xFFFFFFFF
     cdef list _take_sent(self)
     cdef int _check(self) except -1
+    cdef int _send_all(self, object sent) except -1
+    cdef void _fail(self, object error) noexcept

@@ -5,8 +5,9 @@ frame, which is how devices are tested and explained.
 
 Thread-safety: none; a device belongs to one network, or to one thread.
 """
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy
 
 from vswitch.capture.record cimport frame
 from vswitch.datapath.fate cimport FATE_CONSUMED, FATE_DELIVERED, N_FATES
@@ -159,6 +160,29 @@ cdef class CompiledDevice:
             self.c.has_failed = False
             raise error
         return 0
+
+    # For what Python decides, within a replay or not.
+
+    cdef int _send_all(self, object sent) except -1:
+        """[(name of a port, frame), ...] leave."""
+        cdef const uint8_t[::1] data
+        cdef uint8_t* to
+        for port, octets in sent:
+            if port not in self.ports:
+                raise ValueError(f"device {self.name} has no port {port!r}, where it sends a frame")
+            data = octets
+            if data.shape[0] == 0:
+                raise ValueError(f"device {self.name} sends an empty frame at port {port}")
+            to = device_send(&self.c, <uint32_t>self.ports.index(port), <uint32_t>data.shape[0], <uint32_t>data.shape[0])
+            if to != NULL:
+                memcpy(to, &data[0], data.shape[0])
+        return 0
+
+    cdef void _fail(self, object error) noexcept:
+        """The first exception ends the replay."""
+        if not self.c.has_failed:
+            self.error = error
+            self.c.has_failed = True
 
     # Counters.
 

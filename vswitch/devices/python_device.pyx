@@ -5,11 +5,10 @@ What it raises ends the replay and is raised there; only `Dropped` is a word abo
 
 Thread-safety: as its device's. With the GIL held it may be in any thread that replays.
 """
-from libc.stdint cimport uint8_t, uint32_t
-from libc.string cimport memcpy
+from libc.stdint cimport uint32_t
 
 from vswitch.capture.record cimport frame
-from vswitch.datapath.device cimport NEVER, CompiledDevice, device, device_send
+from vswitch.datapath.device cimport NEVER, CompiledDevice, device
 from vswitch.datapath.fate cimport DROP_UNKNOWN_TRUNCATED, FATE_CONSUMED, N_FATES
 
 from vswitch.datapath.fate import FATES, FIRST_DROP
@@ -41,17 +40,15 @@ cdef class PythonDevice(CompiledDevice):
     """
 
     cdef readonly object device
-    cdef dict numbers
 
     def __init__(self, str name, object ports, object device):
         self.device = device
-        self.numbers = {name: number for number, name in enumerate(self.ports)}
         self.c.receive = python_receive
         self.c.wake = python_wake
         self._ask()
 
     def refresh(self):
-        """Asks the device when it wants to be woken."""
+        """Asks the device when it wants to be woken: outside of a call of it, somebody may have given it something to do."""
         self._ask()
 
     cdef uint32_t _receive_frame(self, uint32_t port, const frame* f) noexcept:
@@ -71,28 +68,10 @@ cdef class PythonDevice(CompiledDevice):
         except BaseException as error:
             self._fail(error)
 
-    def ask(self):
-        """Reads again when the device wants to be woken: between replays somebody may have given it something to do."""
-        self._ask()
-
     cdef int _ask(self) except -1:
         """When it wants to be woken."""
         next_ns = self.device.next_wake_ns
         self.c.next_wake_ns = NEVER if next_ns is None else next_ns
-        return 0
-
-    cdef int _send_all(self, object sent) except -1:
-        cdef const uint8_t[::1] data
-        cdef uint8_t* to
-        for port, octets in sent:
-            if port not in self.numbers:
-                raise ValueError(f"device {self.name} has no port {port!r}, where it sends a frame")
-            data = octets
-            if data.shape[0] == 0:
-                raise ValueError(f"device {self.name} sends an empty frame at port {port}")
-            to = device_send(&self.c, self.numbers[port], <uint32_t>data.shape[0], <uint32_t>data.shape[0])
-            if to != NULL:
-                memcpy(to, &data[0], data.shape[0])
         return 0
 
     cdef uint32_t _dropped(self, object reason) noexcept:
@@ -104,9 +83,3 @@ cdef class PythonDevice(CompiledDevice):
         except BaseException as error:
             self._fail(error)
         return FATE_CONSUMED
-
-    cdef void _fail(self, object error) noexcept:
-        """The first exception ends the replay."""
-        if not self.c.has_failed:
-            self.error = error
-            self.c.has_failed = True

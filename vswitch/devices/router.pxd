@@ -17,10 +17,8 @@ cdef class Router(CompiledDevice):
     cdef int _set_rules(self, object config) except -1
     cdef int _set_advertiser(self, object config) except -1
     cdef int _plan(self) except -1
-    cdef int _send_all(self, object sent) except -1
     cdef uint32_t _solicited(self, uint32_t port, const frame* f) noexcept
     cdef void _advertise(self) noexcept
-    cdef void _fail(self, object error) noexcept
     cdef int _set_vrrp(self, object vrrp) except -1
     cdef int _set_nat(self, object nat) except -1
     cdef int _add_route(self, object to, object plen, uint32_t interface, object gateway, object source,

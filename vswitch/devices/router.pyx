@@ -22,10 +22,10 @@ Thread-safety: as any device's.
 """
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
 
 from vswitch.capture.record cimport frame
-from vswitch.datapath.device cimport NEVER, device, device_send
+from vswitch.datapath.device cimport NEVER, device
 from vswitch.datapath.fate cimport DROP_ETH_TRUNCATED, DROP_NOT_FOR_DEVICE, DROP_UNKNOWN_TRUNCATED, FATE_CONSUMED
 from vswitch.devices.arp cimport arp_announce, arp_receive, arp_solicit
 from vswitch.devices.icmp cimport icmp_mourn
@@ -404,16 +404,6 @@ cdef class Router(CompiledDevice):
         plan(&self.r)
         return 0
 
-    cdef int _send_all(self, object sent) except -1:
-        cdef const uint8_t[::1] data
-        cdef uint8_t* to
-        for port, octets in sent:
-            data = octets
-            to = device_send(&self.c, self.ports.index(port), <uint32_t>data.shape[0], <uint32_t>data.shape[0])
-            if to != NULL:
-                memcpy(to, &data[0], data.shape[0])
-        return 0
-
     cdef uint32_t _solicited(self, uint32_t port, const frame* f) noexcept:
         try:
             self._send_all(self.advertiser.receive(self.ports[port], <bytes>f.data[:f.caplen], self.c.now_ns))
@@ -430,11 +420,6 @@ cdef class Router(CompiledDevice):
             self._plan()
         except BaseException as error:
             self._fail(error)
-
-    cdef void _fail(self, object error) noexcept:
-        if not self.c.has_failed:
-            self.error = error
-            self.c.has_failed = True
 
     cdef int _set_vrrp(self, object vrrp) except -1:
         cdef uint32_t i

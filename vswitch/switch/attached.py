@@ -29,7 +29,7 @@ class AttachedDevices:
         known = self._adapters.get(name)
         if not isinstance(known, PythonDevice) or known.device is not device:
             known = self._adapters[name] = PythonDevice(name, tuple(device.ports), device)
-        known.ask()
+        known.refresh()
         return known
 
 
