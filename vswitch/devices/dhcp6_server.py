@@ -24,15 +24,13 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from vswitch.devices import dhcp6_options as o
-from vswitch.devices.dhcp6_options import ALL_SERVERS, CLIENT_PORT, SERVER_PORT
-from vswitch.devices.dhcp_agent import AddressRange, DnsmasqConfig, HostEntry
+from vswitch.devices.dhcp_agent import MIN_LEASE_S, AddressRange, DnsmasqConfig, HostEntry
 from vswitch.devices.dhcp_options import choose, dns_name
 from vswitch.devices.packets import LINK_LOCAL, Malformed, in_prefix, text_of
 from vswitch.devices.timers import SECOND_NS
 from vswitch.light_typing import NamedTuple
 
 DECLINE_BACKOFF_NS = 600 * SECOND_NS
-MIN_LIFETIME_S = 120  # what a client may ask for at least
 MIN_REFRESH_S = 600  # RFC 8415 §7.6, IRT_MINIMUM
 NAME_FLAGS = 0x01  # the server does the updates of DNS (RFC 4704 §4.1)
 # Messages to one server: they have to name it, and must not be sent to its address (§16, §18.4).
@@ -424,8 +422,8 @@ def _lifetimes(lease_s: int, preferred: int, valid: int) -> tuple[int, int]:
     if preferred <= valid:
         for n, asked in enumerate((preferred, valid)):
             if asked:
-                lifetimes[n] = min(lease_s, max(asked, MIN_LIFETIME_S))
+                lifetimes[n] = min(lease_s, max(asked, MIN_LEASE_S))
     return lifetimes[0], lifetimes[1]
 
 
-__all__ = ["ALL_SERVERS", "CLIENT_PORT", "SERVER_PORT", "Dhcp6Server", "Lease6"]
+__all__ = ["Dhcp6Server", "Lease6"]

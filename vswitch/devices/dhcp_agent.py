@@ -14,11 +14,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 
-from vswitch.devices.dhcp_options import Option, read_option
+from vswitch.devices.dhcp_options import INFINITE, Option, read_option
 from vswitch.devices.packets import ip_of, mac_of
 from vswitch.errors import ConfigError
 
-MIN_LEASE_S = 120  # what dnsmasq makes of less
+MIN_LEASE_S = 120  # what dnsmasq makes of less, be it configured or asked for by a client
 METADATA_CIDR = "169.254.169.254/32"
 OWNER_DHCP = "network:dhcp"
 ROUTER_INTERFACES = (
@@ -114,7 +114,7 @@ class HostEntry:
 
 @dataclass(frozen=True)
 class AddressRange:
-    """A ``--dhcp-range`` of static leases only; `length` is the prefix length, `lease_s` 2**32 - 1 for ever."""
+    """A ``--dhcp-range`` of static leases only; `length` is the prefix length, `lease_s` INFINITE for ever."""
 
     tag: str
     network: bytes
@@ -211,7 +211,7 @@ def _has_range6(subnet: DhcpSubnet) -> bool:
 
 def ranges(network: DhcpNetwork, options: DhcpOptions) -> Iterable[AddressRange]:
     """The ranges of the command line, read."""
-    lease_s = 0xFFFFFFFF if options.dhcp_lease_duration == -1 else max(options.dhcp_lease_duration, MIN_LEASE_S)
+    lease_s = INFINITE if options.dhcp_lease_duration == -1 else max(options.dhcp_lease_duration, MIN_LEASE_S)
     for subnet in served_subnets(network):
         cidr = ip_network(subnet.cidr)
         yield AddressRange(subnet.tag, cidr.network_address.packed, cidr.prefixlen, lease_s)

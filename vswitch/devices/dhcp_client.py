@@ -24,15 +24,12 @@ from vswitch.devices.ip_stack import IpStack
 from vswitch.devices.timers import SECOND_NS, Action
 from vswitch.light_typing import NamedTuple
 
-SERVER_PORT, CLIENT_PORT = 67, 68
-INFINITE = 0xFFFFFFFF
 FIRST_DELAY_S, LAST_DELAY_S = 4, 64
 N_REPETITIONS = 4  # of a REQUEST, RFC 2131 §3.1 (5)
 N_REBOOT_REPETITIONS = 1  # of one in INIT-REBOOT: dhclient looks for a new lease after some ten seconds
 MIN_RENEW_DELAY_S = 60  # RFC 2131 §4.4.5
 DECLINE_WAIT_S = 10  # RFC 2131 §3.1 (5)
 PROBE_WAIT_S = 1  # RFC 5227 §1.1, PROBE_WAIT
-MIN_MESSAGE_LEN = 300
 # What dhclient of Debian and Ubuntu asks for.
 PARAMETERS = bytes([1, 28, 2, 3, 15, 6, 119, 12, 44, 47, 26, 121, 42])
 
@@ -94,8 +91,8 @@ class DhcpClient:
         self._n_sent = 0
         self._timer: int | None = None
         self._ends_ns: dict[str, int] = {}
-        stack.udp_services[CLIENT_PORT] = self._receive
-        stack.raw_udp_ports.add(CLIENT_PORT)
+        stack.udp_services[o.CLIENT_PORT] = self._receive
+        stack.raw_udp_ports.add(o.CLIENT_PORT)
         stack.on_arp = self._hear_arp
 
     def start(self, now_ns: int) -> None:
@@ -118,7 +115,7 @@ class DhcpClient:
         self._log.add(now_ns, f"DHCPRELEASE {p.text_of(lease.address)} to {p.text_of(lease.server)}")
         self._new_transaction(now_ns)
         message = self._message(o.RELEASE, [(o.SERVER_ID, lease.server)], ciaddr=lease.address, now_ns=now_ns)
-        self._stack.send_udp(lease.address, lease.server, CLIENT_PORT, SERVER_PORT, message, now_ns)
+        self._stack.send_udp(lease.address, lease.server, o.CLIENT_PORT, o.SERVER_PORT, message, now_ns)
         self._lose(now_ns)
         self.state = INIT
 
@@ -169,7 +166,7 @@ class DhcpClient:
             self._begin(RENEWING, now_ns)
         self._log.add(now_ns, f"DHCPREQUEST {p.text_of(lease.address)} to {p.text_of(lease.server)}")
         message = self._message(o.REQUEST, self._wishes(), ciaddr=lease.address, now_ns=now_ns)
-        self._stack.send_udp(lease.address, lease.server, CLIENT_PORT, SERVER_PORT, message, now_ns)
+        self._stack.send_udp(lease.address, lease.server, o.CLIENT_PORT, o.SERVER_PORT, message, now_ns)
         self._again_before("t2", self._renew, self._rebind, now_ns)
 
     def _rebind(self, now_ns: int) -> None:
@@ -204,7 +201,7 @@ class DhcpClient:
         self._timer = None if when_ns is None else self._stack.timers.at(when_ns, action)
 
     def _broadcast(self, message: bytes, now_ns: int, *, src: bytes = p.ANY_IPV4) -> None:
-        self._stack.send_udp(src, p.BROADCAST_IPV4, CLIENT_PORT, SERVER_PORT, message, now_ns)
+        self._stack.send_udp(src, p.BROADCAST_IPV4, o.CLIENT_PORT, o.SERVER_PORT, message, now_ns)
 
     def _wishes(self) -> list[tuple[int, bytes]]:
         options = [(o.HOSTNAME, self._hostname.encode())] if self._hostname else []
@@ -220,7 +217,7 @@ class DhcpClient:
             1, 1, 6, 0, self._xid, elapsed_s, 0, ciaddr, p.ANY_IPV4, p.ANY_IPV4, p.ANY_IPV4, self._stack.mac, b"", b""
         )  # fmt: skip
         body = o.encode([(o.MESSAGE_TYPE, bytes((kind,))), *options])
-        return (head + o.COOKIE + body + bytes((o.END,))).ljust(MIN_MESSAGE_LEN, b"\0")
+        return (head + o.COOKIE + body + bytes((o.END,))).ljust(o.MIN_MESSAGE_LEN, b"\0")
 
     # Receiving.
 
@@ -258,7 +255,7 @@ class DhcpClient:
         self._log.add(
             now_ns,
             f"DHCPACK {p.text_of(lease.address)}/{lease.length} from {p.text_of(lease.server)}, "
-            + ("for ever" if lease.lease_s == INFINITE else f"lease {lease.lease_s} s"),
+            + ("for ever" if lease.lease_s == o.INFINITE else f"lease {lease.lease_s} s"),
         )
         if self._is_careful and self.lease is None:
             self.state, self._wanted, self._server = PROBING, lease.address, lease.server
@@ -274,7 +271,7 @@ class DhcpClient:
             self._on_lease(None, now_ns)
         self.state, self.lease = BOUND, lease
         self._on_lease(lease, now_ns)
-        if lease.lease_s == INFINITE:
+        if lease.lease_s == o.INFINITE:
             self._set(None, self._renew)
             return
         times = {"t1": lease.t1_s, "t2": lease.t2_s, "end": lease.lease_s}
@@ -302,7 +299,7 @@ class DhcpClient:
 
 def lease_of(message: o.Message, options: dict[int, bytes], server: bytes) -> ClientLease:
     """What an ACK grants. With classless routes the router option is not looked at (RFC 3442)."""
-    lease_s = _number(options, o.LEASE_TIME, INFINITE)
+    lease_s = _number(options, o.LEASE_TIME, o.INFINITE)
     mask = options.get(o.NETMASK, b"")
     length = bin(int.from_bytes(mask[:4], "big")).count("1") if len(mask) >= 4 else _class_length(message.yiaddr)
     routes = tuple(o.routes_of(options.get(o.ROUTES, b"")))

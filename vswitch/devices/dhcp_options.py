@@ -21,6 +21,9 @@ from vswitch.light_typing import NamedTuple
 COOKIE = bytes.fromhex("63825363")  # RFC 2131 §3
 BOOTP_HEADER = struct.Struct("!BBBBIHH4s4s4s4s16s64s128s")  # RFC 2131 §2, up to the options
 BROADCAST_FLAG = 0x8000
+SERVER_PORT, CLIENT_PORT = 67, 68
+MIN_MESSAGE_LEN = 300  # of BOOTP (RFC 1542 §2.1); shorter messages are filled up
+INFINITE = 0xFFFFFFFF  # a lease for ever (RFC 2131 §3.3)
 
 PAD, END, OVERLOAD = 0, 255, 52
 NETMASK, ROUTER, DNS, HOSTNAME, DOMAIN, MTU, BROADCAST = 1, 3, 6, 12, 15, 26, 28

@@ -16,7 +16,6 @@ from vswitch.devices.packets import ANY_IPV4, in_prefix
 from vswitch.light_typing import NamedTuple
 
 BOOTP = 0  # in place of a message type
-INFINITE = 0xFFFFFFFF
 IPXE_OPTION = 175  # of an iPXE client: --dhcp-match=set:ipxe,175
 MAX_MESSAGE_LEN = 16384
 BOOTP_OPTIONS_LEN = 64  # RFC 951 §3, "vend"
@@ -115,7 +114,7 @@ class ReplyOptions:
                 setattr(room, attribute, option.value)
                 used.add(code)
         room.may_overload(is_allowed=wanted is not None)
-        if time_s not in (None, INFINITE):
+        if time_s not in (None, o.INFINITE):
             self._put_times(room, configured, time_s or 0)
         self._put_defaults(room, configured, is_wanted, hostname)
         for option in chosen:
@@ -195,6 +194,4 @@ def is_hostname(name: str) -> bool:
     return bool(name) and all(c.isascii() and (c.isalnum() or c in "-_.") for c in name) and name[0].isalnum()
 
 
-__all__ = [
-    "BOOTP", "INFINITE", "ClientName", "Context", "ReplyOptions", "client_name", "is_hostname",
-]  # fmt: skip
+__all__ = ["BOOTP", "ClientName", "Context", "ReplyOptions", "client_name", "is_hostname"]

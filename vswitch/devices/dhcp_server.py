@@ -30,16 +30,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from vswitch.devices import dhcp_options as o
-from vswitch.devices.dhcp_agent import DnsmasqConfig, HostEntry
-from vswitch.devices.dhcp_reply import BOOTP, INFINITE, Context, ReplyOptions, client_name, is_hostname
+from vswitch.devices.dhcp_agent import MIN_LEASE_S, DnsmasqConfig, HostEntry
+from vswitch.devices.dhcp_reply import BOOTP, Context, ReplyOptions, client_name, is_hostname
 from vswitch.devices.packets import ANY_IPV4, BROADCAST_IPV4, Malformed, in_prefix
 from vswitch.devices.timers import SECOND_NS
 from vswitch.light_typing import NamedTuple
 
-SERVER_PORT, CLIENT_PORT = 67, 68
-MIN_LEASE_S = 120  # what a client may ask for at least
 DECLINE_BACKOFF_NS = 600 * SECOND_NS
-MIN_MESSAGE_LEN = 300  # of BOOTP (RFC 1542 §2.1); shorter replies are filled up
 
 
 class Reply(NamedTuple):
@@ -262,7 +259,7 @@ class _Exchange:
         time_s = self._lease_time(context)
         self.lease.mac = self.message.mac
         self.lease.client_id = self.client_id or self.lease.client_id
-        self.lease.expires_ns = None if time_s == INFINITE else self.now_ns + time_s * SECOND_NS
+        self.lease.expires_ns = None if time_s == o.INFINITE else self.now_ns + time_s * SECOND_NS
         leases[wanted] = self.lease
         self._note("DHCPACK", wanted, self.hostname)
         return self._reply(o.ACK, context, wanted, self.hostname, time_s)
@@ -322,7 +319,7 @@ class _Exchange:
         time_s = context.range.lease_s
         if asked := o.find(self.message, o.LEASE_TIME, 4):
             asked_s = max(int.from_bytes(asked[:4], "big"), MIN_LEASE_S)
-            if time_s == INFINITE or (asked_s != INFINITE and asked_s < time_s):
+            if time_s == o.INFINITE or (asked_s != o.INFINITE and asked_s < time_s):
                 time_s = asked_s
         return time_s
 
@@ -354,20 +351,20 @@ class _Exchange:
 
     def _send(self, message: bytes, yiaddr: bytes) -> Reply:
         """Where a reply goes: RFC 2131 §4.1, as dnsmasq reads it."""
-        message = (message + bytes((o.END,))).ljust(MIN_MESSAGE_LEN, b"\0")
+        message = (message + bytes((o.END,))).ljust(o.MIN_MESSAGE_LEN, b"\0")
         if self.ciaddr != ANY_IPV4:
             is_from_there = self.kind == o.INFORM or self.src == self.ciaddr
             if is_from_there and self.sport and self.src != ANY_IPV4:
                 return Reply(message, self.src, self.sport, None)
-            return Reply(message, self.ciaddr, CLIENT_PORT, None)
+            return Reply(message, self.ciaddr, o.CLIENT_PORT, None)
         if self.flags & o.BROADCAST_FLAG or not self.message.hlen or self.message.hlen > 14 or not self.message.htype:
-            return Reply(message, BROADCAST_IPV4, CLIENT_PORT, None)
+            return Reply(message, BROADCAST_IPV4, o.CLIENT_PORT, None)
         # The client has no address yet and answers no ARP.
-        return Reply(message, yiaddr, CLIENT_PORT, self.message.chaddr[:6])
+        return Reply(message, yiaddr, o.CLIENT_PORT, self.message.chaddr[:6])
 
     def _note(self, name: str, address: bytes | None, remark: str = "") -> None:
         where = ".".join(map(str, address[:4])) + " " if address else ""
         self.server._log(self.now_ns, f"{name} {where}{self.message.mac.hex(':')} {remark}".rstrip())
 
 
-__all__ = ["CLIENT_PORT", "SERVER_PORT", "Dhcp4Server", "Lease", "Reply"]
+__all__ = ["Dhcp4Server", "Lease", "Reply"]

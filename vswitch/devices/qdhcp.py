@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from ipaddress import ip_network
 
+from vswitch.devices import dhcp6_options as o6
+from vswitch.devices import dhcp_options as o4
 from vswitch.devices import packets as p
 from vswitch.devices.device_log import DeviceLog
-from vswitch.devices.dhcp6_server import ALL_SERVERS, Dhcp6Server
-from vswitch.devices.dhcp6_server import CLIENT_PORT as CLIENT_PORT6
-from vswitch.devices.dhcp6_server import SERVER_PORT as SERVER_PORT6
+from vswitch.devices.dhcp6_server import Dhcp6Server
 from vswitch.devices.dhcp_agent import DhcpNetwork, DhcpOptions, DhcpPort, dnsmasq_config
-from vswitch.devices.dhcp_server import CLIENT_PORT, SERVER_PORT, Dhcp4Server
+from vswitch.devices.dhcp_server import Dhcp4Server
 from vswitch.devices.ip_stack import IpStack, Route
 from vswitch.errors import ConfigError
 
@@ -76,10 +76,10 @@ class DhcpNamespace:
         addresses = [p.ip_of(address) for _, address in own.fixed_ips]
         self._server4 = Dhcp4Server(self.config, addresses, self.log.add)
         self._server6 = Dhcp6Server(self.config, addresses, mac, self.log.add)
-        self._stack.groups.add(ALL_SERVERS)
-        self._stack.raw_udp_ports |= {SERVER_PORT, SERVER_PORT6}
+        self._stack.groups.add(o6.ALL_SERVERS)
+        self._stack.raw_udp_ports |= {o4.SERVER_PORT, o6.SERVER_PORT}
         self._stack.udp_services = {
-            SERVER_PORT: self._serve4, SERVER_PORT6: self._serve6, DNS_PORT: self._refuse_dns,
+            o4.SERVER_PORT: self._serve4, o6.SERVER_PORT: self._serve6, DNS_PORT: self._refuse_dns,
         }  # fmt: skip
 
     def receive(self, port: str, frame: bytes, now_ns: int) -> Sequence[tuple[str, bytes]]:
@@ -108,10 +108,10 @@ class DhcpNamespace:
         src = next((a for a in self._stack.addresses if len(a) == 4), p.ANY_IPV4)
         if reply.dst != p.BROADCAST_IPV4:
             src = self._stack.source_for(reply.dst) or src
-        self._stack.send_udp(src, reply.dst, SERVER_PORT, reply.port, reply.message, now_ns, tos=TOS)
+        self._stack.send_udp(src, reply.dst, o4.SERVER_PORT, reply.port, reply.message, now_ns, tos=TOS)
 
     def _serve6(self, packet: p.Packet, datagram: p.Udp, now_ns: int) -> None:
-        is_multicast = packet.dst == ALL_SERVERS
+        is_multicast = packet.dst == o6.ALL_SERVERS
         if not packet.is_ipv6 or not (is_multicast or self._stack.is_own(packet.dst)):
             raise p.Malformed("not for this IP address", "NOT_FOR_DEVICE")
         reply = self._server6.answer(datagram.payload, packet.eth_src, now_ns, is_unicast=not is_multicast)
@@ -119,7 +119,7 @@ class DhcpNamespace:
         if reply is None or src is None:
             self.counters["DHCP messages without an answer"] += 1
             return
-        self._stack.send_udp(src, packet.src, SERVER_PORT6, CLIENT_PORT6, reply, now_ns, tos=TOS)
+        self._stack.send_udp(src, packet.src, o6.SERVER_PORT, o6.CLIENT_PORT, reply, now_ns, tos=TOS)
 
     def _refuse_dns(self, packet: p.Packet, datagram: p.Udp, now_ns: int) -> None:
         raise p.Malformed("DNS is not answered")
@@ -140,4 +140,4 @@ def _namespace_stack(network: DhcpNetwork, own: DhcpPort, mac: bytes) -> IpStack
     return stack
 
 
-__all__ = ["CLIENT_PORT", "DhcpNamespace"]
+__all__ = ["DhcpNamespace"]
