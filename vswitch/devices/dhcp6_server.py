@@ -24,13 +24,13 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from vswitch.devices import dhcp6_options as o
-from vswitch.devices.dhcp_agent import MIN_LEASE_S, AddressRange, DnsmasqConfig, HostEntry
+from vswitch.devices.dhcp_agent import MIN_LEASE_S, DnsmasqConfig, HostEntry
+from vswitch.devices.dhcp_context import DECLINE_BACKOFF_NS, Context, contexts_of, hosts_in
 from vswitch.devices.dhcp_options import choose, dns_name
-from vswitch.devices.packets import LINK_LOCAL, Malformed, in_prefix, text_of
+from vswitch.devices.packets import LINK_LOCAL, Malformed, text_of
 from vswitch.devices.timers import SECOND_NS
 from vswitch.light_typing import NamedTuple
 
-DECLINE_BACKOFF_NS = 600 * SECOND_NS
 MIN_REFRESH_S = 600  # RFC 8415 §7.6, IRT_MINIMUM
 NAME_FLAGS = 0x01  # the server does the updates of DNS (RFC 4704 §4.1)
 # Messages to one server: they have to name it, and must not be sent to its address (§16, §18.4).
@@ -47,17 +47,6 @@ class Lease6:
     ia_type: int
     iaid: int
     expires_ns: int | None = None
-
-
-@dataclass(frozen=True)
-class Context6:
-    """A range on whose subnet the server has an address, `local`."""
-
-    range: AddressRange
-    local: bytes
-
-    def has(self, address: bytes) -> bool:
-        return in_prefix(address, self.range.network, self.range.length)
 
 
 class Association(NamedTuple):
@@ -78,13 +67,9 @@ class Dhcp6Server:
         self.duid = o.duid_llt(mac)
         own = [address for address in addresses if len(address) == 16 and address[:8] != LINK_LOCAL]
         self._first_address = own[0] if own else b""
-        self._contexts: list[Context6] = []
-        for address in own:
-            found = next((r for r in config.ranges if in_prefix(address, r.network, r.length)), None)
-            if found is not None and all(context.range != found for context in self._contexts):
-                self._contexts.append(Context6(found, address))
+        self._contexts = contexts_of(config.ranges, own)
         # Of several lines dnsmasq takes the last one, and one that is only for DHCPv6 before any other.
-        here = sorted((host for host in config.hosts if self._is_here(host)), key=attrgetter("is_ipv6_only"))
+        here = sorted(hosts_in(self._contexts, config.hosts), key=attrgetter("is_ipv6_only"))
         self._host_of_mac = {host.mac: host for host in here}
         self._host_of_duid = {host.client_id: host for host in here if host.client_id}
         self.leases: list[Lease6] = []
@@ -113,9 +98,6 @@ class Dhcp6Server:
         """The line for a client that has an address here, or none at all."""
         return self._host_of_duid.get(duid) or self._host_of_mac.get(mac)
 
-    def _is_here(self, host: HostEntry) -> bool:
-        return not host.addresses or any(context.has(a) for context in self._contexts for a in host.addresses)
-
     def _holder(self, address: bytes) -> Lease6 | None:
         return next((lease for lease in self.leases if lease.address == address), None)
 
@@ -136,7 +118,7 @@ class _Exchange6:
         self.commits = False
         self.tags: list[str] = []
         """Tags of the subnets from which addresses were given."""
-        self.used: set[Context6] = set()
+        self.used: set[Context] = set()
         self.has_domain = False
         self.domain = ""
         self.name_flags = NAME_FLAGS
@@ -177,7 +159,7 @@ class _Exchange6:
     def _offer(self) -> bytes:
         """Associations with the client's configured addresses, each once (§18.3.9)."""
         body = b""
-        given: set[Context6] = set()  # subnets whose configured address is in the reply
+        given: set[Context] = set()  # subnets whose configured address is in the reply
         for association in self._associations():
             self.used = set()
             times = _Times()
@@ -321,10 +303,10 @@ class _Exchange6:
             ]
             yield Association(code, int.from_bytes(value[:4], "big"), addresses)
 
-    def _context_of(self, address: bytes) -> Context6 | None:
+    def _context_of(self, address: bytes) -> Context | None:
         return next((context for context in self.contexts if context.has(address)), None)
 
-    def _configured(self, context: Context6, association: Association) -> bytes | None:
+    def _configured(self, context: Context, association: Association) -> bytes | None:
         """The client's address on a subnet, unless it was declined or another association has it."""
         for address in self.host.addresses if self.host else ():
             declined_ns = self.server._declined_ns.get(address)
@@ -339,7 +321,7 @@ class _Exchange6:
         return (lease.duid, lease.iaid) == (self.duid, association.iaid)
 
     def _give(
-        self, association: Association, context: Context6, address: bytes, preferred: int, valid: int, times: _Times
+        self, association: Association, context: Context, address: bytes, preferred: int, valid: int, times: _Times
     ) -> bytes:  # fmt: skip
         preferred, valid = _lifetimes(context.range.lease_s, preferred, valid)
         lease = self.server._holder(address) or Lease6(address, self.duid or b"", association.type, association.iaid)
@@ -347,7 +329,7 @@ class _Exchange6:
             self.server.leases.append(lease)
         return self._lease_for(lease, context, preferred, valid, times)
 
-    def _lease_for(self, lease: Lease6, context: Context6, preferred: int, valid: int, times: _Times) -> bytes:
+    def _lease_for(self, lease: Lease6, context: Context, preferred: int, valid: int, times: _Times) -> bytes:
         """An address option; the lease lasts as long as it says."""
         times.add(preferred)
         times.add(valid)

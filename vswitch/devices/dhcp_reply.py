@@ -7,12 +7,12 @@ server, domain and host name if they are asked for), then the configured ones fr
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from vswitch.devices import dhcp_options as o
-from vswitch.devices.dhcp_agent import AddressRange, DnsmasqConfig, HostEntry
+from vswitch.devices.dhcp_agent import DnsmasqConfig, HostEntry
+from vswitch.devices.dhcp_context import Context
 from vswitch.devices.dhcp_room import OptionRoom
-from vswitch.devices.packets import ANY_IPV4, in_prefix
+from vswitch.devices.packets import ANY_IPV4
 from vswitch.light_typing import NamedTuple
 
 BOOTP = 0  # in place of a message type
@@ -20,25 +20,6 @@ IPXE_OPTION = 175  # of an iPXE client: --dhcp-match=set:ipxe,175
 MAX_MESSAGE_LEN = 16384
 BOOTP_OPTIONS_LEN = 64  # RFC 951 §3, "vend"
 MESSAGE_LEN = o.BOOTP_HEADER.size + 312  # what every client takes (RFC 2131 §2)
-
-
-@dataclass(frozen=True)
-class Context:
-    """A range on whose subnet the server has an address, `local`."""
-
-    range: AddressRange
-    local: bytes
-
-    def has(self, address: bytes) -> bool:
-        return in_prefix(address, self.range.network, self.range.length)
-
-    @property
-    def netmask(self) -> bytes:
-        return ((0xFFFFFFFF << (32 - self.range.length)) & 0xFFFFFFFF).to_bytes(4, "big")
-
-    @property
-    def broadcast(self) -> bytes:
-        return (int.from_bytes(self.range.network, "big") | ((1 << (32 - self.range.length)) - 1)).to_bytes(4, "big")
 
 
 class ClientName(NamedTuple):
@@ -144,10 +125,12 @@ class ReplyOptions:
         zero = b"\0" if self._name.is_zero_terminated else b""
         domain, context, fqdn_flags = self._config.domain, self._context, self._name.fqdn_flags
         if context is not None:
+            host_bits = 0xFFFFFFFF >> context.range.length
             if o.NETMASK not in configured:
-                room.put(o.NETMASK, context.netmask)
+                room.put(o.NETMASK, (0xFFFFFFFF ^ host_bits).to_bytes(4, "big"))
             if o.BROADCAST not in configured:
-                room.put(o.BROADCAST, context.broadcast)
+                network = int.from_bytes(context.range.network, "big")
+                room.put(o.BROADCAST, (network | host_bits).to_bytes(4, "big"))
             for code in (o.ROUTER, o.DNS):
                 if code not in configured and is_wanted(code):
                     room.put(code, context.local)
@@ -194,4 +177,4 @@ def is_hostname(name: str) -> bool:
     return bool(name) and all(c.isascii() and (c.isalnum() or c in "-_.") for c in name) and name[0].isalnum()
 
 
-__all__ = ["BOOTP", "ClientName", "Context", "ReplyOptions", "client_name", "is_hostname"]
+__all__ = ["BOOTP", "ClientName", "ReplyOptions", "client_name", "is_hostname"]

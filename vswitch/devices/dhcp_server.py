@@ -31,12 +31,11 @@ from dataclasses import dataclass
 
 from vswitch.devices import dhcp_options as o
 from vswitch.devices.dhcp_agent import MIN_LEASE_S, DnsmasqConfig, HostEntry
-from vswitch.devices.dhcp_reply import BOOTP, Context, ReplyOptions, client_name, is_hostname
-from vswitch.devices.packets import ANY_IPV4, BROADCAST_IPV4, Malformed, in_prefix
+from vswitch.devices.dhcp_context import DECLINE_BACKOFF_NS, Context, contexts_of, hosts_in
+from vswitch.devices.dhcp_reply import BOOTP, ReplyOptions, client_name, is_hostname
+from vswitch.devices.packets import ANY_IPV4, BROADCAST_IPV4, Malformed, text_of
 from vswitch.devices.timers import SECOND_NS
 from vswitch.light_typing import NamedTuple
-
-DECLINE_BACKOFF_NS = 600 * SECOND_NS
 
 
 class Reply(NamedTuple):
@@ -77,14 +76,11 @@ class Dhcp4Server:
 
     def __init__(self, config: DnsmasqConfig, addresses: Sequence[bytes], log: Callable[[int, str], None]) -> None:
         self._config, self._log = config, log
-        self._first_address = next((address for address in addresses if len(address) == 4), ANY_IPV4)
-        self._contexts: list[Context] = []
-        for address in (address for address in addresses if len(address) == 4):
-            found = next((r for r in config.ranges if in_prefix(address, r.network, r.length)), None)
-            if found is not None and all(context.range != found for context in self._contexts):
-                # The last address comes first, as dnsmasq links them.
-                self._contexts.insert(0, Context(found, address))
-        here = [host for host in config.hosts if not host.is_ipv6_only and self._is_here(host)]
+        own = [address for address in addresses if len(address) == 4]
+        self._first_address = own[0] if own else ANY_IPV4
+        # The last address comes first, as dnsmasq links them.
+        self._contexts = contexts_of(config.ranges, own)[::-1]
+        here = hosts_in(self._contexts, (host for host in config.hosts if not host.is_ipv6_only))
         # Of several lines, dnsmasq takes the last one.
         self._host_of_mac = {host.mac: host for host in here}
         self._host_of_client_id = {host.client_id: host for host in here if host.client_id}
@@ -138,9 +134,6 @@ class Dhcp4Server:
             if known and known in self._host_of_client_id:
                 return self._host_of_client_id[known]
         return self._host_of_mac.get(mac)
-
-    def _is_here(self, host: HostEntry) -> bool:
-        return not host.addresses or any(context.has(a) for context in self._contexts for a in host.addresses)
 
 
 class _Exchange:
@@ -363,7 +356,7 @@ class _Exchange:
         return Reply(message, yiaddr, o.CLIENT_PORT, self.message.chaddr[:6])
 
     def _note(self, name: str, address: bytes | None, remark: str = "") -> None:
-        where = ".".join(map(str, address[:4])) + " " if address else ""
+        where = f"{text_of(address[:4])} " if address else ""
         self.server._log(self.now_ns, f"{name} {where}{self.message.mac.hex(':')} {remark}".rstrip())
 
 
