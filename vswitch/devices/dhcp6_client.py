@@ -16,6 +16,7 @@ import struct
 import zlib
 from collections.abc import Callable
 from functools import partial
+from operator import itemgetter
 
 from vswitch.devices import dhcp6_options as o
 from vswitch.devices import packets as p
@@ -68,7 +69,8 @@ class Dhcp6Client:
         self.lease: ClientLease6 | None = None
         self.dns: list[bytes] = []
         self._kind = 0
-        self._offers: list[tuple[int, bytes, ClientLease6]] = []
+        self._offers: list[tuple[int, ClientLease6]] = []
+        """Preference, and what is offered."""
         self._wanted: ClientLease6 | None = None
         self._begun_ns = self._n_sent = self._wait_s = 0
         self._timer: int | None = None
@@ -155,15 +157,14 @@ class Dhcp6Client:
         if data[0] == o.ADVERTISE and self._kind == o.SOLICIT:
             if found is not None:
                 preference = o.find(options, o.PREFERENCE, 1)
-                self._offers.append((preference[0] if preference else 0, server, found))
+                self._offers.append((preference[0] if preference else 0, found))
                 if self._n_sent > 1 or self._offers[-1][0] == BEST_PREFERENCE:
                     self._take_best(now_ns)
         elif data[0] == o.REPLY:
             self._take_reply(options, found, now_ns)
 
     def _take_best(self, now_ns: int) -> None:
-        best = max(preference for preference, _, _ in self._offers)
-        self._wanted = next(found for preference, _, found in self._offers if preference == best)
+        _, self._wanted = max(self._offers, key=itemgetter(0))  # the first among equals
         self._begin(o.REQUEST, now_ns)
 
     def _take_reply(self, options: bytes, found: ClientLease6 | None, now_ns: int) -> None:

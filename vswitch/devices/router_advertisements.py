@@ -25,7 +25,7 @@ from __future__ import annotations
 import struct
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv6Network, ip_network
 
@@ -78,7 +78,6 @@ class _Interface:
     last_ns: int | None = None
     regular_timer: int | None = None
     answer_timer: int | None = None
-    neighbours: dict[bytes, bytes] = field(default_factory=dict)
 
 
 class RouterAdvertisements:
