@@ -66,21 +66,16 @@ class DhcpClient:
         Gets a new lease and the time, and None when it has ended.
     hostname : str
         Sent as option 12, if any.
-    client_id : bytes
-        Sent as option 61, if any.
     is_careful : bool
         Whether it looks if somebody has the address already.
-    parameters : bytes
-        Options it asks for (55).
     """
 
     def __init__(
         self, stack: IpStack, log: DeviceLog, on_lease: Callable[[ClientLease | None, int], None], *,
-        hostname: str = "", client_id: bytes = b"", is_careful: bool = False, parameters: bytes = PARAMETERS,
+        hostname: str = "", is_careful: bool = False,
     ) -> None:  # fmt: skip
         self._stack, self._log, self._on_lease = stack, log, on_lease
-        self._hostname, self._client_id, self._parameters = hostname, client_id, parameters
-        self._is_careful = is_careful
+        self._hostname, self._is_careful = hostname, is_careful
         self.state = INIT
         self.lease: ClientLease | None = None
         self._offer: o.Message | None = None
@@ -118,14 +113,6 @@ class DhcpClient:
         self._stack.send_udp(lease.address, lease.server, o.CLIENT_PORT, o.SERVER_PORT, message, now_ns)
         self._lose(now_ns)
         self.state = INIT
-
-    def inform(self, now_ns: int) -> None:
-        """Asks for options without an address (RFC 2131 §4.4.3)."""
-        src = next((a for a in self._stack.addresses if len(a) == 4), None)
-        if src is not None:
-            self._new_transaction(now_ns)
-            self._log.add(now_ns, f"DHCPINFORM {p.text_of(src)}")
-            self._broadcast(self._message(o.INFORM, self._wishes(), ciaddr=src, now_ns=now_ns), now_ns, src=src)
 
     # Sending.
 
@@ -196,22 +183,20 @@ class DhcpClient:
         self._n_sent += 1
         self._set(now_ns + delay_s * SECOND_NS, action)
 
-    def _set(self, when_ns: int | None, action: Action) -> None:
+    def _set(self, when_ns: int, action: Action) -> None:
         self._stack.timers.cancel(self._timer)
-        self._timer = None if when_ns is None else self._stack.timers.at(when_ns, action)
+        self._timer = self._stack.timers.at(when_ns, action)
 
     def _broadcast(self, message: bytes, now_ns: int, *, src: bytes = p.ANY_IPV4) -> None:
         self._stack.send_udp(src, p.BROADCAST_IPV4, o.CLIENT_PORT, o.SERVER_PORT, message, now_ns)
 
     def _wishes(self) -> list[tuple[int, bytes]]:
         options = [(o.HOSTNAME, self._hostname.encode())] if self._hostname else []
-        return [*options, (o.PARAMETER_LIST, self._parameters)]
+        return [*options, (o.PARAMETER_LIST, PARAMETERS)]
 
     def _message(
         self, kind: int, options: list[tuple[int, bytes]], *, now_ns: int, ciaddr: bytes = p.ANY_IPV4
     ) -> bytes:  # fmt: skip
-        if self._client_id:
-            options = [*options, (o.CLIENT_ID, self._client_id)]
         elapsed_s = min((now_ns - self._begun_ns) // SECOND_NS, 0xFFFF)
         head = o.BOOTP_HEADER.pack(
             1, 1, 6, 0, self._xid, elapsed_s, 0, ciaddr, p.ANY_IPV4, p.ANY_IPV4, p.ANY_IPV4, self._stack.mac, b"", b""
@@ -226,21 +211,19 @@ class DhcpClient:
         if message.op != 2 or message.xid != self._xid or message.mac != self._stack.mac:
             raise p.Malformed("DHCP message for another client")
         options = o.options_of(message)
-        kind = options.get(o.MESSAGE_TYPE, b"\0")[:1]
+        kind = int.from_bytes(options.get(o.MESSAGE_TYPE, b"")[:1], "big")
         server = options.get(o.SERVER_ID, packet.src)[:4]
-        name = o.MESSAGE_NAMES.get(kind[0] if kind else 0, "DHCP message")
         if len(server) != 4:
             raise p.Malformed("DHCP options wrong")
-        if kind == bytes((o.OFFER,)) and self.state == SELECTING:
-            self._log.add(now_ns, f"{name} {p.text_of(message.yiaddr)} from {p.text_of(server)}")
+        has_requested = self.state in (REQUESTING, REBOOTING, RENEWING, REBINDING)
+        if kind == o.OFFER and self.state == SELECTING:
+            self._log.add(now_ns, f"DHCPOFFER {p.text_of(message.yiaddr)} from {p.text_of(server)}")
             self._begin_requesting(message.yiaddr, server, now_ns)
-        elif kind == bytes((o.ACK,)) and self.state in (REQUESTING, REBOOTING, RENEWING, REBINDING):
+        elif kind == o.ACK and has_requested:
             self._take(lease_of(message, options, server), now_ns)
-        elif kind == bytes((o.ACK,)) and message.yiaddr == p.ANY_IPV4:
-            self._log.add(now_ns, f"{name} from {p.text_of(server)}")
-        elif kind == bytes((o.NAK,)) and self.state in (REQUESTING, REBOOTING, RENEWING, REBINDING):
+        elif kind == o.NAK and has_requested:
             reason = options.get(o.MESSAGE, b"").decode("latin-1")
-            self._log.add(now_ns, f"{name} from {p.text_of(server)}: {reason}")
+            self._log.add(now_ns, f"DHCPNAK from {p.text_of(server)}: {reason}")
             self._lose(now_ns)
             self.start(now_ns)
         else:
@@ -272,14 +255,14 @@ class DhcpClient:
         self.state, self.lease = BOUND, lease
         self._on_lease(lease, now_ns)
         if lease.lease_s == o.INFINITE:
-            self._set(None, self._renew)
+            self._stack.timers.cancel(self._timer)
             return
         times = {"t1": lease.t1_s, "t2": lease.t2_s, "end": lease.lease_s}
         self._ends_ns = {name: granted_ns + time_s * SECOND_NS for name, time_s in times.items()}
         self._set(self._ends_ns["t1"], self._renew)
 
     def _lose(self, now_ns: int) -> None:
-        self._set(None, self._discover)
+        self._stack.timers.cancel(self._timer)
         if self.lease is not None:
             self.lease = None
             self._on_lease(None, now_ns)
