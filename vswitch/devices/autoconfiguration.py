@@ -13,11 +13,10 @@ Thread-safety: none; a device belongs to one replay.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable
 from functools import partial
 
-from vswitch.devices import ip_stack as stacks
+from vswitch.devices import nd_messages as nd
 from vswitch.devices import packets as p
 from vswitch.devices.device_log import DeviceLog
 from vswitch.devices.ip_stack import IpStack, Route
@@ -25,13 +24,9 @@ from vswitch.devices.timers import SECOND_NS
 
 MAX_SOLICITATIONS, SOLICITATION_INTERVAL_S = 3, 4  # RFC 4861 §10
 DETECTION_S = 1  # RetransTimer, with one transmission (RFC 4862 §5.1)
-OPTION_PREFIX, OPTION_MTU, OPTION_ROUTE, OPTION_DNS = 3, 5, 24, 25
-FLAG_MANAGED, FLAG_OTHER = 0x80, 0x40
-FLAG_ON_LINK, FLAG_AUTONOMOUS = 0x80, 0x40
 FOREVER = 0xFFFFFFFF
 TWO_HOURS_S = 7200  # RFC 4862 §5.5.3 (e)
 MIN_MTU = 1280  # RFC 8200 §5
-PREFIX_BODY = struct.Struct("!BBIII16s")  # behind type and length, RFC 4861 §4.6.2
 
 
 class Autoconfiguration:
@@ -72,7 +67,7 @@ class Autoconfiguration:
         timer = stack.timers.at(now_ns + DETECTION_S * SECOND_NS, partial(self._free, address, length, then))
         stack.tentative[address] = partial(self._taken, address, timer)
         stack.send_icmp6(
-            p.ANY_IPV6, p.solicited_node(address), stacks.NEIGHBOUR_SOLICITATION, bytes(4) + address, now_ns
+            p.ANY_IPV6, p.solicited_node(address), nd.NEIGHBOUR_SOLICITATION, bytes(4) + address, now_ns
         )  # fmt: skip
 
     def _taken(self, address: bytes, timer: int, now_ns: int) -> None:
@@ -93,15 +88,15 @@ class Autoconfiguration:
         self._solicit(now_ns)
 
     def _tell_flags(self, now_ns: int) -> None:
-        self._on_flags(bool(self._flags & FLAG_MANAGED), bool(self._flags & FLAG_OTHER), now_ns)
+        self._on_flags(bool(self._flags & nd.MANAGED), bool(self._flags & nd.OTHER), now_ns)
 
     def _solicit(self, now_ns: int) -> None:
         if self._has_heard or self._n_solicited == MAX_SOLICITATIONS:
             return
         self._n_solicited += 1
         self._log.add(now_ns, "router solicitation")
-        rest = bytes(4) + bytes((stacks.OPTION_SOURCE_MAC, 1)) + self._stack.mac
-        self._stack.send_icmp6(self.link_local, p.ALL_ROUTERS, stacks.ROUTER_SOLICITATION, rest, now_ns)
+        rest = bytes(4) + nd.option(nd.OPTION_SOURCE_MAC, self._stack.mac)
+        self._stack.send_icmp6(self.link_local, p.ALL_ROUTERS, nd.ROUTER_SOLICITATION, rest, now_ns)
         self._timer = self._stack.timers.at(now_ns + SOLICITATION_INTERVAL_S * SECOND_NS, self._solicit)
 
     def receive(self, packet: p.Packet, message: bytes, now_ns: int) -> None:
@@ -110,38 +105,38 @@ class Autoconfiguration:
             raise p.Malformed("router advertisement not wanted")
         if packet.ttl != 255 or message[1] or len(message) < 16 or packet.src[:8] != p.LINK_LOCAL:
             raise p.Malformed("router advertisement wrong")
-        options = stacks.nd_options(message[16:])
+        options = nd.options_of(message[16:])
         flags, lifetime_s = message[5], int.from_bytes(message[6:8], "big")
         self._log.add(now_ns, f"router advertisement from {p.text_of(packet.src)}, {lifetime_s} s{_flag_names(flags)}")
         self._has_heard = True
         self._stack.timers.cancel(self._timer)
         for kind, value in options:
-            if kind == stacks.OPTION_SOURCE_MAC and len(value) == 6:
+            if kind == nd.OPTION_SOURCE_MAC and len(value) == 6:
                 self._stack.neighbours.heard(packet.src, value, creates=True)
-            elif kind == OPTION_MTU and len(value) == 6:
+            elif kind == nd.OPTION_MTU and len(value) == 6:
                 mtu = int.from_bytes(value[2:], "big")
                 self._stack.mtu = mtu if MIN_MTU <= mtu <= self._stack.mtu else self._stack.mtu
-            elif kind == OPTION_PREFIX and len(value) == 30:
+            elif kind == nd.OPTION_PREFIX and len(value) == 30:
                 self._take_prefix(value, now_ns)
-            elif kind == OPTION_ROUTE and len(value) >= 6:
+            elif kind == nd.OPTION_ROUTE and len(value) >= 6:
                 route = Route(value[6:].ljust(16, b"\0"), min(value[0], 128), packet.src)
                 self._take_route(route, int.from_bytes(value[2:6], "big"), now_ns)
-            elif kind == OPTION_DNS and len(value) >= 22:
+            elif kind == nd.OPTION_DNS and len(value) >= 22:
                 self.dns = [value[n : n + 16] for n in range(6, len(value) - 15, 16)]
         self._take_route(Route(p.ANY_IPV6, 0, packet.src), lifetime_s, now_ns)
-        if flags & (FLAG_MANAGED | FLAG_OTHER) and not self._has_flags:
+        if flags & (nd.MANAGED | nd.OTHER) and not self._has_flags:
             self._has_flags = True
             self._flags = flags
             if self.link_local in self._stack.addresses:
                 self._tell_flags(now_ns)
 
     def _take_prefix(self, value: bytes, now_ns: int) -> None:
-        length, flags, valid_s, preferred_s, _, prefix = PREFIX_BODY.unpack(value)
+        length, flags, valid_s, preferred_s, _, prefix = nd.PREFIX_BODY.unpack(value)
         if length > 128 or preferred_s > valid_s or prefix[:8] == p.LINK_LOCAL:
             return
-        if flags & FLAG_ON_LINK:
+        if flags & nd.ON_LINK:
             self._take_route(Route(prefix, length, None), valid_s, now_ns)
-        if flags & FLAG_AUTONOMOUS and length == 64:
+        if flags & nd.AUTONOMOUS and length == 64:
             address = prefix[:8] + p.eui64_of(self._stack.mac)
             if address not in self._stack.addresses and valid_s:
                 self.claim(address, 128, now_ns)
@@ -177,7 +172,7 @@ class Autoconfiguration:
 
 
 def _flag_names(flags: int) -> str:
-    names = [name for bit, name in ((FLAG_MANAGED, "managed"), (FLAG_OTHER, "other configuration")) if flags & bit]
+    names = [name for bit, name in ((nd.MANAGED, "managed"), (nd.OTHER, "other configuration")) if flags & bit]
     return ", " + ", ".join(names) if names else ""
 
 

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from ipaddress import ip_interface, ip_network
 
-from vswitch.devices import ip_stack as stacks
+from vswitch.devices import nd_messages as nd
 from vswitch.devices import packets as p
 from vswitch.devices.autoconfiguration import Autoconfiguration
 from vswitch.devices.device_log import DeviceLog
@@ -248,7 +248,7 @@ class Host:
             action(now_ns)
 
     def _hear_icmp(self, packet: p.Packet, message: bytes, now_ns: int) -> None:
-        if not packet.is_ipv6 or message[0] != stacks.ROUTER_ADVERTISEMENT:
+        if not packet.is_ipv6 or message[0] != nd.ROUTER_ADVERTISEMENT:
             self._prober.hear_icmp(packet, message, now_ns)
             return
         before = len(self.stack.tentative)

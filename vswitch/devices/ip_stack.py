@@ -21,6 +21,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable
 
+from vswitch.devices import nd_messages as nd
 from vswitch.devices import packets as p
 from vswitch.devices.device import Dropped
 from vswitch.devices.fragments import Reassembly, cut, piece_of
@@ -30,9 +31,6 @@ from vswitch.light_typing import NamedTuple
 
 ECHO_REPLY, UNREACHABLE, ECHO_REQUEST, TIME_EXCEEDED = 0, 3, 8, 11
 UNREACHABLE6, TOO_BIG6, TIME_EXCEEDED6, PARAMETER_PROBLEM6, ECHO_REQUEST6, ECHO_REPLY6 = 1, 2, 3, 4, 128, 129
-ROUTER_SOLICITATION, ROUTER_ADVERTISEMENT, NEIGHBOUR_SOLICITATION, NEIGHBOUR_ADVERTISEMENT = 133, 134, 135, 136
-OPTION_SOURCE_MAC, OPTION_TARGET_MAC = 1, 2  # RFC 4861 §4.6.1
-SOLICITED, OVERRIDE = 0x40, 0x20  # flags of an advertisement, RFC 4861 §4.4
 FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
 ERROR_TOS = 0xC0  # ICMP errors have precedence 6 (RFC 1812 §4.3.2.5), in Linux as well
 IPV4_QUOTE_LEN, IPV6_QUOTE_LEN = 548, 1232  # an error is at most 576 and 1280 bytes (RFC 1812 §4.3.2.3, RFC 4443 §2.4)
@@ -228,8 +226,8 @@ class IpStack:
         """Sends a neighbour advertisement for an own address (RFC 4861 §7.2.4); who asks by unicast knows the MAC."""
         rest = bytes((flags, 0, 0, 0)) + address
         if has_mac:
-            rest += bytes((OPTION_TARGET_MAC, 1)) + self.mac
-        self.send_icmp6(address, dst, NEIGHBOUR_ADVERTISEMENT, rest, now_ns)
+            rest += nd.option(nd.OPTION_TARGET_MAC, self.mac)
+        self.send_icmp6(address, dst, nd.NEIGHBOUR_ADVERTISEMENT, rest, now_ns)
 
     # Receiving.
 
@@ -336,7 +334,7 @@ class IpStack:
         kind = message[0]
         if kind == TOO_BIG6 and len(message) >= 48:
             self._learn_mtu(message[32:48], int.from_bytes(message[4:8], "big"), 1280)
-        if kind in (NEIGHBOUR_SOLICITATION, NEIGHBOUR_ADVERTISEMENT):
+        if kind in (nd.NEIGHBOUR_SOLICITATION, nd.NEIGHBOUR_ADVERTISEMENT):
             self._receive_neighbour(packet, message, now_ns)
         elif kind == ECHO_REQUEST6:
             src = packet.dst if is_own else self.source_for(packet.src)
@@ -355,8 +353,8 @@ class IpStack:
         if packet.ttl != 255 or message[1] or len(message) < 24 or p.is_multicast(message[8:24]):
             raise p.Malformed("neighbour discovery wrong")
         target = message[8:24]
-        options = dict(reversed(nd_options(message[24:])))
-        is_solicitation = message[0] == NEIGHBOUR_SOLICITATION
+        options = dict(reversed(nd.options_of(message[24:])))
+        is_solicitation = message[0] == nd.NEIGHBOUR_SOLICITATION
         if target in self.tentative and (packet.src == p.ANY_IPV6 or not is_solicitation):
             if packet.eth_src != self.mac:
                 self.tentative.pop(target)(now_ns)
@@ -364,18 +362,18 @@ class IpStack:
             if not self.is_own(target):
                 raise p.Malformed("not for this IP address", "NOT_FOR_DEVICE")
             if packet.src == p.ANY_IPV6:
-                self.advertise(target, p.ALL_NODES, OVERRIDE, now_ns)
+                self.advertise(target, p.ALL_NODES, nd.OVERRIDE, now_ns)
             else:
-                if mac := options.get(OPTION_SOURCE_MAC):
+                if mac := options.get(nd.OPTION_SOURCE_MAC):
                     self.neighbours.heard(packet.src, mac[:6], creates=True)
                 is_unicast = not p.is_multicast(packet.dst)
-                flags = SOLICITED if is_unicast else SOLICITED | OVERRIDE
+                flags = nd.SOLICITED if is_unicast else nd.SOLICITED | nd.OVERRIDE
                 self.advertise(target, packet.src, flags, now_ns, has_mac=not is_unicast)
-        elif message[4] & SOLICITED and OPTION_TARGET_MAC not in options:
+        elif message[4] & nd.SOLICITED and nd.OPTION_TARGET_MAC not in options:
             self.neighbours.confirmed(target, now_ns)
-        elif mac := options.get(OPTION_TARGET_MAC):
-            if message[4] & SOLICITED:
-                self.neighbours.answered(target, mac[:6], now_ns, is_override=bool(message[4] & OVERRIDE))
+        elif mac := options.get(nd.OPTION_TARGET_MAC):
+            if message[4] & nd.SOLICITED:
+                self.neighbours.answered(target, mac[:6], now_ns, is_override=bool(message[4] & nd.OVERRIDE))
             else:
                 self.neighbours.heard(target, mac[:6], creates=False)
 
@@ -454,8 +452,8 @@ class IpStack:
             self.send_frame(mac or p.BROADCAST_MAC, p.ETHERTYPE_ARP, request)
             return
         dst = p.solicited_node(address) if mac is None else address
-        rest = bytes(4) + address + bytes((OPTION_SOURCE_MAC, 1)) + self.mac
-        message = p.icmp6(source, dst, NEIGHBOUR_SOLICITATION, 0, rest)
+        rest = bytes(4) + address + nd.option(nd.OPTION_SOURCE_MAC, self.mac)
+        message = p.icmp6(source, dst, nd.NEIGHBOUR_SOLICITATION, 0, rest)
         packet = p.ipv6(source, dst, p.PROTO_ICMP6, message, hop_limit=255)
         self._transmit(mac or p.multicast_mac(dst), packet)
 
@@ -465,28 +463,7 @@ class IpStack:
             self.on_unreachable(packet, now_ns)
 
 
-def nd_options(data: bytes) -> list[tuple[int, bytes]]:
-    """Options of neighbour discovery, as pairs of type and what follows the length (RFC 4861 §4.6).
-
-    Raises
-    ------
-    Malformed
-        One has no length, or ends behind the message (§7.1: the whole message is dropped).
-    """
-    found = []
-    at = 0
-    while at < len(data):
-        length = 8 * data[at + 1] if at + 1 < len(data) else 0
-        if not length or at + length > len(data):
-            raise p.Malformed("options of neighbour discovery wrong")
-        found.append((data[at], data[at + 2 : at + length]))
-        at += length
-    return found
-
-
 __all__ = [
-    "ACK", "ECHO_REPLY", "ECHO_REPLY6", "ECHO_REQUEST", "ECHO_REQUEST6", "FIN", "NEIGHBOUR_SOLICITATION",
-    "OPTION_SOURCE_MAC", "OVERRIDE", "ROUTER_ADVERTISEMENT", "ROUTER_SOLICITATION", "RST", "SYN", "TCP_WINDOW",
-    "TIME_EXCEEDED",
-    "TIME_EXCEEDED6", "TOO_BIG6", "UNREACHABLE", "UNREACHABLE6", "IpStack", "Route", "nd_options",
+    "ACK", "ECHO_REPLY", "ECHO_REPLY6", "ECHO_REQUEST", "ECHO_REQUEST6", "FIN", "RST", "SYN", "TCP_WINDOW",
+    "TIME_EXCEEDED", "TIME_EXCEEDED6", "TOO_BIG6", "UNREACHABLE", "UNREACHABLE6", "IpStack", "Route",
 ]  # fmt: skip

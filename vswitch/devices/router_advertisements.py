@@ -29,10 +29,10 @@ from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv6Network, ip_network
 
+from vswitch.devices import nd_messages as nd
 from vswitch.devices import packets as p
 from vswitch.devices.device import Dropped
 from vswitch.devices.device_log import DeviceLog
-from vswitch.devices.ip_stack import OPTION_SOURCE_MAC, ROUTER_ADVERTISEMENT, ROUTER_SOLICITATION, nd_options
 from vswitch.devices.timers import SECOND_NS, Timers
 from vswitch.errors import ConfigError
 
@@ -44,8 +44,6 @@ MIN_DELAY_S = 3  # MIN_DELAY_BETWEEN_RAS
 HOP_LIMIT = 64  # AdvCurHopLimit
 VALID_S, PREFERRED_S = 86400, 14400  # radvd's AdvValidLifetime and AdvPreferredLifetime
 METADATA_ROUTE = "fe80::a9fe:a9fe/128"  # where instances find metadata over IPv6
-FLAG_MANAGED, FLAG_OTHER = 0x80, 0x40
-FLAG_ON_LINK, FLAG_AUTONOMOUS = 0x80, 0x40
 
 
 @dataclass(frozen=True)
@@ -163,9 +161,9 @@ class RouterAdvertisements:
         if packet.proto != p.PROTO_ICMP6 or packet.dst not in (p.ALL_ROUTERS, interface.src):
             raise p.Malformed("not a router solicitation", "NOT_FOR_DEVICE")
         message = p.check_icmp(packet)
-        if message[0] != ROUTER_SOLICITATION:
+        if message[0] != nd.ROUTER_SOLICITATION:
             raise p.Malformed("not a router solicitation", "NOT_FOR_DEVICE")
-        mac = dict(reversed(nd_options(message[8:]))).get(OPTION_SOURCE_MAC)
+        mac = dict(reversed(nd.options_of(message[8:]))).get(nd.OPTION_SOURCE_MAC)
         # RFC 4861 §6.1.1.
         if packet.ttl != 255 or message[1] or (packet.src == p.ANY_IPV6 and mac is not None):
             raise p.Malformed("router solicitation wrong")
@@ -197,7 +195,7 @@ class RouterAdvertisements:
         self._plan_regular(interface, now_ns + interval_s * SECOND_NS)
 
     def _send(self, interface: _Interface, dst: bytes, mac: bytes, now_ns: int) -> None:
-        message = p.icmp6(interface.src, dst, ROUTER_ADVERTISEMENT, 0, interface.body)
+        message = p.icmp6(interface.src, dst, nd.ROUTER_ADVERTISEMENT, 0, interface.body)
         packet = p.ipv6(interface.src, dst, p.PROTO_ICMP6, message, hop_limit=255)
         interface.n_sent += 1
         self._out.append((interface.port, p.ethernet(mac, interface.mac, p.ETHERTYPE_IPV6, packet)))
@@ -211,16 +209,15 @@ def advertisement(subnets: Sequence[RaSubnet], mac: bytes, mtu: int, max_interva
         if subnet.ipv6_ra_mode not in (None, SLAAC, STATELESS, STATEFUL):
             raise ValueError(f"{subnet.ipv6_ra_mode!r} is no ipv6_ra_mode")
     modes = {subnet.ipv6_ra_mode for subnet in subnets}
-    flags = (FLAG_MANAGED if STATEFUL in modes else 0) | (FLAG_OTHER if STATELESS in modes else 0)
+    flags = (nd.MANAGED if STATEFUL in modes else 0) | (nd.OTHER if STATELESS in modes else 0)
     lifetime_s = 3 * max_interval_s
     return (
         struct.pack("!BBHII", HOP_LIMIT, flags, lifetime_s, 0, 0)
         + b"".join(_prefix(ip_network(cidr), is_autonomous) for cidr, is_autonomous in _prefixes(subnets))
         + _route(METADATA_ROUTE, lifetime_s)
         + _rdnss(_dns_servers(subnets), max_interval_s)
-        + (struct.pack("!BBHI", 5, 1, 0, mtu) if mtu >= MIN_MTU else b"")
-        + bytes((OPTION_SOURCE_MAC, 1))
-        + mac
+        + (nd.option(nd.OPTION_MTU, struct.pack("!HI", 0, mtu)) if mtu >= MIN_MTU else b"")
+        + nd.option(nd.OPTION_SOURCE_MAC, mac)
     )
 
 
@@ -238,23 +235,23 @@ def _dns_servers(subnets: Sequence[RaSubnet]) -> list[str]:
 def _prefix(network: object, is_autonomous: bool) -> bytes:
     if not isinstance(network, IPv6Network):
         raise ValueError(f"{network} is no IPv6 prefix")
-    flags = FLAG_ON_LINK | (FLAG_AUTONOMOUS if is_autonomous else 0)
-    return struct.pack(
-        "!BBBBIII16s", 3, 4, network.prefixlen, flags, VALID_S, PREFERRED_S, 0, network.network_address.packed
-    )  # fmt: skip
+    flags = nd.ON_LINK | (nd.AUTONOMOUS if is_autonomous else 0)
+    body = nd.PREFIX_BODY.pack(network.prefixlen, flags, VALID_S, PREFERRED_S, 0, network.network_address.packed)
+    return nd.option(nd.OPTION_PREFIX, body)
 
 
 def _route(cidr: str, lifetime_s: int) -> bytes:
     """A route (RFC 4191 §2.3), of medium preference."""
     address, _, length = cidr.partition("/")
     n_words = (int(length) + 63) // 64
-    return struct.pack("!BBBBI", 24, 1 + n_words, int(length), 0, lifetime_s) + p.ip_of(address)[: 8 * n_words]
+    body = struct.pack("!BBI", int(length), 0, lifetime_s) + p.ip_of(address)[: 8 * n_words]
+    return nd.option(nd.OPTION_ROUTE, body)
 
 
 def _rdnss(servers: Sequence[str], lifetime_s: int) -> bytes:
     if not servers:
         return b""
-    return struct.pack("!BBHI", 25, 1 + 2 * len(servers), 0, lifetime_s) + b"".join(map(p.ip_of, servers))
+    return nd.option(nd.OPTION_DNS, struct.pack("!HI", 0, lifetime_s) + b"".join(map(p.ip_of, servers)))
 
 
 def radvd_lines(
