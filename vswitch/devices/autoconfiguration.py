@@ -26,7 +26,6 @@ MAX_SOLICITATIONS, SOLICITATION_INTERVAL_S = 3, 4  # RFC 4861 §10
 DETECTION_S = 1  # RetransTimer, with one transmission (RFC 4862 §5.1)
 FOREVER = 0xFFFFFFFF
 TWO_HOURS_S = 7200  # RFC 4862 §5.5.3 (e)
-MIN_MTU = 1280  # RFC 8200 §5
 
 
 class Autoconfiguration:
@@ -115,7 +114,7 @@ class Autoconfiguration:
                 self._stack.neighbours.heard(packet.src, value, creates=True)
             elif kind == nd.OPTION_MTU and len(value) == 6:
                 mtu = int.from_bytes(value[2:], "big")
-                self._stack.mtu = mtu if MIN_MTU <= mtu <= self._stack.mtu else self._stack.mtu
+                self._stack.mtu = mtu if p.IPV6_MIN_MTU <= mtu <= self._stack.mtu else self._stack.mtu
             elif kind == nd.OPTION_PREFIX and len(value) == 30:
                 self._take_prefix(value, now_ns)
             elif kind == nd.OPTION_ROUTE and len(value) >= 6:

@@ -222,6 +222,10 @@ class IpStack:
         """Sends a message of neighbour discovery; its hop limit says that it was on this link (RFC 4861 §3.1)."""
         self.send(src, dst, p.PROTO_ICMP6, p.icmp6(src, dst, kind, 0, rest), now_ns, ttl=255)
 
+    def mss_option(self, *, is_ipv6: bool) -> bytes:
+        """What a SYN says of the longest segment (RFC 9293 §3.7.1): the MTU without headers."""
+        return b"\2\4" + (self.mtu - (60 if is_ipv6 else 40)).to_bytes(2, "big")
+
     def advertise(self, address: bytes, dst: bytes, flags: int, now_ns: int, *, has_mac: bool = True) -> None:
         """Sends a neighbour advertisement for an own address (RFC 4861 §7.2.4); who asks by unicast knows the MAC."""
         rest = bytes((flags, 0, 0, 0)) + address
@@ -333,7 +337,7 @@ class IpStack:
     def _receive_icmp6(self, packet: p.Packet, message: bytes, now_ns: int, *, is_own: bool) -> None:
         kind = message[0]
         if kind == TOO_BIG6 and len(message) >= 48:
-            self._learn_mtu(message[32:48], int.from_bytes(message[4:8], "big"), 1280)
+            self._learn_mtu(message[32:48], int.from_bytes(message[4:8], "big"), p.IPV6_MIN_MTU)
         if kind in (nd.NEIGHBOUR_SOLICITATION, nd.NEIGHBOUR_ADVERTISEMENT):
             self._receive_neighbour(packet, message, now_ns)
         elif kind == ECHO_REQUEST6:
@@ -398,8 +402,8 @@ class IpStack:
             if not segment.flags & ACK:
                 self.counters["TCP connections accepted"] += 1
                 isn = zlib.crc32(packet.src + packet.dst + packet.payload[:4])
-                mss = (self.mtu - (60 if packet.is_ipv6 else 40)).to_bytes(2, "big")
-                self._send_tcp(packet, segment, isn, segment.seq + 1, SYN | ACK, now_ns, options=b"\2\4" + mss)
+                options = self.mss_option(is_ipv6=packet.is_ipv6)
+                self._send_tcp(packet, segment, isn, segment.seq + 1, SYN | ACK, now_ns, options=options)
         elif n_octets:
             flags = ACK | FIN if segment.flags & FIN else ACK
             self._send_tcp(packet, segment, segment.ack, segment.seq + n_octets, flags, now_ns)

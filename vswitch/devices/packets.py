@@ -21,6 +21,7 @@ ANY_IPV4, ANY_IPV6 = bytes(4), bytes(16)
 ALL_NODES, ALL_ROUTERS = (bytes.fromhex("ff02") + bytes(13) + bytes((n,)) for n in (1, 2))  # RFC 4291 §2.7.1
 LINK_LOCAL = bytes.fromhex("fe80") + bytes(6)  # RFC 4291 §2.5.6, /64
 ARP_REQUEST, ARP_REPLY = 1, 2
+IPV6_MIN_MTU = 1280  # RFC 8200 §5
 
 IPV4_HEADER = struct.Struct("!BBHHHBBH4s4s")
 IPV6_HEADER = struct.Struct("!IHBB16s16s")
@@ -315,9 +316,9 @@ def check_icmp(packet: Packet) -> bytes:
 
 __all__ = [
     "ALL_NODES", "ALL_ROUTERS", "ANY_IPV4", "ANY_IPV6", "ARP_REPLY", "ARP_REQUEST", "BROADCAST_IPV4", "BROADCAST_MAC",
-    "ETHERTYPE_ARP", "ETHERTYPE_IPV4", "ETHERTYPE_IPV6", "ETHERTYPE_QINQ", "ETHERTYPE_VLAN", "LINK_LOCAL",
-    "PROTO_ICMP", "PROTO_ICMP6", "PROTO_TCP", "PROTO_UDP", "Arp", "Malformed", "Packet", "Tcp", "Udp", "arp",
-    "check_icmp", "ethernet", "eui64_of", "icmp", "icmp6", "in_prefix", "ip_of", "ipv4", "ipv6", "is_multicast",
+    "ETHERTYPE_ARP", "ETHERTYPE_IPV4", "ETHERTYPE_IPV6", "ETHERTYPE_QINQ", "ETHERTYPE_VLAN", "IPV6_MIN_MTU",
+    "LINK_LOCAL", "PROTO_ICMP", "PROTO_ICMP6", "PROTO_TCP", "PROTO_UDP", "Arp", "Malformed", "Packet", "Tcp", "Udp",
+    "arp", "check_icmp", "ethernet", "eui64_of", "icmp", "icmp6", "in_prefix", "ip_of", "ipv4", "ipv6", "is_multicast",
     "link_local_of", "mac_of", "multicast_mac", "next_header_offset", "parse_arp", "parse_ip", "parse_tcp",
     "parse_udp", "solicited_node", "tcp", "text_of", "transport_checksum", "udp",
 ]  # fmt: skip

@@ -168,10 +168,9 @@ class Prober:
         if connection.n_sent == len(SYN_WAITS_S):
             self._finish(connection, "timed out", now_ns)
             return
-        mss = (self._stack.mtu - (60 if len(dst) == 16 else 40)).to_bytes(2, "big")
         segment = p.tcp(
             src, dst, connection.source_port, connection.port, seq=connection.sequence, ack=0, flags=stacks.SYN,
-            window=stacks.TCP_WINDOW, options=b"\2\4" + mss,
+            window=stacks.TCP_WINDOW, options=self._stack.mss_option(is_ipv6=len(dst) == 16),
         )  # fmt: skip
         self._stack.send(src, dst, p.PROTO_TCP, segment, now_ns, dont_fragment=True)
         wait_ns = SYN_WAITS_S[connection.n_sent] * SECOND_NS

@@ -37,7 +37,6 @@ from vswitch.devices.timers import SECOND_NS, Timers
 from vswitch.errors import ConfigError
 
 SLAAC, STATELESS, STATEFUL = "slaac", "dhcpv6-stateless", "dhcpv6-stateful"
-MIN_MTU = 1280  # below it the agent names no MTU
 MAX_RDNSS = 3
 MAX_INITIAL, INITIAL_INTERVAL_S = 3, 16  # RFC 4861 §10
 MIN_DELAY_S = 3  # MIN_DELAY_BETWEEN_RAS
@@ -204,7 +203,10 @@ class RouterAdvertisements:
 
 
 def advertisement(subnets: Sequence[RaSubnet], mac: bytes, mtu: int, max_interval_s: int) -> bytes:
-    """An advertisement from behind its checksum on, with radvd's order of options."""
+    """An advertisement from behind its checksum on, with radvd's order of options.
+
+    Of a network whose MTU is below IPv6's least one, the agent names no MTU.
+    """
     for subnet in subnets:
         if subnet.ipv6_ra_mode not in (None, SLAAC, STATELESS, STATEFUL):
             raise ValueError(f"{subnet.ipv6_ra_mode!r} is no ipv6_ra_mode")
@@ -216,7 +218,7 @@ def advertisement(subnets: Sequence[RaSubnet], mac: bytes, mtu: int, max_interva
         + b"".join(_prefix(ip_network(cidr), is_autonomous) for cidr, is_autonomous in _prefixes(subnets))
         + _route(METADATA_ROUTE, lifetime_s)
         + _rdnss(_dns_servers(subnets), max_interval_s)
-        + (nd.option(nd.OPTION_MTU, struct.pack("!HI", 0, mtu)) if mtu >= MIN_MTU else b"")
+        + (nd.option(nd.OPTION_MTU, struct.pack("!HI", 0, mtu)) if mtu >= p.IPV6_MIN_MTU else b"")
         + nd.option(nd.OPTION_SOURCE_MAC, mac)
     )
 
@@ -263,7 +265,7 @@ def radvd_lines(
         f"interface {interface_name}", "{", "   AdvSendAdvert on;", f"   MinRtrAdvInterval {min_rtr_adv_interval};",
         f"   MaxRtrAdvInterval {max_rtr_adv_interval};",
     ]  # fmt: skip
-    if interface.mtu >= MIN_MTU:
+    if interface.mtu >= p.IPV6_MIN_MTU:
         lines.append(f"   AdvLinkMTU {interface.mtu};")
     if STATELESS in modes:
         lines.append("   AdvOtherConfigFlag on;")
