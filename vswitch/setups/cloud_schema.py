@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from vswitch.setups.cloud_words import DURATION, KINDS, NAME, TEXT, Kind, Schema, mapping
+from vswitch.setups.cloud_words import KINDS, NAME, TEXT, Kind, Schema, mapping
+from vswitch.setups.durations import DURATION
 
 NIC: Schema = {
     "oneOf": [

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from vswitch.setups.durations import DURATION
+
 Schema = Mapping[str, Any]
 
 TEXT: Schema = {"type": ["string", "null"], "description": "a text"}
@@ -19,11 +21,6 @@ NUMBER: Schema = {"type": ["integer", "null"], "description": "a whole number"}
 FLAG: Schema = {"type": ["boolean", "null"], "description": "true or false"}
 UP: Schema = {"enum": [True, False, "UP", "DOWN", None], "description": "true (UP) or false (DOWN)"}
 EXTERNAL: Schema = {"enum": [True, False, "External", "Internal", None], "description": "true (External) or false"}
-DURATION: Schema = {
-    "type": "string",
-    "pattern": r"^[0-9]+(\.[0-9]+)?(ns|us|ms|s)$",
-    "description": "a time with its unit, such as 2.5s, 10ms, 10us or 200ns",
-}
 
 
 def one_of(*words: str) -> Schema:

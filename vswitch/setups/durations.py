@@ -8,6 +8,12 @@ from vswitch.setups.yaml_text import Path, YamlText
 
 MAX_LATENCY_NS = 1000 * 10**9  # times hop_limit it must fit into 64 bits beside a time stamp
 MAX_AT_NS = 10**18
+DURATION = {
+    "type": "string",
+    "pattern": r"^[0-9]+(\.[0-9]+)?(ns|us|ms|s)$",
+    "description": "a time with its unit, such as 2.5s, 10ms, 10us or 200ns",
+}
+"""As JSON Schema: what `duration_ns` takes."""
 UNITS_NS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
 
 

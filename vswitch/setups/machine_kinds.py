@@ -26,13 +26,9 @@ from typing import Any
 
 from vswitch.errors import ConfigError
 from vswitch.setups.device_kind import ADDRESS, MAC, PORT, PREFIX, TEXT, Built, DeviceKind, mapping
-from vswitch.setups.durations import duration_ns
+from vswitch.setups.durations import DURATION, duration_ns
 from vswitch.setups.yaml_text import Path
 
-TIME = {
-    "type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?(ns|us|ms|s)$",
-    "description": "a time with its unit, such as 2.5s or 10ms",
-}  # fmt: skip
 FLAG = {"type": "boolean", "description": "true or false"}
 MTU = {"type": "integer", "minimum": 68, "maximum": 65535, "description": "a number of bytes, 68 to 65535"}
 PORT_NUMBER = {"type": "integer", "minimum": 1, "maximum": 65535, "description": "a port, 1 to 65535"}
@@ -60,7 +56,7 @@ HOST_SCHEMA = mapping(
     routes=_list(mapping("a route: to, via", ["to", "via"], to=PREFIX, via=ADDRESS), "a list of routes"),
     dhcp=FLAG,
     ipv6=FLAG,
-    start=TIME,
+    start=DURATION,
     hostname=TEXT,
     mtu=MTU,
     open_tcp_ports=_list(PORT_NUMBER, "a list of ports"),
@@ -69,7 +65,7 @@ HOST_SCHEMA = mapping(
     pings=_list(
         mapping(
             "a ping: to and, if wanted, count, at, interval, size, ttl, dont_fragment", ["to"],
-            to=ADDRESS, at=TIME, interval=TIME, dont_fragment=FLAG,
+            to=ADDRESS, at=DURATION, interval=DURATION, dont_fragment=FLAG,
             count={"type": "integer", "minimum": 1, "maximum": 65535, "description": "1 to 65535"},
             size={"type": "integer", "minimum": 0, "maximum": 65507, "description": "a number of bytes, 0 to 65507"},
             ttl={"type": "integer", "minimum": 1, "maximum": 255, "description": "1 to 255"},
@@ -77,11 +73,11 @@ HOST_SCHEMA = mapping(
         "a list of pings: {to: 10.0.0.6, count: 3, at: 1s}",
     ),
     connections=_list(
-        mapping("a TCP connection: to, port, at", ["to", "port"], to=ADDRESS, port=PORT_NUMBER, at=TIME),
+        mapping("a TCP connection: to, port, at", ["to", "port"], to=ADDRESS, port=PORT_NUMBER, at=DURATION),
         "a list of TCP connections: {to: 10.0.0.6, port: 80}",
     ),
     datagrams=_list(
-        mapping("a datagram: to, port, text, at", ["to", "port"], to=ADDRESS, port=PORT_NUMBER, at=TIME,
+        mapping("a datagram: to, port, text, at", ["to", "port"], to=ADDRESS, port=PORT_NUMBER, at=DURATION,
                 text={"type": "string", "description": "a text"}),
         "a list of UDP datagrams: {to: 10.0.0.6, port: 7, text: hello}",
     ),
@@ -145,7 +141,7 @@ RADVD_SCHEMA = mapping(
     type={"const": "radvd"},
     min_rtr_adv_interval={"type": "integer", "minimum": 3, "maximum": 1350, "description": "3 to 1350 seconds"},
     max_rtr_adv_interval={"type": "integer", "minimum": 4, "maximum": 1800, "description": "4 to 1800 seconds"},
-    start=TIME,
+    start=DURATION,
     interfaces={
         "type": "object",
         "minProperties": 1,

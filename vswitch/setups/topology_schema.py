@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from vswitch.setups.device_kind import PORT
 from vswitch.setups.device_kinds import devices_schema
+from vswitch.setups.durations import DURATION
 
-PORT = {"type": "string", "pattern": "^[^/]+(/[^/]+){1,2}$", "description": "a port: NODE/PORT or NODE/BRIDGE/PORT"}
-DURATION = {
-    "type": "string",
-    "pattern": r"^[0-9]+(\.[0-9]+)?(ns|us|ms|s)$",
-    "description": "a time with its unit, such as 2.5s, 10ms, 10us or 200ns",
-}
 LINES = {"type": "array", "minItems": 1, "items": {"type": "string", "description": "a line of an OVS script"}}
 
 SCHEMA: dict[str, Any] = {
