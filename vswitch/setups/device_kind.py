@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,6 +16,8 @@ TEXT = {"type": "string", "minLength": 1}
 MAC = {**TEXT, "description": "a MAC, such as fa:16:3e:00:00:01"}
 ADDRESS = {**TEXT, "description": "an IP address, such as 10.0.0.1"}
 PREFIX = {**TEXT, "description": "a prefix, such as 10.0.0.0/24"}
+FLAG = {"type": "boolean", "description": "true or false"}
+MTU = {"type": "integer", "minimum": 68, "maximum": 65535, "description": "a number of bytes, 68 to 65535"}
 
 
 class Built(NamedTuple):
@@ -40,3 +43,17 @@ def mapping(description: str, required: list[str], **properties: Any) -> dict[st
         "type": "object", "additionalProperties": False, "required": required, "properties": properties,
         "description": description,
     }  # fmt: skip
+
+
+def interface_plugs(interfaces: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, Path]]:
+    """The ports of a device with a mapping `interfaces`, each with its `port`."""
+    return [(name, at["port"], ("interfaces", name, "port")) for name, at in interfaces.items()]
+
+
+def key_path(key: str) -> Path:
+    """A ConfigError's key as a path.
+
+    >>> key_path("routes[0].to")
+    ('routes', 0, 'to')
+    """
+    return tuple(word or int(number) for word, number in re.findall(r"([A-Za-z_0-9]+)|\[(\d+)\]", key))

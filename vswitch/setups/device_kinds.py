@@ -5,12 +5,24 @@ To add one: a schema of its keys, a function that makes a device of them, and a 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from vswitch.errors import ConfigError
-from vswitch.setups.device_kind import ADDRESS, MAC, PORT, PREFIX, TEXT, Built, DeviceKind, mapping
+from vswitch.setups.device_kind import (
+    ADDRESS,
+    FLAG,
+    MAC,
+    MTU,
+    PORT,
+    PREFIX,
+    TEXT,
+    Built,
+    DeviceKind,
+    interface_plugs,
+    key_path,
+    mapping,
+)
 from vswitch.setups.machine_kinds import DHCP, HOST, RADVD
 from vswitch.setups.yaml_text import Path
 
@@ -37,9 +49,9 @@ ROUTER = mapping(
                 "items": {**TEXT, "description": "an address with prefix length, such as 10.0.0.1/24"},
                 "description": "a list of addresses with prefix length",
             },
-            mtu={"type": "integer", "minimum": 68, "maximum": 65535, "description": "a number of bytes, 68 to 65535"},
-            proxy_arp={"type": "boolean", "description": "true or false"},
-            up={"type": "boolean", "description": "true or false"},
+            mtu=MTU,
+            proxy_arp=FLAG,
+            up=FLAG,
         ),
     },
     routes={
@@ -77,7 +89,7 @@ ROUTER = mapping(
             "description": "a mapping of an external address to the one behind it",
         },
     ),
-    announces={"type": "boolean", "description": "true: gratuitous ARP when it comes up"},
+    announces={**FLAG, "description": "true: gratuitous ARP when it comes up"},
     vrrp=mapping(
         "VRRP: interface and, if wanted, vrid, priority, interval_s, address, announce_delay_s, is_master",
         ["interface"],
@@ -87,7 +99,7 @@ ROUTER = mapping(
         interval_s={"type": "integer", "minimum": 1, "maximum": 255, "description": "seconds, 1 to 255"},
         address=ADDRESS,
         announce_delay_s={"type": "integer", "minimum": 0, "maximum": 3600, "description": "seconds, 0 to 3600"},
-        is_master={"type": "boolean", "description": "true: it is the master from the beginning"},
+        is_master={**FLAG, "description": "true: it is the master from the beginning"},
     ),
 )  # fmt: skip
 
@@ -116,25 +128,18 @@ def _build_router(name: str, value: Mapping[str, Any]) -> Built:
         announces=value.get("announces", False),
         vrrp=rc.RouterVrrp(**value["vrrp"]) if "vrrp" in value else None,
     )  # fmt: skip
-    plugs: list[tuple[str, str, Path]] = [
-        (port, at["port"], ("interfaces", port, "port")) for port, at in interfaces.items()
-    ]
-    return Built(Router(name, tuple(interfaces), config), plugs)
+    return Built(Router(name, tuple(interfaces), config), interface_plugs(interfaces))
 
 
 def _router_place(value: Mapping[str, Any], key: str) -> Path:
     """Where the router's configuration has what ``interfaces[0].mac`` means."""
     if key.startswith("nat.floating_ips."):
         return ("nat", "floating_ips", key.removeprefix("nat.floating_ips."))
-    path: Path = ()
-    for word, number in re.findall(r"([A-Za-z_]+)|\[(\d+)\]", key):
-        if word:
-            path = (*path, word)
-        elif path == ("interfaces",):
-            path = (*path, list(value["interfaces"])[int(number)])
-        else:
-            path = (*path, int(number))
-    return path
+    match key_path(key):
+        case "interfaces", int(number), *rest:
+            return ("interfaces", list(value["interfaces"])[number], *rest)
+        case path:
+            return path
 
 
 KINDS: dict[str, DeviceKind] = {

@@ -19,18 +19,28 @@ devices:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from vswitch.errors import ConfigError
-from vswitch.setups.device_kind import ADDRESS, MAC, PORT, PREFIX, TEXT, Built, DeviceKind, mapping
+from vswitch.setups.device_kind import (
+    ADDRESS,
+    FLAG,
+    MAC,
+    MTU,
+    PORT,
+    PREFIX,
+    TEXT,
+    Built,
+    DeviceKind,
+    interface_plugs,
+    key_path,
+    mapping,
+)
 from vswitch.setups.durations import DURATION, duration_ns
 from vswitch.setups.yaml_text import Path
 
-FLAG = {"type": "boolean", "description": "true or false"}
-MTU = {"type": "integer", "minimum": 68, "maximum": 65535, "description": "a number of bytes, 68 to 65535"}
 PORT_NUMBER = {"type": "integer", "minimum": 1, "maximum": 65535, "description": "a port, 1 to 65535"}
 SECONDS = {"type": "integer", "minimum": 0, "maximum": 2**31 - 1, "description": "a number of seconds"}
 RA_MODE = {
@@ -234,17 +244,12 @@ def _build_radvd(name: str, value: Mapping[str, Any]) -> Built:
         interfaces[port] = RaInterface(at["mac"], subnets, at.get("mtu", 1500))
     times = {key: value[key] for key in ("min_rtr_adv_interval", "max_rtr_adv_interval") if key in value}
     device = RouterAdvertisements(name, interfaces, start_ns=_time(value, "start") or 0, **times)
-    plugs: list[tuple[str, str, Path]] = [
-        (port, at["port"], ("interfaces", port, "port")) for port, at in value["interfaces"].items()
-    ]
-    return Built(device, plugs)
+    return Built(device, interface_plugs(value["interfaces"]))
 
 
 def _place(value: Mapping[str, Any], key: str) -> Path:
     """``routes[0].to`` as a path; what is no place in the device, such as the name of an option, is all of it."""
-    path: Path = ()
-    for word, number in re.findall(r"([A-Za-z_0-9]+)(?:\[(\d+)\])?", key):
-        path = (*path, word, int(number)) if number else (*path, word)
+    path = key_path(key)
     return path if path and path[0] in value else ()
 
 
