@@ -112,6 +112,8 @@ def test_the_page_on_devices_is_true(tmp_path):
         ("port: n/vm1", "port: n/vm9", 12, "vm9"),
         ('mac: "fa:16:3e:00:00:05"', 'mac: "fa:16:3e:00:05"', 13, "is not a MAC address"),
         ("start: 500ms", "start: 500", 16, "500"),
+        ("start: 500ms", "start: 9999999999999s", 16, "is too long"),
+        ("interval: 10ms", "interval: 9999999999999s", 18, "is too long"),
         ("pings: [{to: 10.0.0.6", "pings: [{to: vm2", 18, "'vm2' is not an IP address"),
         ("size: 100", "size: big", 18, "big"),
         ("connections: [{to: 10.0.0.6, port: 22", "connections: [{to: 10.0.0.6, port: 0", 19, "0"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from vswitch.errors import ConfigError
 from vswitch.setups.yaml_text import Path, YamlText
 
 MAX_LATENCY_NS = 1000 * 10**9  # times hop_limit it must fit into 64 bits beside a time stamp
@@ -27,9 +28,17 @@ def duration_ns(text: str) -> int:
     return int(Decimal(text.removesuffix(unit)) * UNITS_NS[unit])
 
 
-def read_duration(text: YamlText, path: Path, value: str, most_ns: int = MAX_AT_NS) -> int:
-    """The time that stands at `path`, at most `most_ns`."""
+def bounded_ns(value: str, most_ns: int = MAX_AT_NS, *, key: str = "") -> int:
+    """Nanoseconds of a time, at most `most_ns`; a ConfigError's key is `key`."""
     ns = duration_ns(value)
     if ns > most_ns:
-        raise text.error(f"{value} is too long", path, hint=f"at most {most_ns // 10**9}s")
+        raise ConfigError(f"{value} is too long", key=key, hint=f"at most {most_ns // 10**9}s")
     return ns
+
+
+def read_duration(text: YamlText, path: Path, value: str, most_ns: int = MAX_AT_NS) -> int:
+    """The time that stands at `path`, at most `most_ns`."""
+    try:
+        return bounded_ns(value, most_ns)
+    except ConfigError as error:
+        raise text.error(error.problem, path, hint=error.hint) from None

@@ -38,7 +38,7 @@ from vswitch.setups.device_kind import (
     key_path,
     mapping,
 )
-from vswitch.setups.durations import DURATION, duration_ns
+from vswitch.setups.durations import DURATION, bounded_ns
 from vswitch.setups.yaml_text import Path
 
 PORT_NUMBER = {"type": "integer", "minimum": 1, "maximum": 65535, "description": "a port, 1 to 65535"}
@@ -172,7 +172,7 @@ RADVD_SCHEMA = mapping(
 
 
 def _time(value: Mapping[str, Any], key: str) -> int | None:
-    return duration_ns(value[key]) if key in value else None
+    return bounded_ns(value[key], key=key) if key in value else None
 
 
 @contextmanager
@@ -197,9 +197,9 @@ def _build_host(name: str, value: Mapping[str, Any]) -> Built:
     )  # fmt: skip
     for i, ping in enumerate(value.get("pings", ())):
         more = {key: ping[key] for key in ("count", "size", "ttl", "dont_fragment") if key in ping}
-        interval_ns = _time(ping, "interval")
-        more |= {} if interval_ns is None else {"interval_ns": interval_ns}
         with _at(f"pings[{i}]"):
+            interval_ns = _time(ping, "interval")
+            more |= {} if interval_ns is None else {"interval_ns": interval_ns}
             host.ping(ping["to"], at_ns=_time(ping, "at"), **more)
     for i, connection in enumerate(value.get("connections", ())):
         with _at(f"connections[{i}]"):
