@@ -70,12 +70,13 @@ class NodeGroup:
         self.devices = [name for name in topology.devices if name in plugged]
         boxes = [topology.attached.get(name, topology.devices[name]) for name in self.devices]
         self.device_counts = [DeviceCounts(box) for box in boxes]
+        self._numbers = _numbers_of([*self.names, *self.devices])
         # sorted() keeps the order of commands of one time.
         self.commands = sorted(
-            (command for command in topology.timeline if command.node in (*self.names, *self.devices)),
+            (command for command in topology.timeline if command.node in self._numbers),
             key=lambda command: command.at_ns,
         )
-        numbers = [*topology.nodes, *topology.devices]
+        numbers = _numbers_of([*topology.nodes, *topology.devices])
         self.network = Network(
             [node.datapath for node in self.nodes],
             [
@@ -83,7 +84,7 @@ class NodeGroup:
                 *((list(self._plug_ends(plug)), plug.latency_ns) for plug in self.device_plugs),
             ],
             hop_limit=topology.hop_limit,
-            numbers=[numbers.index(name) for name in [*names, *self.devices]],
+            numbers=[numbers[name] for name in self._numbers],
             devices=boxes,
         )
         self._entrances: list[Any] = []  # of _Entrance
@@ -131,7 +132,7 @@ class NodeGroup:
                 self.topology.devices[command.node].run(command.command)  # type: ignore[attr-defined]  # if it has one
                 self.network.note_wakes()
                 return
-            number = self.names.index(command.node)
+            number = self._numbers[command.node]
             self.network.set_command_node(number)
             self.nodes[number].run(command.command)  # type: ignore[attr-defined]  # Node of the layer above
         except ConfigError as error:
@@ -149,12 +150,12 @@ class NodeGroup:
         """An end of a wire by numbers; without a port of that name there is none."""
         node_name, port_name = end
         port = self.topology.port_at(node_name, port_name)
-        return self.names.index(node_name), None if port is None else port.number
+        return self._numbers[node_name], None if port is None else port.number
 
     def _plug_ends(self, plug: DevicePlug) -> tuple[tuple[int, int | None], tuple[int, int]]:
         """Where a port of a node and one of a device meet, by numbers; devices have those behind the nodes'."""
         ports = self.topology.devices[plug.device].ports
-        return self._end(plug.at), (len(self.names) + self.devices.index(plug.device), list(ports).index(plug.port))
+        return self._end(plug.at), (self._numbers[plug.device], list(ports).index(plug.port))
 
     def _find(self, name: str) -> tuple[_Entrance, Port | None]:
         node_name, port_name = self.topology.place_of(name)
@@ -168,12 +169,18 @@ class NodeGroup:
         return entrance
 
 
+def _numbers_of(names: Sequence[str]) -> dict[str, int]:
+    return {name: number for number, name in enumerate(names)}
+
+
 def group_names(topology: SwitchTopology) -> list[list[str]]:
     """The names of the nodes of each group, in the topology's order."""
     group_of = {name: {name} for name in topology.nodes}
     joints = [[node for node, _ in wire.ends] for wire in topology.wires]
-    joints += [[plug.at[0] for plug in topology.device_plugs if plug.device == name] for name in topology.devices]
-    for nodes in joints:
+    behind: dict[str, list[str]] = {}
+    for plug in topology.device_plugs:
+        behind.setdefault(plug.device, []).append(plug.at[0])
+    for nodes in [*joints, *behind.values()]:
         joined = set().union(*(group_of[node] for node in nodes))
         for name in joined:
             group_of[name] = joined
