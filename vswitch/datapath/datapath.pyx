@@ -37,7 +37,7 @@ from vswitch.datapath.flows cimport check_actions, flow_tuple
 from vswitch.datapath.forward cimport forward, may_forward
 from vswitch.datapath.shortcut cimport shortcut_table_free, shortcut_table_new
 from vswitch.datapath.shortcut_burst cimport shortcut_ahead, shortcut_holds, shortcut_note, shortcut_take, shortcuts_look_up
-from vswitch.datapath.ledger cimport Ledger, fate_row, ledger_add_fate, ledger_n_outputs
+from vswitch.datapath.ledger cimport Ledger, ledger_n_outputs, ledger_record_fate
 from vswitch.datapath.mirror cimport mirror_frame
 from vswitch.datapath.nested_frame cimport MAX_NESTED
 from vswitch.datapath.packet_in cimport packet_in, packet_in_clear
@@ -551,18 +551,9 @@ cdef class Datapath(TunnelPorts):
 
     cdef void _record_fate(self, const port* in_port, const frame* f, uint32_t fate, uint32_t place,
                            uint64_t first_output) noexcept nogil:
-        cdef fate_row* row = ledger_add_fate(self.ex.ledger)
-        row.time_ns = f.time_ns
-        row.first_output = first_output
-        row.n_outputs = <uint32_t>(ledger_n_outputs(self.ex.ledger) - first_output)
-        row.port = in_port.number
-        row.program = self.ex.program
-        row.len = f.len
-        row.bridge = <uint16_t>(in_port.bridge.number if fate == FATE_DELIVERED else self.ex.reason_bridge)
-        row.fate = <uint8_t>fate
-        row.pad = 0
-        row.place = place
-        row.origin = self.ex.ledger.origin
+        ledger_record_fate(self.ex.ledger, f, in_port.number, fate, place,
+                           <uint16_t>(in_port.bridge.number if fate == FATE_DELIVERED else self.ex.reason_bridge),
+                           self.ex.program, first_output)
 
     cdef port** _input_table(self, port** table, list inputs) except NULL:
         """The ports of `inputs` as an array."""

@@ -61,6 +61,8 @@ cdef inline uint8_t* device_send(device* d, uint32_t port, uint32_t caplen, uint
 
 # A frame arrives: it is counted, and the device has its say. What became of it.
 cdef uint32_t device_take(device* d, uint32_t port, const frame* f) noexcept nogil
+# A frame arrives, is counted, and the network drops it; `fate` again.
+cdef uint32_t device_refuse(device* d, uint32_t port, const frame* f, uint32_t fate) noexcept nogil
 
 cdef class CompiledDevice:
     cdef device c

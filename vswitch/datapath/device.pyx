@@ -208,14 +208,24 @@ cdef class CompiledDevice:
         return f"<{type(self).__name__} {self.name}: {', '.join(self.ports)}>"
 
 
+cdef inline void count_rx(device_port* p, const frame* f) noexcept nogil:
+    p.rx_packets += 1
+    p.rx_bytes += f.len
+
+
 cdef uint32_t device_take(device* d, uint32_t port, const frame* f) noexcept nogil:
     """A frame arrives: it is counted, and the device has its say. Its fate."""
     cdef uint32_t fate
-    d.ports[port].rx_packets += 1
-    d.ports[port].rx_bytes += f.len
+    count_rx(&d.ports[port], f)
     d.n_sent = 0
     fate = d.receive(d, port, f)
     if fate == FATE_CONSUMED and d.n_sent:
         fate = FATE_DELIVERED
+    d.counts[fate] += 1
+    return fate
+
+
+cdef uint32_t device_refuse(device* d, uint32_t port, const frame* f, uint32_t fate) noexcept nogil:
+    count_rx(&d.ports[port], f)
     d.counts[fate] += 1
     return fate

@@ -3,6 +3,7 @@
 Rows are collected here without the GIL and streamed to a file in chunks, so memory does not grow with the capture.
 """
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from vswitch.capture.record cimport frame
 
 cdef extern from "<stdint.h>":
     const uint64_t LEDGER_OWN "UINT64_MAX"      # `frame` of what the switch itself sent
@@ -72,6 +73,22 @@ cdef inline fate_row* ledger_add_fate(ledger_rows* rows) noexcept nogil:
         ledger_flush_fates(rows)
     rows.n_fates += 1
     return &rows.fates[rows.n_fates - 1]
+
+cdef inline void ledger_record_fate(ledger_rows* rows, const frame* f, uint32_t port, uint32_t fate, uint32_t place,
+                                    uint16_t bridge, uint32_t program, uint64_t first_output) noexcept nogil:
+    """What became of the frame that came in at `port`, whose outputs are those from `first_output` on."""
+    cdef fate_row* row = ledger_add_fate(rows)
+    row.time_ns = f.time_ns
+    row.first_output = first_output
+    row.n_outputs = <uint32_t>(ledger_n_outputs(rows) - first_output)
+    row.port = port
+    row.program = program
+    row.len = f.len
+    row.bridge = bridge
+    row.fate = <uint8_t>fate
+    row.pad = 0
+    row.place = place
+    row.origin = rows.origin
 
 cdef class Ledger:
     cdef ledger_rows rows

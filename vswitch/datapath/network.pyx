@@ -38,10 +38,10 @@ from libc.stdlib cimport calloc, free, realloc
 from vswitch.capture.record cimport FRAMES_END, FRAMES_SERVICE
 from vswitch.datapath.burst cimport burst_look_up, burst_prefetch
 from vswitch.datapath.datapath cimport Datapath
-from vswitch.datapath.device cimport CompiledDevice, device, device_take
+from vswitch.datapath.device cimport CompiledDevice, device, device_refuse, device_take
 from vswitch.datapath.fabric cimport NS_PER_MS
 from vswitch.datapath.fate cimport DROP_WIRE_LOOP, FATE_CONSUMED
-from vswitch.datapath.ledger cimport LEDGER_OWN, NO_CAUSE, Ledger, fate_row, ledger_add_fate, ledger_n_outputs
+from vswitch.datapath.ledger cimport LEDGER_OWN, NO_CAUSE, Ledger, ledger_n_outputs, ledger_record_fate
 from vswitch.datapath.wires cimport (
     wire_frame, wire_frame_data, wire_queue_arrive_at, wire_queue_free, wire_queue_pop, wire_queue_release,
 )
@@ -532,7 +532,6 @@ cdef class Network:
         cdef uint32_t fate
         cdef uint64_t first_output = 0
         cdef uint64_t clock_ns = f.time_ns - self.device_offsets_ns[number]
-        cdef fate_row* row
         if <int64_t>(clock_ns - d.now_ns) > 0:
             d.now_ns = clock_ns
         d.time_ns = f.time_ns
@@ -542,25 +541,11 @@ cdef class Network:
             self.queue.cause = self.ledger.fates_written + self.ledger.n_fates
             first_output = ledger_n_outputs(self.ledger)
         if sent.n_hops > self.hop_limit:
-            d.ports[end.device_port].rx_packets += 1
-            d.ports[end.device_port].rx_bytes += f.len
-            fate = DROP_WIRE_LOOP
-            d.counts[fate] += 1
+            fate = device_refuse(d, end.device_port, f, DROP_WIRE_LOOP)
         else:
             fate = device_take(d, end.device_port, f)
         if self.ledger != NULL:
-            row = ledger_add_fate(self.ledger)
-            row.time_ns = f.time_ns
-            row.first_output = first_output
-            row.n_outputs = <uint32_t>(ledger_n_outputs(self.ledger) - first_output)
-            row.port = end.device_port
-            row.program = 0
-            row.len = f.len
-            row.bridge = 0
-            row.fate = <unsigned char>fate
-            row.pad = 0
-            row.place = fate if fate > FATE_CONSUMED else 0
-            row.origin = self.ledger.origin
+            ledger_record_fate(self.ledger, f, end.device_port, fate, fate if fate > FATE_CONSUMED else 0, 0, 0, first_output)
         self.has_failed |= d.has_failed
         if d.next_wake_ns != d.noted_wake_ns:
             self._note_wake(number, f.time_ns)
