@@ -14,12 +14,14 @@ frame inside. Masks leave out what no shortcut of the bridge looks at.
 """
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
+from vswitch.datapath.shortcut_key cimport PLAIN_VERSION
 from vswitch.tables.hash cimport hash_pair
 from vswitch.tables.key_words cimport word_of_quarters
 from vswitch.wire.byteorder cimport load_be16
 from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE, ETH_TYPE_IPV4
 from vswitch.wire.ipv4 cimport (
-    IP_PROTO_GRE, IP_PROTO_TCP, IP_PROTO_UDP, IPV4_FRAG, IPV4_LEN, IPV4_PROTO, IPV4_TOTAL_LEN, IPV4_TTL,
+    IP_PROTO_GRE, IP_PROTO_TCP, IP_PROTO_UDP, IPV4_FRAG, IPV4_FRAG_OFFSET_MASK, IPV4_LEN, IPV4_MF, IPV4_PROTO, IPV4_TOTAL_LEN,
+    IPV4_TTL,
 )
 from vswitch.wire.tcp cimport TCP_LEN, tcp_header_len
 from vswitch.wire.udp cimport UDP_CHECKSUM, UDP_DST, UDP_LEN
@@ -32,8 +34,6 @@ cdef enum:
     EXPRESS_MIN_LEN = 42            # bytes of a plain frame: the headers with UDP's, or with GRE's and its key
     VXLAN_INNER_OFS = 50
     GRE_INNER_OFS = 42
-    NO_FRAGMENT = 0x3FFF            # "more fragments" and the offset: none of these bits
-    PLAIN_FIRST_BYTE = 0x45         # of an IPv4 header without options
 
 cdef struct express_masks:          # of words 1 to 3; all of word 0 counts
     uint64_t words[3]
@@ -58,7 +58,7 @@ cdef inline bint has_plain_lengths(const uint8_t* frame, uint32_t n_bytes) noexc
     cdef uint32_t total_len = load_be16(ip + IPV4_TOTAL_LEN)
     cdef uint32_t tcp_len
     if (total_len - (IPV4_LEN + UDP_LEN) > n_bytes - (ETH_LEN + IPV4_LEN + UDP_LEN)      # also if it is too short
-            or load_be16(ip + IPV4_FRAG) & NO_FRAGMENT):
+            or load_be16(ip + IPV4_FRAG) & (IPV4_MF | IPV4_FRAG_OFFSET_MASK)):
         return False
     if ip[IPV4_PROTO] != IP_PROTO_TCP:
         return True
@@ -71,7 +71,7 @@ cdef inline bint has_plain_lengths(const uint8_t* frame, uint32_t n_bytes) noexc
 cdef inline bint is_plain(const uint8_t* frame) noexcept nogil:
     """True if a frame whose has_plain_lengths() are right is plain. Whoever has the words of one that is, is so, too."""
     cdef uint8_t protocol = frame[ETH_LEN + IPV4_PROTO]
-    return (load_be16(frame + ETH_TYPE) == ETH_TYPE_IPV4 and frame[ETH_LEN] == PLAIN_FIRST_BYTE
+    return (load_be16(frame + ETH_TYPE) == ETH_TYPE_IPV4 and frame[ETH_LEN] == PLAIN_VERSION
             and (protocol == IP_PROTO_UDP or protocol == IP_PROTO_TCP or protocol == IP_PROTO_GRE))
 
 

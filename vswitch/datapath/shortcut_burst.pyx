@@ -74,9 +74,9 @@ cdef inline bint is_right(const shortcut* j, const masked_key* masked, const sho
     return True
 
 
-cdef inline bint may_begin(const shortcut_table* table, const frame* f) noexcept nogil:
-    """False for what no shortcut is for."""
-    return table != NULL and table.sets != NULL and f.caplen == f.len and f.caplen >= ETH_LEN and not f.data[0] & 1
+cdef inline bint may_take_shortcut(const frame* f) noexcept nogil:
+    """False for what no shortcut is for: cut frames, and those to groups."""
+    return f.caplen == f.len and f.caplen >= ETH_LEN and not f.data[0] & 1
 
 
 cdef int shortcuts_look_up(execution* ex, shortcut_table** tables, port** in_ports, const frame* frames, int n, uint64_t token,
@@ -96,7 +96,7 @@ cdef int shortcuts_look_up(execution* ex, shortcut_table** tables, port** in_por
         table = tables[in_ports[frames[i].input].bridge.number]
         ahead[i].outer = ahead[i].inner = NULL
         ahead[i].table = NULL
-        if not may_begin(table, &frames[i]):
+        if table == NULL or table.sets == NULL or not may_take_shortcut(&frames[i]):
             continue
         if plain_key(frames[i].data, frames[i].caplen, &plain, &layouts[i]):
             key = &plain
@@ -215,7 +215,7 @@ cdef bint shortcut_note(execution* ex, shortcut_table** tables, port* in_port, c
     cdef uint64_t n_before
     cdef bint is_new
     cdef shortcut_table* table = tables[in_port.bridge.number]
-    if table == NULL or f.caplen != f.len or f.caplen < ETH_LEN or f.data[0] & 1:
+    if table == NULL or not may_take_shortcut(f):
         return False
     memset(&key, 0, sizeof(key))
     flow_extract(f.data, f.caplen, ex.vlan_limit, FLOW_DEPTH_L4, &key, &layout)

@@ -9,7 +9,8 @@ from vswitch.tables.ovs_hash cimport ovs_hash_add, ovs_hash_finish, swap32
 from vswitch.wire.byteorder cimport load_be16, load_be32, load_be64
 from vswitch.wire.ethernet cimport ETH_LEN, ETH_SRC, ETH_TYPE, ETH_TYPE_IPV4
 from vswitch.wire.ipv4 cimport (
-    IP_PROTO_GRE, IP_PROTO_UDP, IPV4_DST, IPV4_FRAG, IPV4_LEN, IPV4_PROTO, IPV4_SRC, IPV4_TOS, IPV4_TOTAL_LEN, IPV4_TTL,
+    IP_PROTO_GRE, IP_PROTO_UDP, IPV4_DST, IPV4_FRAG, IPV4_FRAG_OFFSET_MASK, IPV4_LEN, IPV4_MF, IPV4_PROTO, IPV4_SRC, IPV4_TOS,
+    IPV4_TOTAL_LEN, IPV4_TTL,
 )
 from vswitch.wire.udp cimport UDP_LEN
 
@@ -17,7 +18,6 @@ cdef enum:
     PLAIN_L4_OFS = ETH_LEN + IPV4_LEN
     PLAIN_LEN = PLAIN_L4_OFS + UDP_LEN
     PLAIN_VERSION = 0x45            # first byte of a header without options
-    FRAGMENT = 0x3FFF               # "more fragments", and the offset
     HASH_END = 42                   # what OVS finishes the hash of a five-tuple with
 
 
@@ -31,7 +31,7 @@ cdef inline bint plain_key(const uint8_t* frame, uint32_t n_bytes, flow_key* key
     if n_bytes < PLAIN_LEN or load_be16(frame + ETH_TYPE) != ETH_TYPE_IPV4 or ip[0] != PLAIN_VERSION:
         return False
     total_len = load_be16(ip + IPV4_TOTAL_LEN)
-    if (load_be16(ip + IPV4_FRAG) & FRAGMENT or total_len < IPV4_LEN + UDP_LEN or total_len > n_bytes - ETH_LEN
+    if (load_be16(ip + IPV4_FRAG) & (IPV4_MF | IPV4_FRAG_OFFSET_MASK) or total_len < IPV4_LEN + UDP_LEN or total_len > n_bytes - ETH_LEN
             or n_bytes > 0xFFFF or (ip[IPV4_PROTO] != IP_PROTO_UDP and ip[IPV4_PROTO] != IP_PROTO_GRE)):
         return False
     ports = load_be32(ip + IPV4_LEN) if ip[IPV4_PROTO] == IP_PROTO_UDP else 0
