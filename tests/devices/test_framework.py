@@ -123,6 +123,21 @@ def test_it_is_woken_before_frames_of_that_time_and_not_after_the_end(tmp_path):
     assert (result.fates["n_behind"] == 0).sum() == 3 + 4  # of captures, and what the device sent by itself
 
 
+def test_a_frame_older_than_the_first_does_not_move_the_clock(tmp_path):
+    class Waiting(Patch):
+        def receive(self, port, data, now_ns):
+            self.wakes = [now_ns + (2 + len(self.seen)) * MS]
+            return super().receive(port, data, now_ns)
+
+    device = Waiting()
+    topology = Topology("", two_tags(), devices=[device], device_plugs=PLUGS)
+    path = capture(tmp_path / "vm.pcap", [(10, frame("x>*")), (5, frame("x>*")), (20, frame("x>y"))])
+    topology.replay([Input("n/vm1", path)])
+    assert [(port, now_ns) for port, now_ns, _ in device.seen] == [
+        ("a", 0), ("a", 0), ("wake", 3 * MS), ("a", 10 * MS),
+    ]  # fmt: skip
+
+
 def test_the_clock_goes_on_in_the_next_replay(tmp_path):
     device = Patch(wakes=[1 * MS, 2 * MS])
     topology = Topology("", two_tags(), devices=[device], device_plugs=PLUGS)

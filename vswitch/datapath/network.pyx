@@ -559,7 +559,8 @@ cdef class Network:
         cdef device* d = self.boxes[number]
         # Offsets wrap around: a replay may begin at an earlier time stamp than the device's clock has reached.
         cdef uint64_t now_ns = time_ns - self.device_offsets_ns[number]
-        cdef uint64_t left_ns = d.next_wake_ns - now_ns if d.next_wake_ns > now_ns else 0
+        cdef bint is_before_start = <int64_t>now_ns < 0     # a frame that is older than the first
+        cdef uint64_t left_ns = d.next_wake_ns - now_ns if is_before_start or d.next_wake_ns > now_ns else 0
         d.noted_wake_ns = d.next_wake_ns
         self.device_wakes_ns[number] = (
             NEVER if d.next_wake_ns == NEVER or left_ns > NEVER - time_ns else time_ns + left_ns)
