@@ -30,12 +30,11 @@ cdef class Network:
     cdef device** boxes             # the same as structs
     cdef uint32_t n_devices
     cdef bint foresees              # some of few devices want to
-    cdef uint64_t* device_offsets_ns        # as offsets_ns
     cdef uint64_t* device_wakes_ns  # time stamps when they want to be woken
     cdef uint16_t* numbers          # of the nodes, and behind them of the devices, in the ledger
-    cdef uint64_t* offsets_ns       # by node: a frame's time stamp minus the node's clock
+    cdef uint64_t* offsets_ns       # by node, and behind them by device: a frame's time stamp minus the clock
     cdef uint32_t n_nodes
-    cdef uint64_t* arrived          # by node: frames that came over wires, or from devices
+    cdef uint64_t* arrived          # the same: frames that came over wires
     cdef network_end* ends
     cdef uint32_t n_ends
     cdef network_wire* wires

@@ -83,16 +83,14 @@ cdef class Network:
         self.n_devices = <uint32_t>len(self.devices)
         self.nodes = <void**>calloc(self.n_nodes + 1, sizeof(void*))
         self.boxes = <device**>calloc(self.n_devices + 1, sizeof(device*))
-        self.device_offsets_ns = <uint64_t*>calloc(self.n_devices + 1, sizeof(uint64_t))
         self.device_wakes_ns = <uint64_t*>calloc(self.n_devices + 1, sizeof(uint64_t))
         self.numbers = <uint16_t*>calloc(self.n_nodes + self.n_devices + 1, sizeof(uint16_t))
-        self.offsets_ns = <uint64_t*>calloc(self.n_nodes + 1, sizeof(uint64_t))
+        self.offsets_ns = <uint64_t*>calloc(self.n_nodes + self.n_devices + 1, sizeof(uint64_t))
         self.arrived = <uint64_t*>calloc(self.n_nodes + self.n_devices + 1, sizeof(uint64_t))
         self.wires = <network_wire*>calloc(len(wires) + 1, sizeof(network_wire))
         self.ends = <network_end*>calloc(n_ends + 1, sizeof(network_end))
         if (self.nodes == NULL or self.numbers == NULL or self.offsets_ns == NULL or self.arrived == NULL or self.wires == NULL
-                or self.ends == NULL or self.boxes == NULL or self.device_offsets_ns == NULL
-                or self.device_wakes_ns == NULL):
+                or self.ends == NULL or self.boxes == NULL or self.device_wakes_ns == NULL):
             raise MemoryError
         for i in range(self.n_nodes):
             if not isinstance(self.datapaths[i], Datapath):
@@ -119,7 +117,6 @@ cdef class Network:
         wire_queue_free(&self.queue)
         free(self.nodes)
         free(self.boxes)
-        free(self.device_offsets_ns)
         free(self.device_wakes_ns)
         free(self.numbers)
         free(self.offsets_ns)
@@ -458,7 +455,7 @@ cdef class Network:
             (<Datapath>self.nodes[i]).offset_ns = self.offsets_ns[i]
         self.wake_ns = NEVER
         for i in range(self.n_devices):
-            self.device_offsets_ns[i] = self.start_ns - self.boxes[i].now_ns
+            self.offsets_ns[self.n_nodes + i] = self.start_ns - self.boxes[i].now_ns
             self._note_wake(i, self.start_ns)
         self.is_started = True
         self._look_up()
@@ -531,7 +528,7 @@ cdef class Network:
         cdef uint32_t number = end.node - self.n_nodes
         cdef uint32_t fate
         cdef uint64_t first_output = 0
-        cdef uint64_t clock_ns = f.time_ns - self.device_offsets_ns[number]
+        cdef uint64_t clock_ns = f.time_ns - self.offsets_ns[end.node]
         if <int64_t>(clock_ns - d.now_ns) > 0:
             d.now_ns = clock_ns
         d.time_ns = f.time_ns
@@ -558,7 +555,7 @@ cdef class Network:
         """When a device wants to be woken, from time `time_ns` on."""
         cdef device* d = self.boxes[number]
         # Offsets wrap around: a replay may begin at an earlier time stamp than the device's clock has reached.
-        cdef uint64_t now_ns = time_ns - self.device_offsets_ns[number]
+        cdef uint64_t now_ns = time_ns - self.offsets_ns[self.n_nodes + number]
         cdef bint is_before_start = <int64_t>now_ns < 0     # a frame that is older than the first
         cdef uint64_t left_ns = d.next_wake_ns - now_ns if is_before_start or d.next_wake_ns > now_ns else 0
         d.noted_wake_ns = d.next_wake_ns
@@ -585,7 +582,7 @@ cdef class Network:
         self.time_ns = max(self.time_ns, time_ns)
         self.queue.cause = LEDGER_OWN
         self.queue.n_hops = 0
-        d.now_ns = max(d.now_ns, time_ns - self.device_offsets_ns[number])
+        d.now_ns = max(d.now_ns, time_ns - self.offsets_ns[self.n_nodes + number])
         d.time_ns = time_ns
         d.n_sent = 0
         if self.ledger != NULL:
