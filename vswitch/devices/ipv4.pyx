@@ -11,7 +11,7 @@ from vswitch.datapath.fate cimport DROP_IP_INVALID, DROP_NOT_FOR_DEVICE, DROP_UN
 from vswitch.devices.ipv4_forward cimport ipv4_deliver, ipv4_forward
 from vswitch.devices.nat cimport nat_receive
 from vswitch.devices.reassembly cimport reassembly_take
-from vswitch.devices.router_state cimport destination, is_ipv4, map_ipv4
+from vswitch.devices.router_state cimport destination, in_subnet, interface, is_ipv4, map_ipv4
 from vswitch.devices.routing cimport routing_find
 from vswitch.devices.vrrp cimport VRRP_GROUP, VRRP_PROTOCOL, vrrp_receive
 from vswitch.wire.checksum cimport checksum_add, checksum_finish
@@ -85,13 +85,13 @@ cdef inline bint is_no_source(uint32_t address) noexcept nogil:
 
 cdef inline bint is_broadcast_of(const router* r, uint32_t port, const uint64_t* address) noexcept nogil:
     """The broadcast address of a subnet at the port; one of another port is not forwarded either, but nobody resolves it."""
+    cdef const interface* at = &r.interfaces[port]
     cdef uint32_t i
     cdef uint32_t host
-    for i in range(r.interfaces[port].n_addresses):
-        if not is_ipv4(r.interfaces[port].addresses[i].address):
+    for i in range(at.n_addresses):
+        if not is_ipv4(at.addresses[i].address):
             continue
-        host = ~<uint32_t>r.interfaces[port].addresses[i].mask[1]
-        if host > 1 and (<uint32_t>address[1] | host) == <uint32_t>address[1] and not (
-                (address[1] ^ r.interfaces[port].addresses[i].address[1]) & r.interfaces[port].addresses[i].mask[1]):
+        host = ~<uint32_t>at.addresses[i].mask[1]
+        if host > 1 and (<uint32_t>address[1] | host) == <uint32_t>address[1] and in_subnet(&at.addresses[i], address):
             return True
     return False
