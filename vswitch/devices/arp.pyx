@@ -7,7 +7,7 @@ in the neighbour's subnet (arp_announce=2).
 
 Thread-safety: as the router's.
 """
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from vswitch.datapath.device cimport device_send
 from vswitch.datapath.fate cimport DROP_NOT_FOR_DEVICE, FATE_CONSUMED
@@ -89,34 +89,30 @@ cdef bint is_behind(router* r, uint32_t port, const uint64_t* sender, const uint
 
 
 cdef void answer(router* r, uint32_t port, const uint8_t* request) noexcept nogil:
-    cdef uint64_t mac = r.interfaces[port].mac
     cdef uint64_t to_address[2]
     cdef uint64_t own[2]
-    cdef uint8_t* to = device_send(r.device, port, ETH_LEN + ARP_LEN, ETH_LEN + ARP_LEN)
     map_ipv4(own, arp_tpa(request))
     map_ipv4(to_address, arp_spa(request))
-    take_note(r.notes, NOTE_ARP_ANSWERED, port, own, to_address, mac)
-    if to != NULL:
-        eth_store(to, arp_sha(request), mac, ETH_TYPE_ARP)
-        arp_store(to + ETH_LEN, ARP_OP_REPLY, mac, arp_tpa(request), arp_sha(request), arp_spa(request))
+    take_note(r.notes, NOTE_ARP_ANSWERED, port, own, to_address, r.interfaces[port].mac)
+    send(r, port, arp_sha(request), ARP_OP_REPLY, arp_tpa(request), arp_sha(request), arp_spa(request))
 
 
 cdef void arp_solicit(router* r, const neighbor_entry* n, bint is_unicast) noexcept nogil:
-    cdef const interface* at = &r.interfaces[n.interface]
     cdef uint64_t source[2]
-    cdef uint8_t* to
     source[0] = source[1] = 0
-    subnet_source(at, n.address, source)
+    subnet_source(&r.interfaces[n.interface], n.address, source)
     take_note(r.notes, NOTE_NEIGHBOR_ASKED, n.interface, n.address, source, 0)
-    to = device_send(r.device, n.interface, ETH_LEN + ARP_LEN, ETH_LEN + ARP_LEN)
-    if to != NULL:
-        eth_store(to, n.mac if is_unicast else BROADCAST, at.mac, ETH_TYPE_ARP)
-        arp_store(to + ETH_LEN, ARP_OP_REQUEST, at.mac, <uint32_t>source[1], 0, <uint32_t>n.address[1])
+    send(r, n.interface, n.mac if is_unicast else BROADCAST, ARP_OP_REQUEST, <uint32_t>source[1], 0, <uint32_t>n.address[1])
 
 
 cdef void arp_announce(router* r, uint32_t interface, uint32_t address) noexcept nogil:
-    cdef uint64_t mac = r.interfaces[interface].mac
-    cdef uint8_t* to = device_send(r.device, interface, ETH_LEN + ARP_LEN, ETH_LEN + ARP_LEN)
+    send(r, interface, BROADCAST, ARP_OP_REQUEST, address, BROADCAST, address)
+
+
+cdef void send(router* r, uint32_t port, uint64_t dst, uint16_t op, uint32_t spa, uint64_t tha, uint32_t tpa) noexcept nogil:
+    """A frame to MAC `dst`, from the interface's own."""
+    cdef uint64_t mac = r.interfaces[port].mac
+    cdef uint8_t* to = device_send(r.device, port, ETH_LEN + ARP_LEN, ETH_LEN + ARP_LEN)
     if to != NULL:
-        eth_store(to, BROADCAST, mac, ETH_TYPE_ARP)
-        arp_store(to + ETH_LEN, ARP_OP_REQUEST, mac, address, BROADCAST, address)
+        eth_store(to, dst, mac, ETH_TYPE_ARP)
+        arp_store(to + ETH_LEN, op, mac, spa, tha, tpa)
