@@ -15,7 +15,7 @@ from vswitch.devices.neighbors cimport neighbor_send
 from vswitch.devices.router_notes cimport NOTE_ECHO_ANSWERED, NOTE_ICMP_SENT, take_note
 from vswitch.devices.router_state cimport NO_INTERFACE, interface_has, subnet_source
 from vswitch.devices.routing cimport routing_find, routing_is_local
-from vswitch.wire.byteorder cimport load_be64, store_be16, store_be32, store_be64
+from vswitch.wire.byteorder cimport store_be16, store_be32
 from vswitch.wire.checksum cimport checksum_add, checksum_finish, checksum_pseudo_ipv6
 from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE_IPV6
 from vswitch.wire.icmp6 cimport (
@@ -27,11 +27,6 @@ from vswitch.wire.ipv6 cimport IPV6_DST, IPV6_LEN, IPV6_SRC, ipv6_next_header, i
 cdef enum:
     ERROR_LEN_MAX = 1280            # of the whole packet (RFC 4443 section 2.4)
     DEFAULT_HOP_LIMIT = 64
-
-
-cdef void load_address(const uint8_t* at, uint64_t* words) noexcept nogil:
-    words[0] = load_be64(at)
-    words[1] = load_be64(at + 8)
 
 
 cdef destination* own_destination(router* r, uint32_t port, const uint64_t* src, const uint64_t* dst) noexcept nogil:
@@ -58,10 +53,8 @@ cdef uint32_t icmp6_send(router* r, destination* to, const uint64_t* src, const 
     cdef uint32_t reason
     cdef uint64_t total = checksum_pseudo_ipv6(src, dst, IP_PROTO_ICMP6, n_bytes)
     ipv6_store(ip, 0, 0, <uint16_t>n_bytes, IP_PROTO_ICMP6, hop_limit)
-    store_be64(ip + IPV6_SRC, src[0])
-    store_be64(ip + IPV6_SRC + 8, src[1])
-    store_be64(ip + IPV6_DST, dst[0])
-    store_be64(ip + IPV6_DST + 8, dst[1])
+    store_address(ip + IPV6_SRC, src)
+    store_address(ip + IPV6_DST, dst)
     store_be16(icmp + ICMP6_CHECKSUM, checksum_finish(checksum_add(total, icmp, n_bytes)))
     room = neighbor_send(r, to, ETH_TYPE_IPV6, IPV6_LEN + n_bytes, IPV6_LEN + n_bytes, &reason)
     if room == NULL:

@@ -10,13 +10,13 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from vswitch.datapath.device cimport device_send
 from vswitch.datapath.fate cimport DROP_IP_INVALID, DROP_NOT_FOR_DEVICE, FATE_CONSUMED
-from vswitch.devices.icmp6 cimport is_link_local, load_address, own_destination
+from vswitch.devices.icmp6 cimport is_link_local, load_address, own_destination, store_address
 from vswitch.devices.neighbors cimport neighbor_send, neighbor_update
 from vswitch.devices.router_notes cimport (
     NOTE_ARP_ANSWERED, NOTE_ARP_LEARNED, NOTE_ARP_NOT_OURS, NOTE_NEIGHBOR_ASKED, take_note,
 )
 from vswitch.devices.router_state cimport destination, interface, interface_has, subnet_source
-from vswitch.wire.byteorder cimport store_be16, store_be32, store_be64, store_mac
+from vswitch.wire.byteorder cimport store_be16, store_be32, store_mac
 from vswitch.wire.checksum cimport checksum_add, checksum_finish, checksum_pseudo_ipv6
 from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE_IPV6, eth_store
 from vswitch.wire.icmp6 cimport (
@@ -91,16 +91,13 @@ cdef void write_message(uint8_t* ip, const uint64_t* src, const uint64_t* dst, u
     cdef uint8_t* message = ip + IPV6_LEN
     cdef uint64_t total
     ipv6_store(ip, 0, 0, <uint16_t>n_bytes, IP_PROTO_ICMP6, ND_HOP_LIMIT)
-    store_be64(ip + IPV6_SRC, src[0])
-    store_be64(ip + IPV6_SRC + 8, src[1])
-    store_be64(ip + IPV6_DST, dst[0])
-    store_be64(ip + IPV6_DST + 8, dst[1])
+    store_address(ip + IPV6_SRC, src)
+    store_address(ip + IPV6_DST, dst)
     message[ICMP6_TYPE] = type
     message[ICMP6_CODE] = 0
     store_be16(message + ICMP6_CHECKSUM, 0)
     store_be32(message + ICMP6_DATA, flags)
-    store_be64(message + ND_TARGET, target[0])
-    store_be64(message + ND_TARGET + 8, target[1])
+    store_address(message + ND_TARGET, target)
     if option:
         message[ND_LEN + ND_OPT_TYPE] = option
         message[ND_LEN + ND_OPT_LENGTH] = 1
@@ -122,7 +119,7 @@ cdef uint32_t answer(router* r, uint32_t port, const uint64_t* asker, const uint
     if is_probe:
         heard_by = &ALL_NODES[0]
         has_option = True
-        room = to_many(r, port, ALL_NODES)
+        room = room_for(r, port, mac_of_group(ALL_NODES))
     else:
         to = own_destination(r, port, target, asker)
         if to == NULL:
@@ -135,12 +132,17 @@ cdef uint32_t answer(router* r, uint32_t port, const uint64_t* asker, const uint
     return FATE_CONSUMED
 
 
-cdef inline uint8_t* to_many(router* r, uint32_t port, const uint64_t* group) noexcept nogil:
-    """Room for a message to a group (RFC 2464 section 7)."""
+cdef inline uint64_t mac_of_group(const uint64_t* group) noexcept nogil:
+    """RFC 2464 section 7."""
+    return MULTICAST_MAC | <uint32_t>group[1]
+
+
+cdef uint8_t* room_for(router* r, uint32_t port, uint64_t mac) noexcept nogil:
+    """Room for a message with an option, to a MAC that is known."""
     cdef uint8_t* to = device_send(r.device, port, ETH_LEN + IPV6_LEN + MESSAGE_LEN, ETH_LEN + IPV6_LEN + MESSAGE_LEN)
     if to == NULL:
         return NULL
-    eth_store(to, MULTICAST_MAC | <uint32_t>group[1], r.interfaces[port].mac, ETH_TYPE_IPV6)
+    eth_store(to, mac, r.interfaces[port].mac, ETH_TYPE_IPV6)
     return to + ETH_LEN
 
 
@@ -148,7 +150,8 @@ cdef void nd_solicit(router* r, const neighbor_entry* n, bint is_unicast) noexce
     cdef const interface* at = &r.interfaces[n.interface]
     cdef uint64_t source[2]
     cdef uint64_t group[2]
-    cdef const uint64_t* heard_by = group
+    cdef const uint64_t* heard_by = &n.address[0]
+    cdef uint64_t mac = n.mac
     cdef uint8_t* room
     cdef uint32_t i
     for i in range(at.n_addresses):
@@ -160,23 +163,18 @@ cdef void nd_solicit(router* r, const neighbor_entry* n, bint is_unicast) noexce
         if not subnet_source(at, n.address, source):
             return
     take_note(r.notes, NOTE_NEIGHBOR_ASKED, n.interface, n.address, source, 0)
-    group[0] = 0xFF02000000000000
-    group[1] = <uint64_t>0x1FF000000 | (n.address[1] & 0xFFFFFF)
-    if is_unicast:
-        heard_by = &n.address[0]
-        room = device_send(r.device, n.interface, ETH_LEN + IPV6_LEN + MESSAGE_LEN, ETH_LEN + IPV6_LEN + MESSAGE_LEN)
-        if room != NULL:
-            eth_store(room, n.mac, at.mac, ETH_TYPE_IPV6)
-            room += ETH_LEN
-    else:
-        room = to_many(r, n.interface, group)
+    if not is_unicast:
+        group[0] = 0xFF02000000000000
+        group[1] = <uint64_t>0x1FF000000 | (n.address[1] & 0xFFFFFF)
+        heard_by = group
+        mac = mac_of_group(group)
+    room = room_for(r, n.interface, mac)
     if room != NULL:
-        write_message(room, source, heard_by, ICMP6_NEIGHBOR_SOLICIT, 0, n.address,
-                      ND_OPT_SOURCE_LINKADDR, at.mac)
+        write_message(room, source, heard_by, ICMP6_NEIGHBOR_SOLICIT, 0, n.address, ND_OPT_SOURCE_LINKADDR, at.mac)
 
 
 cdef void nd_announce(router* r, uint32_t interface, const uint64_t* address) noexcept nogil:
-    cdef uint8_t* room = to_many(r, interface, ALL_NODES)
+    cdef uint8_t* room = room_for(r, interface, mac_of_group(ALL_NODES))
     if room != NULL:
         write_message(room, address, ALL_NODES, ICMP6_NEIGHBOR_ADVERT, FLAG_ROUTER | FLAG_OVERRIDE, address,
                       ND_OPT_TARGET_LINKADDR, r.interfaces[interface].mac)
