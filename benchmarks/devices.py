@@ -34,6 +34,7 @@ from benchmarks.udp_frames import (
     Column,
     Frames,
     Tuples,
+    finished,
     frames_of,
     ip_text,
     mac_text,
@@ -67,7 +68,7 @@ def _ip(station: Column | int) -> Column | int:
     return 0x0A000000 | (_subnet(station) + 2) << 16 | 0x100 + station
 
 
-def topology_text(work: str) -> str:
+def topology_text() -> str:
     """Node, router and what it knows."""
     lines = ["nodes:", "  net:", "    setup: |"]
     lines += [f"      {line}" for line in _script()]
@@ -149,11 +150,8 @@ def frames_from_vms(work: str) -> tuple[Column, Frames]:
     length = FRAME_LEN - 34
     total = UDP + length + length + tuples.tp_src + tuples.tp_dst
     total += (PAYLOAD_BYTE << 8 | PAYLOAD_BYTE) * ((length - 8) // 2)
-    for address in (tuples.nw_src, tuples.nw_dst):
-        total = total + (address >> 16) + (address & 0xFFFF)
-    for _ in range(2):
-        total = (total & 0xFFFF) + (total >> 16)
-    put(frames, 40, np.where(total == 0xFFFF, 0xFFFF, ~total & 0xFFFF), 2)
+    checksum = finished(total, tuples.nw_src, tuples.nw_dst)
+    put(frames, 40, np.where(checksum == 0, 0xFFFF, checksum), 2)
     return tuples.port, frames
 
 
@@ -165,7 +163,7 @@ def make(name: str, root: Path, *, n_frames: int | None = None) -> Path:
     if not done.exists():
         port, frames = frames_from_vms(name)
         write_captures(folder / "in" / "net", VM_PORTS, port, frames, n_frames)
-        done.write_text(topology_text(name))
+        done.write_text(topology_text())
     return folder
 
 

@@ -69,14 +69,18 @@ def put_ipv4(frames: Frames, offset: int, n_bytes: int, proto: int, src: Column 
     words = [0x4500, n_bytes, 0, 0x4000, 0x4000 | proto]  # DF, TTL 64
     for i, word in enumerate(words):
         put(frames, offset + 2 * i, word, 2)
-    total = np.zeros(len(frames), np.int64) + sum(words)
-    for address in (src, dst):
-        total += (address >> 16) + (address & 0xFFFF)
-    for _ in range(2):
-        total = (total & 0xFFFF) + (total >> 16)
-    put(frames, offset + 10, ~total & 0xFFFF, 2)
+    put(frames, offset + 10, finished(sum(words), src, dst), 2)
     put(frames, offset + 12, src, 4)
     put(frames, offset + 16, dst, 4)
+
+
+def finished(total: Column | int, src: Column | int, dst: Column | int) -> Column | int:
+    """The checksum of a running sum and two IPv4 addresses (RFC 1071)."""
+    for address in (src, dst):
+        total = total + (address >> 16) + (address & 0xFFFF)
+    for _ in range(2):
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
 
 
 def put_udp(frames: Frames, offset: int, n_bytes: int, src: Column | int, dst: Column | int) -> None:
