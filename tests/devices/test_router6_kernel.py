@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from tests.devices.kernel import hear
+from functools import partial
+
+from tests.devices import test_router_kernel
 from tests.devices.packets import ICMP6, TCP, UDP, addr, eth, icmp6, ip6, mac, tcp, udp
-from tests.devices.test_router_kernel import VM_A, VM_B, A, B, played
+from tests.devices.test_router_kernel import VM_A, VM_B, A, B
 from vswitch.devices.router_config import RouterConfig, RouterInterface, RouterNeighbor, RouterRoute, link_local
 
 LL_A = "fe80::ff:fe00:a01"
@@ -18,11 +20,11 @@ NEIGHBORS = [
 PLAIN = RouterConfig(INTERFACES, [RouterRoute("::/0", "2001:db8:b::fe")], neighbors=NEIGHBORS)
 
 
-def without_label(frame: bytes) -> str:
+def without_label(frame: bytes) -> bytes:
     """A frame without its flow label."""
     if frame[12:14] != b"\x86\xdd":
-        return frame.hex()
-    return (frame[:15] + bytes([frame[15] & 0xF0, 0, 0]) + frame[18:]).hex()
+        return frame
+    return frame[:15] + bytes([frame[15] & 0xF0, 0, 0]) + frame[18:]
 
 
 def is_noise(frame: bytes) -> bool:
@@ -30,13 +32,7 @@ def is_noise(frame: bytes) -> bool:
     return frame[12:14] == b"\x86\xdd" and (frame[20] == 0 or (frame[20] == ICMP6 and frame[54] == 133))
 
 
-def compare(config: RouterConfig, steps) -> list[list[tuple[str, bytes]]]:
-    ours, theirs = played(config, steps), hear(config, steps)
-    for (name, what), mine, linux in zip(steps, ours, theirs, strict=True):
-        mine = sorted((at, without_label(frame)) for at, frame in mine)
-        linux = sorted((at, without_label(frame)) for at, frame in linux if not is_noise(frame))
-        assert mine == linux, (name, what.hex() if isinstance(what, bytes) else what)
-    return ours
+compare = partial(test_router_kernel.compare, strip=without_label, is_noise=is_noise)
 
 
 def from_a(src: str, dst: str, proto: int, payload: bytes, **fields) -> tuple[str, bytes]:

@@ -53,12 +53,12 @@ def played(config: RouterConfig, steps) -> list[list[tuple[str, bytes]]]:
     return heard
 
 
-def compare(config: RouterConfig, steps) -> list[list[tuple[str, bytes]]]:
-    """What both send, which must be the same."""
+def compare(config: RouterConfig, steps, strip=without_ident, is_noise=None) -> list[list[tuple[str, bytes]]]:
+    """What both send, which must be the same but for what `strip` takes off, and what Linux says by itself."""
     ours, theirs = played(config, steps), hear(config, steps)
     for (name, what), mine, linux in zip(steps, ours, theirs, strict=True):
-        mine = sorted((at, without_ident(frame).hex()) for at, frame in mine)
-        linux = sorted((at, without_ident(frame).hex()) for at, frame in linux)
+        mine = sorted((at, strip(frame).hex()) for at, frame in mine)
+        linux = sorted((at, strip(frame).hex()) for at, frame in linux if is_noise is None or not is_noise(frame))
         assert mine == linux, (name, what.hex() if isinstance(what, bytes) else what)
     return ours
 
