@@ -7,8 +7,10 @@ IPv6; anything else is not for it. Configuration is plain data (router_config.py
 router_state.pxd, which the other files of this folder work on:
 
     router.pyx ─┬─ arp.pyx, nd.pyx ───────── neighbors.pyx     who has which MAC, and what waits for the answer
+                ├─ vrrp.pyx                          which of several routers is the one that routes
                 ├─ router_advertisements.py          radvd, in Python: solicitations are rare
-                ├─ ipv4.pyx ─┬─ nat.pyx ──── tables/connections, nat_rewrite.pyx
+                ├─ ipv4.pyx ─┬─ reassembly.pyx       fragments, of what is translated or for the router itself
+                │            ├─ nat.pyx ──── tables/connections, nat_rewrite.pyx
                 │            └─ ipv4_forward.pyx ── ipv4_output.pyx, icmp.pyx
                 └─ ipv6.pyx ── icmp6.pyx
                              routing.pyx ─── tables/routes     where to
