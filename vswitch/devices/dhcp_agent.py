@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from ipaddress import ip_address, ip_network
+from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from vswitch.devices.dhcp_options import INFINITE, Option, read_option
 from vswitch.devices.packets import ip_of, mac_of
@@ -43,9 +44,13 @@ class DhcpSubnet:
     ipv6_address_mode: str | None = None
     ipv6_ra_mode: str | None = None
 
+    @cached_property
+    def prefix(self) -> IPv4Network | IPv6Network:
+        return ip_network(self.cidr)
+
     @property
     def ip_version(self) -> int:
-        return ip_network(self.cidr).version
+        return self.prefix.version
 
     @property
     def tag(self) -> str:
@@ -179,10 +184,10 @@ def command(network: DhcpNetwork, options: DhcpOptions) -> list[str]:
     ]  # fmt: skip
     n_leases = 0
     for subnet in served_subnets(network):
-        cidr = ip_network(subnet.cidr)
-        mask = cidr.netmask if subnet.ip_version == 4 else cidr.prefixlen
-        words.append(f"--dhcp-range=set:{subnet.tag},{cidr.network_address},static,{mask},{lease}")
-        n_leases += cidr.num_addresses
+        prefix = subnet.prefix
+        mask = prefix.netmask if prefix.version == 4 else prefix.prefixlen
+        words.append(f"--dhcp-range=set:{subnet.tag},{prefix.network_address},static,{mask},{lease}")
+        n_leases += prefix.num_addresses
     if network.mtu > 0:
         words.append(f"--dhcp-option-force=option:mtu,{network.mtu}")
     words.append(f"--dhcp-lease-max={min(n_leases, 1 << 24)}")
@@ -206,15 +211,14 @@ def served_subnets(network: DhcpNetwork) -> list[DhcpSubnet]:
 def _has_range6(subnet: DhcpSubnet) -> bool:
     is_served = subnet.ipv6_address_mode in (STATEFUL, STATELESS)
     is_unset = not subnet.ipv6_address_mode and not subnet.ipv6_ra_mode
-    return (is_served or is_unset) and ip_network(subnet.cidr).prefixlen >= 64
+    return (is_served or is_unset) and subnet.prefix.prefixlen >= 64
 
 
 def ranges(network: DhcpNetwork, options: DhcpOptions) -> Iterable[AddressRange]:
     """The ranges of the command line, read."""
     lease_s = INFINITE if options.dhcp_lease_duration == -1 else max(options.dhcp_lease_duration, MIN_LEASE_S)
     for subnet in served_subnets(network):
-        cidr = ip_network(subnet.cidr)
-        yield AddressRange(subnet.tag, cidr.network_address.packed, cidr.prefixlen, lease_s)
+        yield AddressRange(subnet.tag, subnet.prefix.network_address.packed, subnet.prefix.prefixlen, lease_s)
 
 
 def host_lines(network: DhcpNetwork, options: DhcpOptions) -> Iterable[str]:

@@ -10,7 +10,6 @@ Several agents on one network are several of these devices with a port each; all
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ipaddress import ip_network
 
 from vswitch.devices import dhcp6_options as o6
 from vswitch.devices import dhcp_options as o4
@@ -130,7 +129,7 @@ def _namespace_stack(network: DhcpNetwork, own: DhcpPort, mac: bytes) -> IpStack
     subnets = {subnet.id: subnet for subnet in network.subnets}
     stack = IpStack(mac, mtu=network.mtu or 1500)
     for subnet_id, address in own.fixed_ips:
-        stack.add_address(p.ip_of(address), ip_network(subnets[subnet_id].cidr).prefixlen)
+        stack.add_address(p.ip_of(address), subnets[subnet_id].prefix.prefixlen)
     stack.add_address(p.link_local_of(mac), 64)
     for version, any_address in ((4, p.ANY_IPV4), (6, p.ANY_IPV6)):
         gateway = next((s.gateway_ip for s in network.subnets
