@@ -45,7 +45,7 @@ class Autoconfiguration:
         self._n_solicited = 0
         self.is_running = False
         self._flags = 0
-        self._has_heard = self._has_flags = False
+        self._has_heard = False
         self._timer: int | None = None
         self._ends_ns: dict[Route | bytes, int] = {}
         self.link_local = p.link_local_of(stack.mac)
@@ -123,8 +123,7 @@ class Autoconfiguration:
             elif kind == nd.OPTION_DNS and len(value) >= 22:
                 self.dns = [value[n : n + 16] for n in range(6, len(value) - 15, 16)]
         self._take_route(Route(p.ANY_IPV6, 0, packet.src), lifetime_s, now_ns)
-        if flags & (nd.MANAGED | nd.OTHER) and not self._has_flags:
-            self._has_flags = True
+        if flags & (nd.MANAGED | nd.OTHER) and not self._flags:
             self._flags = flags
             if self.link_local in self._stack.addresses:
                 self._tell_flags(now_ns)

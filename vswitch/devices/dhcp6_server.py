@@ -119,7 +119,6 @@ class _Exchange6:
         self.tags: list[str] = []
         """Tags of the subnets from which addresses were given."""
         self.used: set[Context] = set()
-        self.has_domain = False
         self.domain = ""
         self.name_flags = NAME_FLAGS
         if fqdn := o.find(self.options, o.FQDN, 1):
@@ -261,7 +260,6 @@ class _Exchange6:
             # With several subnets the server cannot know which one's options are meant.
             self.tags = [self.contexts[0].range.tag]
         self.domain = self.host.domain if self.host and self.host.hostname else self.server._config.domain
-        self.has_domain = bool(self.domain)
         return o.REPLY, self._configuration(has_refresh_time=True)
 
     def _release(self) -> tuple[int, bytes]:
@@ -338,7 +336,7 @@ class _Exchange6:
             self.tags.append(context.range.tag)
         if self.commits or self.kind in (o.RENEW, o.REBIND):
             lease.expires_ns = None if valid == o.FOREVER else self.now_ns + valid * SECOND_NS
-            self.has_domain, self.domain = bool(self.server._config.domain), self.server._config.domain
+            self.domain = self.server._config.domain
             self._note("DHCPREPLY", lease.address)
         else:
             self._note("DHCPADVERTISE", lease.address)
@@ -370,7 +368,7 @@ class _Exchange6:
             body += o.option(o.REFRESH_TIME, max(shortest, MIN_REFRESH_S).to_bytes(4, "big"))
         if self.host is not None and self.host.hostname:
             name = dns_name(self.host.hostname)[:-1]
-            if self.has_domain:
+            if self.domain:
                 name += dns_name(self.domain)
             body += o.option(o.FQDN, bytes((self.name_flags,)) + name)
         return body

@@ -241,7 +241,7 @@ def read_option(
     if not value:
         return Option(code, b"", tags, is_forced)
     try:
-        packed, is_string, is_addresses = _pack(code, kind, value, version)
+        packed, is_string, is_addresses = _pack(kind, value, version)
     except (OSError, ValueError, struct.error, OverflowError):
         raise ConfigError(f"{value!r} is no value of option {text}", key=text) from None
     if version == 4 and len(packed) > 255:
@@ -261,7 +261,7 @@ def dns_name(name: str) -> bytes:
     return b"".join(bytes((len(label),)) + label for label in labels) + b"\0"
 
 
-def _pack(code: int, kind: str | int, value: str, version: int) -> tuple[bytes, bool, bool]:
+def _pack(kind: str | int, value: str, version: int) -> tuple[bytes, bool, bool]:
     """Bytes of a value, and whether they are a string, and addresses."""
     parts = value.split(",")
     if kind == TIME:

@@ -95,8 +95,8 @@ class ReplyOptions:
                 setattr(room, attribute, option.value)
                 used.add(code)
         room.may_overload(is_allowed=wanted is not None)
-        if time_s not in (None, o.INFINITE):
-            self._put_times(room, configured, time_s or 0)
+        if time_s is not None and time_s != o.INFINITE:
+            self._put_times(room, configured, time_s)
         self._put_defaults(room, configured, is_wanted, hostname)
         for option in chosen:
             if option.code in used or not (option.is_forced or is_wanted(option.code)):

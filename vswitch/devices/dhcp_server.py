@@ -154,7 +154,7 @@ class _Exchange:
         self.lease = server._lease_of(message.mac, self.client_id)
         if self.lease is not None and not self.client_id:
             self.client_id = self.lease.client_id
-        self.contexts = list(server._contexts)
+        self.contexts = server._contexts
         self.host = server._host_of(message.mac, self.client_id)
         self.address = next((a for a in (self.host.addresses if self.host else ()) if len(a) == 4), None)
         self.name = client_name(message)
