@@ -119,23 +119,20 @@ class Prober:
     def _hear_error(self, packet: p.Packet, message: bytes, text: str, now_ns: int) -> None:
         """An ICMP error quotes the packet that it is about: whose probe was it?"""
         text += f" from {p.text_of(packet.src)}"
-        quoted = message[8:]
-        if packet.is_ipv6:
-            proto, inner = (quoted[6] if len(quoted) > 40 else 0), quoted[40:]
-        else:
-            proto, inner = (quoted[9] if len(quoted) > 20 else 0), quoted[4 * (quoted[0] & 15) :] if quoted else b""
-        if not self._tell(proto, inner, text, now_ns):
+        if not self._tell(message[8:], text, now_ns, is_ipv6=packet.is_ipv6):
             raise p.Malformed("ICMP error about nothing of ours")
 
     def mourn(self, packet: bytes, now_ns: int) -> None:
         """Nobody answered for the next hop: what was to go there is told so by the host itself."""
         is_ipv6 = packet[0] >> 4 == 6
-        proto, inner = (packet[6], packet[40:]) if is_ipv6 else (packet[9], packet[20:])
         text = UNREACHABLE6_TEXTS[3] if is_ipv6 else UNREACHABLE_TEXTS[1]
-        self._tell(proto, inner, text, now_ns)
+        self._tell(packet, text, now_ns, is_ipv6=is_ipv6)
 
-    def _tell(self, proto: int, inner: bytes, text: str, now_ns: int) -> bool:
-        """Gives an error to the probe whose packet begins with `inner`; True if there is one."""
+    def _tell(self, quoted: bytes, text: str, now_ns: int, *, is_ipv6: bool) -> bool:
+        """Gives an error to the probe whose packet is quoted, or the beginning of it; True if there is one."""
+        if len(quoted) <= (40 if is_ipv6 else 20):
+            return False
+        proto, inner = (quoted[6], quoted[40:]) if is_ipv6 else (quoted[9], quoted[4 * (quoted[0] & 15) :])
         if len(inner) < 8:
             return False
         if proto in (p.PROTO_ICMP, p.PROTO_ICMP6):
