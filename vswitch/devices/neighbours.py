@@ -70,12 +70,6 @@ class Neighbours:
     def __getitem__(self, address: bytes) -> Neighbour:
         return self._table[address]
 
-    def __contains__(self, address: bytes) -> bool:
-        return address in self._table
-
-    def __iter__(self) -> object:
-        return iter(self._table)
-
     def send(self, address: bytes, source: bytes, packet: bytes, now_ns: int) -> None:
         """Sends `packet`, from `source`, to the neighbour `address`: now, or when its MAC address is known."""
         entry = self._table.get(address)
