@@ -7,8 +7,10 @@ installed, and a truth that nobody asked is no truth.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import shutil
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
@@ -24,6 +26,16 @@ OPTIONAL_PROGRAMS = {"chromium"}
 
 # Where distributions put the daemons; an ordinary user's path leaves it out.
 os.environ["PATH"] += os.pathsep + "/usr/sbin"
+
+
+def load_script(path: str) -> ModuleType:
+    """A script of the checkout, such as ``pcaps/make.py``, as a module; its main part does not run."""
+    spec = importlib.util.spec_from_file_location(path.removesuffix(".py").replace("/", "_"), CHECKOUT / path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def absent(reason: str, *, is_optional: bool = False) -> NoReturn:

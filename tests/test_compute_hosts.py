@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from types import ModuleType
 
 import pytest
 
-from tests.shared import CHECKOUT, need_shared
+from tests.shared import load_script, need_shared
 from vswitch import Node
 from vswitch.ovs.script import run_script
 
 
 @pytest.fixture(scope="module")
 def hosts() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("compute_hosts", CHECKOUT / "pcaps" / "compute_hosts.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("pcaps/compute_hosts.py")
 
 
 def flows(script: str, bridge: str) -> list[str]:

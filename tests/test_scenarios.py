@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import re
@@ -14,7 +13,7 @@ import sys
 import pytest
 
 from tests.check_corpus import parse_flows
-from tests.shared import CHECKOUT, need_oracle
+from tests.shared import CHECKOUT, load_script, need_oracle
 from vswitch.capture import CaptureReader
 from vswitch.cli.main import main
 
@@ -48,10 +47,7 @@ def test_captures_are_those_of_the_script():
 
 @pytest.fixture(scope="module")
 def golden_script():
-    spec = importlib.util.spec_from_file_location("golden_make", GOLDEN / "make.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("tests/golden/make.py")
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
-from typing import Any
-
-from tests.shared import CHECKOUT
+from tests.shared import CHECKOUT, load_script
 from vswitch.devices.dhcp_agent import DhcpNetwork, DhcpOptions, DhcpPort, DhcpSubnet
 from vswitch.devices.qdhcp import DhcpNamespace
 
-
-def _maker() -> Any:
-    spec = importlib.util.spec_from_file_location("make_dnsmasq", CHECKOUT / "tests/golden/dnsmasq/make.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-MAKER = _maker()
+MAKER = load_script("tests/golden/dnsmasq/make.py")
 HOSTS: str = MAKER.HOSTS
 OPTIONS: str = MAKER.OPTS
 SERVER_MAC: str = MAKER.SERVER_MAC

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from itertools import pairwise
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 from hypothesis import given
 
 from tests.frames import hostile_frames
-from tests.shared import CHECKOUT
+from tests.shared import CHECKOUT, load_script
 from vswitch.devices.device import Dropped
 from vswitch.devices.router_advertisements import RaInterface, RaSubnet, RouterAdvertisements, radvd_lines
 from vswitch.errors import ConfigError
@@ -30,16 +29,7 @@ CASES = {
 GOLDEN = json.loads((CHECKOUT / "tests" / "golden" / "radvd" / "answers.json").read_text())["cases"]
 
 
-def maker() -> Any:
-    spec = importlib.util.spec_from_file_location("make_radvd", CHECKOUT / "tests/golden/radvd/make.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-MAKER = maker()
+MAKER = load_script("tests/golden/radvd/make.py")
 
 
 def radvd(case: str) -> RouterAdvertisements:
