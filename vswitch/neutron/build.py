@@ -118,7 +118,7 @@ def port_aliases(server: Server) -> dict[str, tuple[str, str]]:
     for host in server.cloud.hosts:
         for port in server.ports_on(host):
             place = host.name, device_name(port)
-            for name in {port.name, port.id, port.device_id if port.device_owner.startswith("compute:") else ""} - {""}:
+            for name in {port.name, port.id, port.device_id if port.is_of_machine else ""} - {""}:
                 for alias in (name, f"{host.name}/{name}"):
                     found.setdefault(alias, set()).add(place)
     return {alias: next(iter(places)) for alias, places in found.items() if len(places) == 1}

@@ -38,6 +38,12 @@ ROUTER_OWNERS = (
     OWNER_ROUTER_INTERFACE, OWNER_ROUTER_GATEWAY, OWNER_DVR_INTERFACE, OWNER_DVR_SNAT, OWNER_HA_INTERFACE,
     OWNER_HA_PORT,
 )  # fmt: skip
+INTERFACE_OWNERS = (OWNER_ROUTER_INTERFACE, OWNER_HA_INTERFACE, OWNER_DVR_INTERFACE)
+"""Of a router's ports inside."""
+COMPUTE_OWNED = "compute:"
+"""Begins the `device_owner` of machines' ports ..."""
+NETWORK_OWNED = "network:"
+"""... and of those that the cloud itself has; such a port is trusted (neutron_lib's net.py)."""
 
 
 @dataclass(eq=False)
@@ -163,6 +169,11 @@ class Port:
     plug_at_ns: int = 0
     """When it is plugged into br-int; 0: before the first frame."""
     unplug_at_ns: int | None = None
+
+    @property
+    def is_of_machine(self) -> bool:
+        """True for a port of nova's."""
+        return self.device_owner.startswith(COMPUTE_OWNED)
 
 
 @dataclass(eq=False)
@@ -343,7 +354,7 @@ class Cloud:
         for port in self.ports:
             hosts = [] if port.host is None else [port.host]
             router = routers.get(port.device_id)
-            if router is not None and _is_replicated(port, router):
+            if router is not None and is_replicated(port, router):
                 hosts += router.hosts
             for host in dict.fromkeys(hosts):
                 found.setdefault(host, []).append(port)
@@ -353,9 +364,24 @@ class Cloud:
         """Ports on `host`; who asks for many hosts takes `ports_by_host`."""
         return self.ports_by_host().get(host, [])
 
+    def ports_by_device(self) -> dict[str, list[Port]]:
+        """Ports by their `device_id`: those of a machine, of a router."""
+        found: dict[str, list[Port]] = {}
+        for port in self.ports:
+            found.setdefault(port.device_id, []).append(port)
+        return found
 
-def _is_replicated(port: Port, router: Router) -> bool:
+    def subnets_by_network(self) -> dict[Network, list[Subnet]]:
+        """Subnets of each network that has some."""
+        found: dict[Network, list[Subnet]] = {}
+        for subnet in self.subnets:
+            found.setdefault(subnet.network, []).append(subnet)
+        return found
+
+
+def is_replicated(port: Port, router: Router) -> bool:
     """True for a port that is on all hosts of its router."""
-    if router.distributed:
-        return port.device_owner == OWNER_DVR_INTERFACE
-    return router.ha and port.device_owner in (OWNER_HA_INTERFACE, OWNER_ROUTER_GATEWAY)
+    if router.distributed and port.device_owner == OWNER_DVR_INTERFACE:
+        return True
+    is_gateway = port.device_owner == OWNER_ROUTER_GATEWAY and not router.distributed
+    return router.ha and (is_gateway or port.device_owner == OWNER_HA_INTERFACE)

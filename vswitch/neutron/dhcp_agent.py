@@ -12,28 +12,20 @@ from vswitch.devices.dhcp_agent import DhcpNetwork, DhcpOptions, DhcpPort, DhcpS
 from vswitch.devices.qdhcp import DhcpNamespace
 from vswitch.neutron.agent.names import device_name
 from vswitch.neutron.agent.server import Server
-from vswitch.neutron.cloud import OWNER_DHCP, Network, Port
+from vswitch.neutron.cloud import OWNER_DHCP, Network, Port, Subnet
 from vswitch.neutron.placed import Placed, unique_name
 from vswitch.switch.topology import DevicePlug
 
 
 def place_servers(server: Server) -> Iterator[Placed]:
     """A namespace for each of the cloud's DHCP ports that is on a host with an agent."""
-    subnets: dict[str, list[DhcpSubnet]] = {}
-    for subnet in server.cloud.subnets:
-        subnets.setdefault(subnet.network.id, []).append(DhcpSubnet(
-            subnet.id, str(subnet.cidr), None if subnet.gateway_ip is None else str(subnet.gateway_ip),
-            subnet.enable_dhcp, [str(address) for address in subnet.dns_nameservers],
-            [(str(destination), str(nexthop)) for destination, nexthop in subnet.host_routes],
-            subnet.ipv6_address_mode, subnet.ipv6_ra_mode,
-        ))  # fmt: skip
+    subnets_of = server.cloud.subnets_by_network()
     for network in server.cloud.networks:
         ports = server.ports_by_network[network.id]
         own = [port for port in ports if port.device_owner == OWNER_DHCP and port.host and port.host.has_dhcp_agent]
         if own:
-            seen = DhcpNetwork(
-                network.id, subnets.get(network.id, []), [_port(port) for port in ports], network.mtu
-            )
+            subnets = [_subnet(subnet) for subnet in subnets_of.get(network, [])]
+            seen = DhcpNetwork(network.id, subnets, [_port(port) for port in ports], network.mtu)
             for port in own:
                 yield _place(server, network, seen, port, is_alone=len(own) == 1)
 
@@ -46,6 +38,15 @@ def _place(server: Server, network: Network, seen: DhcpNetwork, port: Port, *, i
     told = DhcpOptions(**{option.name: getattr(options, option.name) for option in fields(DhcpOptions)})
     namespace = DhcpNamespace(name, seen, port.id, told, port=device)
     return Placed(namespace, [DevicePlug(name, device, (port.host.name, device))])
+
+
+def _subnet(subnet: Subnet) -> DhcpSubnet:
+    return DhcpSubnet(
+        subnet.id, str(subnet.cidr), None if subnet.gateway_ip is None else str(subnet.gateway_ip),
+        subnet.enable_dhcp, [str(address) for address in subnet.dns_nameservers],
+        [(str(destination), str(nexthop)) for destination, nexthop in subnet.host_routes],
+        subnet.ipv6_address_mode, subnet.ipv6_ra_mode,
+    )  # fmt: skip
 
 
 def _port(port: Port) -> DhcpPort:

@@ -31,12 +31,11 @@ from vswitch.neutron.agent.names import device_name
 from vswitch.neutron.agent.options import AgentOptions
 from vswitch.neutron.agent.server import Server
 from vswitch.neutron.cloud import (
+    INTERFACE_OWNERS,
     OWNER_DVR_INTERFACE,
     OWNER_DVR_SNAT,
-    OWNER_HA_INTERFACE,
     OWNER_HA_PORT,
     OWNER_ROUTER_GATEWAY,
-    OWNER_ROUTER_INTERFACE,
     Failover,
     FixedIp,
     Host,
@@ -46,19 +45,15 @@ from vswitch.neutron.cloud import (
 from vswitch.neutron.placed import Placed, unique_name
 from vswitch.switch.topology import DevicePlug, TimelineCommand
 
-INTERFACE_OWNERS = (OWNER_ROUTER_INTERFACE, OWNER_HA_INTERFACE, OWNER_DVR_INTERFACE)
 DEFAULT = {4: "0.0.0.0/0", 6: "::/0"}
 MASK_30 = 0x3FFFFFFF
 
 
 def place_routers(server: Server) -> Iterator[Placed]:
     """All namespaces of all routers."""
-    ports_of: dict[str, list[Port]] = {router.id: [] for router in server.cloud.routers}
-    for port in server.cloud.ports:
-        if port.device_id in ports_of:
-            ports_of[port.device_id].append(port)
+    ports_of = server.cloud.ports_by_device()
     for router in server.cloud.routers:
-        ports = ports_of[router.id]
+        ports = ports_of.get(router.id, [])
         if router.distributed:
             yield from _place_distributed(server, router, ports)
         else:
@@ -109,10 +104,11 @@ def _ha_port(ports: list[Port], host: Host) -> Port | None:
 
 def failovers(server: Server) -> Iterator[TimelineCommand]:
     """What happens when another instance shall be the master: the others lose their link to it, and it has its own."""
+    ports_of = server.cloud.ports_by_device()
     for change in server.cloud.changes:
         if not isinstance(change, Failover):
             continue
-        ports = [port for port in server.cloud.ports if port.device_id == change.router.id]
+        ports = ports_of.get(change.router.id, [])
         for host in sorted(change.router.hosts, key=lambda host: host is not change.host):  # up first
             port = _ha_port(ports, host)
             if port is not None:

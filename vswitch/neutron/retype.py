@@ -21,7 +21,7 @@ def retype(cloud: Cloud, tunnel_type: str) -> None:
         hint = nearest(tunnel_type, TUNNEL_TYPES) or f"there are {', '.join(TUNNEL_TYPES)}"
         raise ConfigError(f"no tunnels of type {tunnel_type}", key=tunnel_type, hint=hint)
     for network in cloud.networks:
-        if network.network_type in TUNNEL_TYPES:
+        if network.is_tunnelled:
             if (network.segmentation_id or 0) > MAX_SEGMENT[tunnel_type]:
                 problem = f"segment {network.segmentation_id} of network {network.name} is too large for {tunnel_type}"
                 raise ConfigError(problem, key=network.name)

@@ -24,6 +24,7 @@ from vswitch.neutron.addresses import (
     make_id,
 )
 from vswitch.neutron.cloud import (
+    INTERFACE_OWNERS,
     OWNER_DHCP,
     OWNER_DVR_INTERFACE,
     OWNER_DVR_SNAT,
@@ -32,7 +33,6 @@ from vswitch.neutron.cloud import (
     OWNER_HA_PORT,
     OWNER_ROUTER_GATEWAY,
     OWNER_ROUTER_INTERFACE,
-    TUNNEL_TYPES,
     Address,
     Cloud,
     FixedIp,
@@ -50,7 +50,6 @@ from vswitch.neutron.overhead import overhead
 DVR_MODES = ("dvr", "dvr_snat", "dvr_no_external")
 HA_CIDR = IPv4Network("169.254.192.0/18")  # neutron.conf l3_ha_net_cidr
 MAX_SEGMENT = {"vlan": 4094, "vxlan": 2**24 - 1, "geneve": 2**24 - 1, "gre": 2**32 - 1}
-INTERFACE_OWNERS = (OWNER_ROUTER_INTERFACE, OWNER_DVR_INTERFACE, OWNER_HA_INTERFACE)
 
 
 class CannotCompleteError(VSwitchError):
@@ -111,7 +110,7 @@ def complete(cloud: Cloud, wishes: Wishes) -> None:
 def mtu_of(cloud: Cloud, network: Network, ip_version: int = 4) -> int:
     """The largest MTU that a network can have: the physical network's, less what encapsulation needs."""
     physical = cloud.server.global_physnet_mtu
-    if network.network_type not in TUNNEL_TYPES:
+    if not network.is_tunnelled:
         return physical
     # ml2/drivers/type_tunnel.py get_mtu(): the smaller one of the two that are given.
     below = min(mtu for mtu in (physical, cloud.server.path_mtu) if mtu) if physical or cloud.server.path_mtu else 0
@@ -123,12 +122,8 @@ class _Server:
         self.cloud = cloud
         self.wishes = wishes
         self.made: list[Port] = []
-        self.subnets: dict[Network, list[Subnet]] = {}
-        for subnet in cloud.subnets:
-            self.subnets.setdefault(subnet.network, []).append(subnet)
-        self.ports_of_device: dict[str, list[Port]] = {}
-        for port in cloud.ports:
-            self.ports_of_device.setdefault(port.device_id, []).append(port)
+        self.subnets = cloud.subnets_by_network()
+        self.ports_of_device = cloud.ports_by_device()
         self.addresses = Addresses(cloud)
         self.macs = Macs(BASE_MAC, [port.mac_address for port in cloud.ports])
         self._n_ha_routers = 0
@@ -234,7 +229,7 @@ class _Server:
 
     def _make_router_ports(self, router: Router) -> None:
         given = self.ports_of_device.get(router.id, [])
-        host = (router.snat_host if router.distributed else next(iter(router.hosts), None)) or None
+        host = router.snat_host if router.distributed else next(iter(router.hosts), None)
         self._make_gateway(router, given, host)
         on_subnet = {
             fixed.subnet for port in given if port.device_owner in INTERFACE_OWNERS for fixed in port.fixed_ips
@@ -415,15 +410,16 @@ class _Server:
         """A distributed router is where a machine or a DHCP server is on one of its subnets, and where its SNAT is."""
         served: dict[Subnet, set[Host]] = {}
         for port in self.cloud.ports:
-            if port.host is not None and (port.device_owner.startswith("compute:") or port.device_owner == OWNER_DHCP):
+            if port.host is not None and (port.is_of_machine or port.device_owner == OWNER_DHCP):
                 for fixed in port.fixed_ips:
                     served.setdefault(fixed.subnet, set()).add(port.host)
+        ports_of = self.cloud.ports_by_device()
         for router in self.wishes.unbound_routers:
             if not router.distributed:
                 continue
             hosts: set[Host] = {router.snat_host} if router.snat_host is not None else set()
-            for port in self.cloud.ports:
-                if port.device_id == router.id and port.device_owner == OWNER_DVR_INTERFACE:
+            for port in ports_of.get(router.id, []):
+                if port.device_owner == OWNER_DVR_INTERFACE:
                     for fixed in port.fixed_ips:
                         hosts |= served.get(fixed.subnet, set())
             router.hosts = [host for host in self.cloud.hosts if host in hosts and host.agent_mode in DVR_MODES]

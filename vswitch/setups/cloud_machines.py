@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Any
 
-from vswitch.neutron.cloud import OWNER_COMPUTE, Machine, PlannedPing
+from vswitch.neutron.cloud import Machine, PlannedPing
 from vswitch.setups.cloud_reading import Reading
 from vswitch.setups.durations import read_duration
 from vswitch.setups.yaml_text import Path
@@ -30,7 +30,7 @@ def _machine(reading: Reading, name: str, path: Path, settings: Mapping[str, Any
         place = text.place(seen[id(port)])
         raise text.error(f"port {name} has a machine already", path, hint=f"line {place.line}", at_key=at_key)
     seen[id(port)] = path
-    if port.host is None or not port.device_owner.startswith(OWNER_COMPUTE.partition(":")[0]):
+    if port.host is None or not port.is_of_machine:
         problem = "is on no host" if port.host is None else f"belongs to {port.device_owner}"
         raise text.error(f"port {name} {problem}: no machine can be there", path, at_key=at_key)
     return Machine(

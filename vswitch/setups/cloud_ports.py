@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from vswitch.neutron.cloud import (
+    NETWORK_OWNED,
     OWNER_COMPUTE,
     OWNER_SUBPORT,
     ROUTER_OWNERS,
@@ -23,8 +24,6 @@ from vswitch.setups.cloud_values import Address, Entry
 from vswitch.setups.durations import read_duration
 from vswitch.setups.yaml_text import Path
 
-NETWORK_OWNED = "network:"
-"""Begins the `device_owner` of ports that the cloud itself has; such a port is trusted (neutron_lib's net.py)."""
 DEFAULT_GROUP = "default"
 """The security group that each project has; it need not be written down."""
 

@@ -15,7 +15,6 @@ from vswitch.neutron.cloud import (
     OWNER_DVR_INTERFACE,
     OWNER_DVR_SNAT,
     OWNER_HA_INTERFACE,
-    OWNER_ROUTER_GATEWAY,
     Address,
     Cloud,
     Host,
@@ -25,6 +24,7 @@ from vswitch.neutron.cloud import (
     SecurityGroup,
     Subnet,
     Trunk,
+    is_replicated,
 )
 
 Member = tuple[str, str]
@@ -62,12 +62,7 @@ class Server:
         if trunk is not None:
             port = trunk.parent
         router = self._replicated.get(port.device_id)
-        is_everywhere = router is not None and (
-            (router.distributed and port.device_owner == OWNER_DVR_INTERFACE)
-            or (router.ha and port.device_owner == OWNER_HA_INTERFACE)
-            or (router.ha and port.device_owner == OWNER_ROUTER_GATEWAY and not router.distributed)
-        )
-        if router is None or not is_everywhere:
+        if router is None or not is_replicated(port, router):
             return [] if port.host is None else [port.host]
         hosts = list(router.hosts)
         if port.host is not None and port.host not in hosts:

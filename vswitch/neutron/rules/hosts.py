@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from string import digits
 
 from vswitch.errors import nearest
-from vswitch.neutron.cloud import PHYSICAL_TYPES, Host
+from vswitch.neutron.cloud import Host
 from vswitch.neutron.rules.problem import Facts, Problem, name_of
 
 
@@ -54,7 +54,7 @@ def physical_networks(facts: Facts) -> Iterator[Problem]:
         for port in facts.ports_of[host]:
             network = port.network
             physical = network.physical_network
-            if network.network_type not in PHYSICAL_TYPES or physical is None or physical in told:
+            if not network.is_physical or physical is None or physical in told:
                 continue
             if physical not in options.bridge_mappings:
                 told.add(physical)

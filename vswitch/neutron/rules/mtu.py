@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vswitch.neutron.cloud import TUNNEL_TYPES
 from vswitch.neutron.rules.problem import Facts, Problem
 from vswitch.neutron.server import mtu_of
 
@@ -25,7 +24,7 @@ def overlay(facts: Facts) -> Iterator[Problem]:
             problem = f"an MTU of {network.mtu} is too small for IPv{6 if least == MIN_MTU[6] else 4}"
             yield Problem(network, "mtu", problem, f"at least {least}")
         elif network.mtu > most:
-            if network.network_type in TUNNEL_TYPES:
+            if network.is_tunnelled:
                 problem = f"an MTU of {network.mtu} leaves no room for {network.network_type} in {below} bytes"
             else:
                 problem = f"an MTU of {network.mtu} is more than the physical network's {most}"

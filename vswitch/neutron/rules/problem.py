@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vswitch.neutron.agent.options import AgentOptions, options_of
-from vswitch.neutron.cloud import TUNNEL_TYPES, Cloud, Host, Network, Port, Subnet
+from vswitch.neutron.cloud import Cloud, Host, Network, Port, Subnet
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +31,8 @@ class Facts:
     cloud : Cloud
     options : dict of Host to AgentOptions
     ports_of : dict of Host to list of Port
+    ports_of_device : dict of str to list of Port
+        By `device_id`.
     subnets_of : dict of Network to list of Subnet
     """
 
@@ -38,15 +40,14 @@ class Facts:
         self.cloud = cloud
         self.options: dict[Host, AgentOptions] = {host: options_of(host.config) for host in cloud.hosts}
         self.ports_of: dict[Host, list[Port]] = cloud.ports_by_host()
-        self.subnets_of: dict[Network, list[Subnet]] = {}
-        for subnet in cloud.subnets:
-            self.subnets_of.setdefault(subnet.network, []).append(subnet)
+        self.ports_of_device: dict[str, list[Port]] = cloud.ports_by_device()
+        self.subnets_of: dict[Network, list[Subnet]] = cloud.subnets_by_network()
 
     def tunnel_types_of(self, host: Host) -> dict[str, Port]:
         """The kinds of tunnels that a host's ports need, each with the first port that does."""
         needed: dict[str, Port] = {}
         for port in self.ports_of[host]:
-            if port.network.network_type in TUNNEL_TYPES:
+            if port.network.is_tunnelled:
                 needed.setdefault(port.network.network_type, port)
         return needed
 

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vswitch.neutron.cloud import OWNER_DVR_SNAT, OWNER_HA_PORT, ROUTER_OWNERS, Port
+from vswitch.neutron.cloud import OWNER_DVR_SNAT, OWNER_HA_PORT, ROUTER_OWNERS
 from vswitch.neutron.rules.problem import Facts, Problem
 from vswitch.neutron.server import DVR_MODES
 
 
 def subnets(facts: Facts) -> Iterator[Problem]:
     """The subnets of a router lie apart (l3_db.py _check_for_dup_router_subnets()); its agents can have it."""
-    ports: dict[str, list[Port]] = {}
-    for port in facts.cloud.ports:
-        if port.device_owner in ROUTER_OWNERS and port.device_owner not in (OWNER_DVR_SNAT, OWNER_HA_PORT):
-            ports.setdefault(port.device_id, []).append(port)
+    owners = {*ROUTER_OWNERS} - {OWNER_DVR_SNAT, OWNER_HA_PORT}
     for router in facts.cloud.routers:
-        connected = [fixed.subnet for port in ports.get(router.id, []) for fixed in port.fixed_ips]
+        ports = [port for port in facts.ports_of_device.get(router.id, []) if port.device_owner in owners]
+        connected = [fixed.subnet for port in ports for fixed in port.fixed_ips]
         for i, subnet in enumerate(connected):
             for other in connected[:i]:
                 same_version = subnet.cidr.version == other.cidr.version
@@ -39,11 +37,8 @@ def subnets(facts: Facts) -> Iterator[Problem]:
 def routes(facts: Facts) -> Iterator[Problem]:
     """The next hop of an extra route is on a connected subnet (extraroute_db.py)."""
     for router in facts.cloud.routers:
-        if not router.routes:
-            continue
-        connected = [
-            fixed.subnet.cidr for port in facts.cloud.ports if port.device_id == router.id for fixed in port.fixed_ips
-        ]
+        ports = facts.ports_of_device.get(router.id, [])
+        connected = [fixed.subnet.cidr for port in ports for fixed in port.fixed_ips]
         for destination, nexthop in router.routes:
             if not any(nexthop in cidr for cidr in connected):
                 problem = f"next hop {nexthop} of {destination} is on no subnet of router {router.name}"
