@@ -376,6 +376,18 @@ def test_a_distributed_router_is_where_its_machines_are():
     assert cloud.ports_of(cloud.hosts[2]) == []
 
 
+def test_a_distributed_router_is_where_a_subport_is():
+    cloud = parse_cloud(textwrap.dedent("""\
+        agents: {enable_distributed_routing: true, l2_population: true}
+        networks: {a: {subnets: [10.0.0.0/24]}, b: {subnets: [10.0.1.0/24]}}
+        routers: {r: {distributed: true, interfaces: [b]}}
+        ports: {v: {network: a, host: c2}, w: {network: b}}
+        trunks: {t: {port: v, sub_ports: [{port: w, segmentation_id: 5}]}}
+        hosts: {c1: {local_ip: 192.0.2.1}, c2: {local_ip: 192.0.2.2}}
+        """)).cloud  # fmt: skip
+    assert [host.name for host in cloud.routers[0].hosts] == ["c2"]
+
+
 def test_an_ha_router_is_on_several_hosts():
     found = parse_cloud(textwrap.dedent("""\
         networks: {a: {subnets: [10.0.0.0/24]}}

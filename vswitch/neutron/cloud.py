@@ -175,6 +175,11 @@ class Port:
         """True for a port of nova's."""
         return self.device_owner.startswith(COMPUTE_OWNED)
 
+    @property
+    def is_dvr_serviced(self) -> bool:
+        """True for the ports that distributed routers serve (neutron/common/utils.py, is_dvr_serviced())."""
+        return self.is_of_machine or self.device_owner in (OWNER_SUBPORT, OWNER_DHCP)
+
 
 @dataclass(eq=False)
 class SubPort:

@@ -407,10 +407,10 @@ class _Server:
     # Distributed routers.
 
     def _find_local_parts(self) -> None:
-        """A distributed router is where a machine or a DHCP server is on one of its subnets, and where its SNAT is."""
+        """A distributed router is where somebody whom it serves is on one of its subnets, and where its SNAT is."""
         served: dict[Subnet, set[Host]] = {}
         for port in self.cloud.ports:
-            if port.host is not None and (port.is_of_machine or port.device_owner == OWNER_DHCP):
+            if port.host is not None and port.is_dvr_serviced:
                 for fixed in port.fixed_ips:
                     served.setdefault(fixed.subnet, set()).add(port.host)
         ports_of = self.cloud.ports_by_device()

@@ -15,10 +15,8 @@ from vswitch.neutron.agent.local_vlans import LocalVlan
 from vswitch.neutron.agent.server import View
 from vswitch.neutron.agent.switch import Switch, Vif
 from vswitch.neutron.cloud import (
-    OWNER_DHCP,
     OWNER_DVR_INTERFACE,
     OWNER_DVR_SNAT,
-    OWNER_SUBPORT,
     Network,
     Port,
     Subnet,
@@ -106,7 +104,7 @@ class Dvr:
         owner = vif.port.device_owner
         if owner == OWNER_DVR_INTERFACE:
             self._bind_router(vif, local)
-        if is_serviced(owner):
+        if vif.port.is_dvr_serviced:
             self._bind_station(vif, local)
         if owner == OWNER_DVR_SNAT:
             self._bind_snat(vif, local)
@@ -118,7 +116,7 @@ class Dvr:
         owner = vif.port.device_owner
         if owner == OWNER_DVR_INTERFACE:
             self._unbind_router(vif, local)
-        elif is_serviced(owner):
+        elif vif.port.is_dvr_serviced:
             self._unbind_station(vif, local)
         elif owner == OWNER_DVR_SNAT:
             self._unbind_snat(vif, local)
@@ -134,7 +132,7 @@ class Dvr:
         if self.direct is not None:
             self.direct.add(subnet.gateway_mac, local, vif.ofport, reset_counts=True)
         for other in list(self.switch.vifs.values()):
-            if is_serviced(other.port.device_owner) and _is_in(self.view.port(other.port), fixed.subnet):
+            if other.port.is_dvr_serviced and _is_in(self.view.port(other.port), fixed.subnet):
                 self._route_to(other, local, subnet, [other.port.mac_address])
         flows = self.switch.int_flows
         flows.add(
@@ -255,11 +253,6 @@ class Dvr:
                 _delete_station(self.switch.int_flows, local, vif.port.mac_address)
                 if not subnet.is_routed_here:
                     del self.subnets[subnet_id]
-
-
-def is_serviced(owner: str) -> bool:
-    """True for the ports that distributed routers serve (neutron/common/utils.py, is_dvr_serviced())."""
-    return owner.startswith("compute:") or owner in (OWNER_SUBPORT, OWNER_DHCP)
 
 
 def _is_in(port: Port, subnet: Subnet) -> bool:
