@@ -23,7 +23,7 @@ from vswitch.capture import CaptureReader
 from vswitch.errors import ConfigError
 from vswitch.explain.columns import columns
 from vswitch.neutron.node_facts import DEFAULT_MTU, cables_below, read_facts
-from vswitch.neutron.server import MAX_SEGMENT
+from vswitch.neutron.segments import MAX_SEGMENT
 from vswitch.wire.frame import Frame
 from vswitch.wire.headers import Geneve, Gre
 

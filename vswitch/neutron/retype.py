@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vswitch.errors import ConfigError, nearest
 from vswitch.neutron.cloud import TUNNEL_TYPES, Cloud
-from vswitch.neutron.server import MAX_SEGMENT
+from vswitch.neutron.segments import MAX_SEGMENT
 
 
 def retype(cloud: Cloud, tunnel_type: str) -> None:

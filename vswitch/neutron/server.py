@@ -3,17 +3,14 @@
 `complete` fills a `Cloud` as its reader has left it. Objects that were given stay as they are; what is made here stands
 before them in the cloud's order, since networks are served before machines start. Schedulers choose hosts in turn.
 
-Source: neutron/db (l3_db.py, l3_dvr_db.py, l3_hamode_db.py, securitygroups_db.py, dhcp_rpc_base.py),
-neutron/scheduler, neutron/plugins/ml2/drivers/type_*.py.
+Source: neutron/db (l3_db.py, l3_dvr_db.py, l3_hamode_db.py, securitygroups_db.py, dhcp_rpc_base.py), neutron/scheduler.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Network
 
-from vswitch.errors import VSwitchError
 from vswitch.neutron.addresses import (
     BASE_DVR_MAC,
     BASE_MAC,
@@ -45,55 +42,11 @@ from vswitch.neutron.cloud import (
     SecurityGroupRule,
     Subnet,
 )
-from vswitch.neutron.overhead import overhead
+from vswitch.neutron.segments import choose_mtus, choose_segments
+from vswitch.neutron.wishes import CannotCompleteError, Wishes
 
 DVR_MODES = ("dvr", "dvr_snat", "dvr_no_external")
 HA_CIDR = IPv4Network("169.254.192.0/18")  # neutron.conf l3_ha_net_cidr
-MAX_SEGMENT = {"vlan": 4094, "vxlan": 2**24 - 1, "geneve": 2**24 - 1, "gre": 2**32 - 1}
-
-
-class CannotCompleteError(VSwitchError):
-    """Something is missing that the server would need; `about` is the object, `key` its attribute."""
-
-    def __init__(self, problem: str, about: object, key: str = "", *, hint: str = "") -> None:
-        super().__init__(problem, hint=hint)
-        self.about = about
-        self.key = key
-
-
-@dataclass(eq=False)
-class Interface:
-    """A router's leg on a subnet, as asked for: its address and its port's id, if they are given."""
-
-    subnet: Subnet
-    ip_address: Address | None = None
-    port_id: str | None = None
-
-
-@dataclass(eq=False)
-class Gateway:
-    """A router's leg on an external network, as asked for; a fixed IP lacks its address or its subnet."""
-
-    network: Network
-    fixed_ips: list[tuple[Subnet | None, Address | None]] = field(default_factory=list)
-
-
-@dataclass(eq=False)
-class Wishes:
-    """What users leave to the server."""
-
-    addresses: list[tuple[Port, Subnet | None]] = field(default_factory=list)
-    """Ports that want an address of a subnet; None: of those of the network, as the server chooses."""
-    default_groups: list[tuple[Port, str]] = field(default_factory=list)
-    """Ports that want the default security group of a project."""
-    interfaces: dict[Router, list[Interface]] = field(default_factory=dict)
-    gateways: dict[Router, Gateway] = field(default_factory=dict)
-    floating_ips: list[tuple[FloatingIp, Router | None]] = field(default_factory=list)
-    """Those that are associated with a port, and the router, if it is given."""
-    unbound_routers: list[Router] = field(default_factory=list)
-    """Routers whose hosts the scheduler shall choose."""
-    mtus: list[Network] = field(default_factory=list)
-    """Networks without an MTU of their own."""
 
 
 def complete(cloud: Cloud, wishes: Wishes) -> None:
@@ -105,16 +58,6 @@ def complete(cloud: Cloud, wishes: Wishes) -> None:
         There is no segment, address or agent left for something.
     """
     _Server(cloud, wishes).run()
-
-
-def mtu_of(cloud: Cloud, network: Network, ip_version: int = 4) -> int:
-    """The largest MTU that a network can have: the physical network's, less what encapsulation needs."""
-    physical = cloud.server.global_physnet_mtu
-    if not network.is_tunnelled:
-        return physical
-    # ml2/drivers/type_tunnel.py get_mtu(): the smaller one of the two that are given.
-    below = min(mtu for mtu in (physical, cloud.server.path_mtu) if mtu) if physical or cloud.server.path_mtu else 0
-    return below - overhead(network.network_type, is_ipv6=ip_version == 6)
 
 
 class _Server:
@@ -138,8 +81,8 @@ class _Server:
                 for _, address in gateway.fixed_ips:
                     if address is not None:
                         self.addresses.take(subnet, address)
-        self._choose_segments(self.cloud.networks)
-        self._choose_mtus()
+        choose_segments(self.cloud, self.cloud.networks)
+        choose_mtus(self.cloud, self.wishes.mtus)
         self._give_dvr_macs()
         self._schedule_routers()
         for i, network in enumerate(self.cloud.networks):
@@ -152,38 +95,6 @@ class _Server:
         self._associate_floating_ips()
         self._make_fip_gateways()
         self._give_groups()
-
-    # Segments.
-
-    def _choose_segments(self, networks: Iterable[Network]) -> None:
-        taken: dict[tuple[str, str | None], set[int]] = {}
-        for network in self.cloud.networks:
-            if network.segmentation_id is not None:
-                key = network.network_type, network.physical_network
-                taken.setdefault(key, set()).add(network.segmentation_id)
-        for network in networks:
-            if network.segmentation_id is None and network.network_type in MAX_SEGMENT:
-                used = taken.setdefault((network.network_type, network.physical_network), set())
-                segment = next((segment for segment in self._segments(network) if segment not in used), None)
-                if segment is None:
-                    raise CannotCompleteError(
-                        f"no segment is left for {network.network_type} network {network.name}", network,
-                        "provider:segmentation_id",
-                    )  # fmt: skip
-                network.segmentation_id = segment
-                used.add(segment)
-
-    def _segments(self, network: Network) -> Iterator[int]:
-        for first, last in ranges_of(self.cloud, network) or [(1, MAX_SEGMENT[network.network_type])]:
-            yield from range(first, last + 1)
-
-    def _choose_mtus(self) -> None:
-        version = 4
-        for host in self.cloud.hosts:
-            if ":" in str(host.config.get("local_ip", "")):
-                version = 6  # ml2_conf.ini overlay_ip_version: one for all
-        for network in self.wishes.mtus:
-            network.mtu = mtu_of(self.cloud, network, version)
 
     # Hosts.
 
@@ -317,7 +228,7 @@ class _Server:
         self.cloud.networks.append(network)
         self.cloud.subnets.append(subnet)
         self.subnets[network] = [subnet]
-        self._choose_segments([network])
+        choose_segments(self.cloud, [network])
         return network, subnet
 
     def _make_port(
@@ -462,15 +373,3 @@ class _Server:
             group.rules.append(SecurityGroupRule("ingress", ethertype, remote_group=group))
         self.cloud.security_groups.append(group)
         return group
-
-
-def ranges_of(cloud: Cloud, network: Network) -> list[tuple[int, int]]:
-    """The segments that the server may give to a network's type; empty: all."""
-    server = cloud.server
-    if network.network_type == "vlan":
-        return server.network_vlan_ranges.get(network.physical_network or "", [])
-    return {
-        "vxlan": server.vni_ranges,
-        "geneve": server.geneve_vni_ranges,
-        "gre": server.tunnel_id_ranges,
-    }.get(network.network_type, [])

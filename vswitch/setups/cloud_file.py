@@ -21,7 +21,8 @@ from dataclasses import dataclass, field
 from vswitch.errors import ConfigError
 from vswitch.neutron.cloud import Cloud, Host
 from vswitch.neutron.rules import Problem, problems_of
-from vswitch.neutron.server import CannotCompleteError, complete
+from vswitch.neutron.server import complete
+from vswitch.neutron.wishes import CannotCompleteError
 from vswitch.setups.cloud_hosts import complete_hosts, read_hosts, read_wires
 from vswitch.setups.cloud_machines import read_machines
 from vswitch.setups.cloud_networks import read_networks, read_qos_policies, read_security_groups, read_subnets

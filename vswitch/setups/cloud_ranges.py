@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vswitch.neutron.cloud import Server
-from vswitch.neutron.server import MAX_SEGMENT
+from vswitch.neutron.segments import MAX_SEGMENT
 from vswitch.setups.cloud_values import known
 from vswitch.setups.yaml_text import Path, YamlText
 

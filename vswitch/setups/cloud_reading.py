@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from vswitch.errors import ConfigError
 from vswitch.neutron.addresses import make_id
 from vswitch.neutron.cloud import Cloud, Host, Network, Subnet
-from vswitch.neutron.server import Wishes
+from vswitch.neutron.wishes import Wishes
 from vswitch.setups.cloud_values import Entry, entries, known
 from vswitch.setups.cloud_words import KINDS
 from vswitch.setups.yaml_text import Path, YamlText

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vswitch.neutron.cloud import ROUTER_OWNERS, Router
-from vswitch.neutron.server import Gateway, Interface
+from vswitch.neutron.wishes import Gateway, Interface
 from vswitch.setups.cloud_networks import read_routes
 from vswitch.setups.cloud_ports import read_fixed_ips
 from vswitch.setups.cloud_reading import Reading

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vswitch.neutron.rules.problem import Facts, Problem
-from vswitch.neutron.server import mtu_of
+from vswitch.neutron.segments import mtu_of
 
 MIN_MTU = {4: 68, 6: 1280}  # RFC 791, 3.2; RFC 8200, 5
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from vswitch.neutron.cloud import Network
 from vswitch.neutron.rules.problem import Facts, Problem
-from vswitch.neutron.server import MAX_SEGMENT, ranges_of
+from vswitch.neutron.segments import MAX_SEGMENT, ranges_of
 
 KEY = "provider:segmentation_id"
 NAMES = {"vlan": "VID", "vxlan": "VNI", "geneve": "VNI", "gre": "GRE key"}

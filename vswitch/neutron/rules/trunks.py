@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from vswitch.neutron.cloud import Port, SubPort, Trunk
 from vswitch.neutron.rules.problem import Facts, Problem, name_of
-from vswitch.neutron.server import MAX_SEGMENT
+from vswitch.neutron.segments import MAX_SEGMENT
 
 
 def segmentation_ids(facts: Facts) -> Iterator[Problem]:
