@@ -77,10 +77,9 @@ class _Server:
                 if interface.ip_address is not None:
                     self.addresses.take(interface.subnet, interface.ip_address)
         for gateway in self.wishes.gateways.values():
-            for subnet in self.subnets.get(gateway.network, []):
-                for _, address in gateway.fixed_ips:
-                    if address is not None:
-                        self.addresses.take(subnet, address)
+            for subnet, address in gateway.fixed_ips:
+                if address is not None:
+                    self.addresses.take(subnet, address)
         choose_segments(self.cloud, self.cloud.networks)
         choose_mtus(self.cloud, self.wishes.mtus)
         self._give_dvr_macs()
@@ -173,12 +172,7 @@ class _Server:
         router.gateway = next((port for port in given if port.device_owner == OWNER_ROUTER_GATEWAY), None)
         if wish is None or router.gateway is not None:
             return
-        fixed_ips = []
-        for subnet, address in wish.fixed_ips:
-            found = subnet or next((s for s in self.subnets.get(wish.network, []) if address in s.cidr), None)
-            if found is None:
-                raise CannotCompleteError(f"{address} is in no subnet of {wish.network.name}", wish)
-            fixed_ips.append((found, address))
+        fixed_ips = wish.fixed_ips
         if not fixed_ips:
             by_version = {subnet.ip_version: subnet for subnet in reversed(self.subnets.get(wish.network, []))}
             fixed_ips = [(by_version[version], None) for version in sorted(by_version)]

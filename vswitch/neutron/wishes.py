@@ -28,10 +28,10 @@ class Interface:
 
 @dataclass(eq=False)
 class Gateway:
-    """A router's leg on an external network, as asked for; a fixed IP lacks its address or its subnet."""
+    """A router's leg on an external network, as asked for; an address that is None is the server's to choose."""
 
     network: Network
-    fixed_ips: list[tuple[Subnet | None, Address | None]] = field(default_factory=list)
+    fixed_ips: list[tuple[Subnet, Address | None]] = field(default_factory=list)
 
 
 @dataclass(eq=False)
