@@ -80,23 +80,21 @@ def _read_fixed_ips(reading: Reading, port: Port, entry: Entry) -> None:
     if "fixed_ips" not in entry.words:
         reading.wishes.addresses.append((port, None))
         return
-    for path, subnet, address in read_fixed_ips(reading, entry, "fixed_ips", port.network):
+    for subnet, address in read_fixed_ips(reading, entry, "fixed_ips", port.network):
         if address is None:
             reading.wishes.addresses.append((port, subnet))
-        elif subnet is None:
-            raise reading.text.error(f"no subnet of network {port.network.name} holds {address}", path)
         else:
             port.fixed_ips.append(FixedIp(subnet, address))
 
 
 def read_fixed_ips(
     reading: Reading, entry: Entry, word: str, network: Network
-) -> Iterator[tuple[Path, Subnet | None, Address | None]]:
-    """Place, subnet and address of a list of fixed IPs; of an address alone, the subnet that holds it."""
+) -> Iterator[tuple[Subnet, Address | None]]:
+    """Subnet and address of a list of fixed IPs; of an address alone, the subnet that holds it."""
     for path, item in entry.items(word):
         if not isinstance(item, dict):
             alone = entry.parse_address(item, path)
-            yield path, _subnet_of(reading, network, alone), alone
+            yield _subnet_of(reading, network, alone, path), alone
             continue
         fixed = entry.inner(path, item)
         address = fixed.address("ip_address")
@@ -104,14 +102,17 @@ def read_fixed_ips(
         if subnet is None and address is None:
             raise fixed.error("neither ip_address nor subnet_id")
         if subnet is None and address is not None:
-            subnet = _subnet_of(reading, network, address)
-        elif subnet is not None and subnet.network is not network:
+            subnet = _subnet_of(reading, network, address, fixed.path_of("ip_address"))
+        elif subnet.network is not network:
             raise fixed.error(f"subnet {subnet.name} is of network {subnet.network.name}", "subnet_id")
-        yield fixed.path_of("ip_address"), subnet, address
+        yield subnet, address
 
 
-def _subnet_of(reading: Reading, network: Network, address: Address) -> Subnet | None:
-    return next((s for s in reading.subnets_of(network) if address in s.cidr), None)
+def _subnet_of(reading: Reading, network: Network, address: Address, path: Path) -> Subnet:
+    for subnet in reading.subnets_of(network):
+        if address in subnet.cidr:
+            return subnet
+    raise reading.text.error(f"no subnet of network {network.name} holds {address}", path)
 
 
 def read_address_pairs(entry: Entry) -> Iterator[AddressPair]:

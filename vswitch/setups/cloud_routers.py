@@ -57,11 +57,7 @@ def _read_gateway(reading: Reading, router: Router, entry: Entry) -> None:
         hint = "router:external: true at the network"
         raise info.error(f"network {network.name} is not external", "network_id", hint=hint)
     router.enable_snat = info.flag("enable_snat", True)
-    gateway = Gateway(network)
-    for path, subnet, address in read_fixed_ips(reading, info, "external_fixed_ips", network):
-        if subnet is None:
-            raise reading.text.error(f"no subnet of network {network.name} holds {address}", path)
-        gateway.fixed_ips.append((subnet, address))
+    gateway = Gateway(network, list(read_fixed_ips(reading, info, "external_fixed_ips", network)))
     reading.wishes.gateways[router] = gateway
     reading.place(gateway, info)
 
