@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
 
 from vswitch.neutron.cloud import Address, Cloud, Subnet
+from vswitch.wire.addresses import mac_text
 
 BASE_MAC = 0xFA163E000000  # neutron.conf base_mac
 BASE_DVR_MAC = 0xFA163F000000  # neutron.conf dvr_base_mac
-NAMESPACE = uuid.UUID("6ba7b812-9dad-11d1-80b4-00c04fd430c8")  # uuid.NAMESPACE_OID
 SLAAC_MODES = ("slaac", "dhcpv6-stateless")
 
 
@@ -24,16 +24,7 @@ def make_id(kind: str, name: str) -> str:
     >>> make_id("networks", "blue")
     '10005b9d-549f-5969-98ad-6a7d0cc435d0'
     """
-    return str(uuid.uuid5(NAMESPACE, f"{kind}/{name}"))
-
-
-def mac_text(mac: int) -> str:
-    """
-    >>> mac_text(0xFA163E000001)
-    'fa:16:3e:00:00:01'
-    """
-    digits = f"{mac:012x}"
-    return ":".join(digits[i : i + 2] for i in range(0, 12, 2))
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{kind}/{name}"))
 
 
 class Macs:

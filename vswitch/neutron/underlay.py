@@ -11,9 +11,13 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from vswitch.neutron.agent.options import AgentOptions, options_of
 from vswitch.neutron.cloud import Address, Cloud, Host, Nic
+from vswitch.wire.addresses import mac_text
 
 VTEP_MACS = 0x020000001000  # locally administered; the host's number is added
 LONGEST_PREFIX = {4: 24, 6: 64}
+UNDERLAY_BRIDGE = "br-phy"
+"""The bridge below the tunnels where no NIC says another."""
+DEFAULT_MTU = 1500
 
 
 class Underlay:
@@ -74,8 +78,7 @@ class Underlay:
 
 def _mac_of(host: Host, number: int) -> str:
     of_nic = next((nic.mac_address for nic in host.nics if nic.physical_network is None), None)
-    digits = f"{VTEP_MACS + number:012x}"
-    return host.vtep_mac_address or of_nic or ":".join(digits[i : i + 2] for i in range(0, 12, 2))
+    return host.vtep_mac_address or of_nic or mac_text(VTEP_MACS + number)
 
 
 def _common_prefix_len(addresses: list[Address]) -> int:
@@ -87,8 +90,3 @@ def _common_prefix_len(addresses: list[Address]) -> int:
     while not all(address in found for address in addresses if address.version == version):
         found = found.supernet()
     return found.prefixlen
-
-
-UNDERLAY_BRIDGE = "br-phy"
-"""The bridge below the tunnels where no NIC says another."""
-DEFAULT_MTU = 1500
