@@ -7,7 +7,8 @@ from typing import Any
 
 from vswitch.errors import ConfigError
 from vswitch.neutron.agent.options import SECTIONS, WITHOUT_EFFECT, AgentOptions, options_of
-from vswitch.neutron.cloud import PHYSICAL_TYPES, TUNNEL_TYPES, Host, Nic, PhysicalWire
+from vswitch.neutron.cloud import Host, Nic, PhysicalWire
+from vswitch.neutron.underlay import UNDERLAY_BRIDGE
 from vswitch.setups.cloud_ranges import read_vids
 from vswitch.setups.cloud_reading import Reading
 from vswitch.setups.cloud_schema import HOST_WORDS
@@ -17,7 +18,6 @@ from vswitch.setups.yaml_text import Path
 
 DATA = "data"
 """The wire of the network below the tunnels, where none is named."""
-UNDERLAY_BRIDGE = "br-phy"
 MAX_NAME_LEN = 15  # Linux IFNAMSIZ less its end
 
 
@@ -32,15 +32,17 @@ def read_hosts(reading: Reading) -> None:
         entry = Entry(reading.text, path, {word: (value or {})[word] for word in value or {} if word in HOST_WORDS}, {})
         own = {word: item for word, item in (value or {}).items() if word not in HOST_WORDS}
         options = common | {option: (at, item) for option, at, item in _options(reading, own, path)}
+        config = {option: item for option, (_, item) in options.items()}
+        told = _told(reading, config, options)
         host = Host(
-            name, _checked(reading, options), dvr_mac_address=entry.mac("dvr_mac_address"),
+            name, config, dvr_mac_address=entry.mac("dvr_mac_address"),
             vtep_mac_address=entry.mac("vtep_mac_address"), has_dhcp_agent=entry.flag("dhcp_agent", False),
         )  # fmt: skip
         if entry.has("starts_at"):
             host.starts_at_ns = read_duration(reading.text, entry.path_of("starts_at"), entry.words["starts_at"])
-        host.agent_mode, host.has_l3_agent = _l3_agent(entry, options_of(host.config))
+        host.agent_mode, host.has_l3_agent = _l3_agent(entry, told)
         host.nics = [
-            _nic(reading, options_of(host.config), (*path, "nics", nic), nic, item)
+            _nic(reading, told, (*path, "nics", nic), nic, item)
             for nic, item in (entry.words.get("nics") or {}).items()
         ]
         reading.cloud.hosts.append(host)
@@ -66,14 +68,12 @@ def _options(reading: Reading, value: Mapping[str, Any] | None, path: Path) -> I
             raise reading.text.error(f"unknown option {key}", (*path, key), hint=hint, at_key=True)
 
 
-def _checked(reading: Reading, options: Mapping[str, tuple[Path, Any]]) -> dict[str, Any]:
-    config = {option: value for option, (_, value) in options.items()}
+def _told(reading: Reading, config: Mapping[str, Any], options: Mapping[str, tuple[Path, Any]]) -> AgentOptions:
     try:
-        options_of(config)
+        return options_of(config)
     except ConfigError as error:
         path = options[error.key][0] if error.key in options else ("hosts",)
         raise reading.text.error(f"{error.key}: {error.problem}", path, hint=error.hint) from error
-    return config
 
 
 def _l3_agent(entry: Entry, options: AgentOptions) -> tuple[str, bool]:
@@ -116,18 +116,18 @@ def default_bridge(physical_network: str) -> str:
 def complete_hosts(reading: Reading) -> None:
     """Options and NICs of hosts that were told none, once it is known who is where."""
     cloud = reading.cloud
-    tunnel_types = list(dict.fromkeys(n.network_type for n in cloud.networks if n.network_type in TUNNEL_TYPES))
-    networks_of = {host: {id(port.network) for port in ports} for host, ports in cloud.ports_by_host().items()}
+    tunnel_types = list(dict.fromkeys(n.network_type for n in cloud.networks if n.is_tunnelled))
+    networks_of = {host: {port.network for port in ports} for host, ports in cloud.ports_by_host().items()}
     for host in cloud.hosts:
         config = dict(host.config)
-        networks = [network for network in cloud.networks if id(network) in networks_of[host]]
+        networks = [network for network in cloud.networks if network in networks_of[host]]
         if "tunnel_types" not in config:
-            needs_tunnels = any(network.network_type in TUNNEL_TYPES for network in networks)
+            needs_tunnels = any(network.is_tunnelled for network in networks)
             if needs_tunnels or config.get("local_ip"):
                 config["tunnel_types"] = tunnel_types
         if "bridge_mappings" not in config:
             physical = [nic.physical_network for nic in host.nics if nic.physical_network is not None]
-            physical += [str(n.physical_network) for n in networks if n.network_type in PHYSICAL_TYPES]
+            physical += [str(n.physical_network) for n in networks if n.is_physical]
             bridges = {nic.physical_network: nic.bridge for nic in host.nics}
             mappings = {name: bridges.get(name) or default_bridge(name) for name in dict.fromkeys(physical)}
             if mappings:
@@ -150,7 +150,7 @@ def read_wires(reading: Reading) -> None:
     if value is None:
         _make_wires(reading)
         return
-    taken: dict[int, Path] = {}
+    taken: dict[Nic, Path] = {}
     for name, item in value.items():
         path: Path = ("wires", name)
         if "/" in name or not name or name in reading.names("hosts"):
@@ -161,11 +161,11 @@ def read_wires(reading: Reading) -> None:
         nics, at = settings.get("nics", []), path if isinstance(item, list) else (*path, "nics")
         for i, end in enumerate(nics):
             host, nic = _find_nic(reading, end, (*at, i))
-            if id(nic) in taken:
-                place = reading.text.place(taken[id(nic)])
+            if nic in taken:
+                place = reading.text.place(taken[nic])
                 hint = f"its other wire is at {place.line}:{place.column}"
                 raise reading.text.error(f"{end} is on a wire already", (*at, i), hint=hint)
-            taken[id(nic)] = (*at, i)
+            taken[nic] = (*at, i)
             wire.nics.append((host, nic))
         if "latency" in settings:
             wire.latency_ns = read_duration(reading.text, (*path, "latency"), settings["latency"], MAX_LATENCY_NS)

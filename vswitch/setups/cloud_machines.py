@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Any
 
-from vswitch.neutron.cloud import Machine, PlannedPing
+from vswitch.neutron.cloud import Machine, PlannedPing, Port
 from vswitch.setups.cloud_reading import Reading
 from vswitch.setups.durations import read_duration
 from vswitch.setups.yaml_text import Path
@@ -18,18 +18,18 @@ def read_machines(reading: Reading) -> None:
     pairs = [(name, ("devices", i), {}) for i, name in enumerate(value)] if isinstance(value, list) else [
         (name, ("devices", name), settings or {}) for name, settings in value.items()
     ]  # fmt: skip
-    seen: dict[int, Path] = {}
+    seen: dict[Port, Path] = {}
     for name, path, settings in pairs:
         reading.cloud.machines.append(_machine(reading, str(name), path, settings, seen))
 
 
-def _machine(reading: Reading, name: str, path: Path, settings: Mapping[str, Any], seen: dict[int, Path]) -> Machine:
+def _machine(reading: Reading, name: str, path: Path, settings: Mapping[str, Any], seen: dict[Port, Path]) -> Machine:
     text, at_key = reading.text, isinstance(path[-1], str)
     port = reading.find("ports", name, path, at_key=at_key)
-    if id(port) in seen:
-        place = text.place(seen[id(port)])
+    if port in seen:
+        place = text.place(seen[port])
         raise text.error(f"port {name} has a machine already", path, hint=f"line {place.line}", at_key=at_key)
-    seen[id(port)] = path
+    seen[port] = path
     if port.host is None or not port.is_of_machine:
         problem = "is on no host" if port.host is None else f"belongs to {port.device_owner}"
         raise text.error(f"port {name} {problem}: no machine can be there", path, at_key=at_key)

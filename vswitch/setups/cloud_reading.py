@@ -39,10 +39,9 @@ class Reading:
         self.wishes = Wishes()
         self.options: dict[Host, dict[str, Path]] = {}
         self._by_name: dict[str, dict[str, list[Any]]] = {}
-        self._entries: dict[int, Entry] = {}
+        self._entries: dict[object, Entry] = {}
         self._made_ids: set[str] = set()
-        self._subnets: dict[int, list[Subnet]] | None = None
-        self._kept: list[object] = []  # so that no id() is used twice
+        self._subnets: dict[Network, list[Subnet]] | None = None
 
     def objects(self, kind: str) -> list[tuple[str, str, Entry]]:
         """Id, name and entry of each object under the word `kind`."""
@@ -70,12 +69,11 @@ class Reading:
 
     def place(self, thing: object, entry: Entry) -> None:
         """Say where `thing` stands."""
-        self._entries[id(thing)] = entry
-        self._kept.append(thing)
+        self._entries[thing] = entry
 
     def entry_of(self, thing: object) -> Entry | None:
         """Where it stands; None if it was made here."""
-        return self._entries.get(id(thing))
+        return self._entries.get(thing)
 
     def names(self, kind: str) -> Mapping[str, object]:
         """What can be named."""
@@ -102,10 +100,8 @@ class Reading:
     def subnets_of(self, network: Network) -> list[Subnet]:
         """The subnets of a network; all have been read by now."""
         if self._subnets is None:
-            self._subnets = {}
-            for subnet in self.cloud.subnets:
-                self._subnets.setdefault(id(subnet.network), []).append(subnet)
-        return self._subnets.get(id(network), [])
+            self._subnets = self.cloud.subnets_by_network()
+        return self._subnets.get(network, [])
 
     def find_word(self, kind: str, entry: Entry, word: str) -> Any:
         """The object that a word of an entry names; None if it is not given."""
