@@ -37,9 +37,8 @@ def read_hosts(reading: Reading) -> None:
         host = Host(
             name, config, dvr_mac_address=entry.mac("dvr_mac_address"),
             vtep_mac_address=entry.mac("vtep_mac_address"), has_dhcp_agent=entry.flag("dhcp_agent", False),
+            starts_at_ns=entry.duration_ns("starts_at") or 0,
         )  # fmt: skip
-        if entry.has("starts_at"):
-            host.starts_at_ns = read_duration(reading.text, entry.path_of("starts_at"), entry.words["starts_at"])
         host.agent_mode, host.has_l3_agent = _l3_agent(entry, told)
         host.nics = [
             _nic(reading, told, (*path, "nics", nic), nic, item)

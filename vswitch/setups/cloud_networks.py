@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from ipaddress import IPv6Network
 
-from vswitch.neutron.addresses import default_pools, make_id
+from vswitch.neutron.addresses import SLAAC_MODES, default_pools, make_id
 from vswitch.neutron.cloud import (
+    PHYSICAL_TYPES,
     Address,
+    Cidr,
     Network,
     QosPolicy,
     SecurityGroup,
@@ -14,7 +16,7 @@ from vswitch.neutron.cloud import (
     Subnet,
 )
 from vswitch.setups.cloud_reading import Reading
-from vswitch.setups.cloud_values import Cidr, Entry
+from vswitch.setups.cloud_values import Entry
 from vswitch.setups.yaml_text import Path
 
 DEFAULT_TYPE = "vxlan"
@@ -77,7 +79,7 @@ def read_networks(reading: Reading) -> None:
 
 def _check_provider(entry: Entry, kind: str, physical: str | None) -> None:
     """Which attributes a network type has (ml2/drivers/type_*.py validate_provider_segment())."""
-    if kind in ("vlan", "flat"):
+    if kind in PHYSICAL_TYPES:
         if physical is None:
             hint = "provider:physical_network: the name of one"
             raise entry.error(f"a {kind} network without a physical network", "provider:network_type", hint=hint)
@@ -132,14 +134,14 @@ def _subnet(entry: Entry, subnet_id: str, name: str, network: Network, cidr: Cid
             raise entry.error(f"{cidr} is not of IPv6", word)
     if ra_mode is not None and address_mode is not None and ra_mode != address_mode:
         raise entry.error("ipv6_ra_mode and ipv6_address_mode must be equal where both are given", "ipv6_address_mode")
-    if address_mode in ("slaac", "dhcpv6-stateless") and cidr.prefixlen != 64:
+    if address_mode in SLAAC_MODES and cidr.prefixlen != 64:
         raise entry.error(f"{address_mode} needs a prefix of 64 bits", "cidr")
     subnet = Subnet(
         subnet_id, name, network, cidr, gateway,
         # Nobody serves addresses outside: what is there is not the cloud's.
         enable_dhcp=entry.flag("enable_dhcp", not network.external),
         dns_nameservers=[entry.parse_address(item, path) for path, item in entry.items("dns_nameservers")],
-        host_routes=[_route(route) for route in entry.mappings("host_routes")],
+        host_routes=read_routes(entry, "host_routes"),
         ipv6_ra_mode=ra_mode, ipv6_address_mode=address_mode,
     )  # fmt: skip
     subnet.allocation_pools = [_pool(entry, path, item) for path, item in entry.items("allocation_pools")]

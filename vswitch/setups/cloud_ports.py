@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from ipaddress import ip_address
 
 from vswitch.neutron.cloud import (
     NETWORK_OWNED,
     OWNER_COMPUTE,
     OWNER_SUBPORT,
     ROUTER_OWNERS,
+    Address,
     AddressPair,
     FixedIp,
     FloatingIp,
@@ -20,8 +21,7 @@ from vswitch.neutron.cloud import (
     Trunk,
 )
 from vswitch.setups.cloud_reading import Reading
-from vswitch.setups.cloud_values import Address, Entry
-from vswitch.setups.durations import read_duration
+from vswitch.setups.cloud_values import Entry
 from vswitch.setups.yaml_text import Path
 
 DEFAULT_GROUP = "default"
@@ -68,12 +68,10 @@ def read_ports(reading: Reading) -> None:
 
 
 def _read_plug_times(port: Port, entry: Entry) -> None:
-    if entry.has("plug_at"):
-        port.plug_at_ns = read_duration(entry.text, entry.path_of("plug_at"), entry.words["plug_at"])
-    if entry.has("unplug_at"):
-        port.unplug_at_ns = read_duration(entry.text, entry.path_of("unplug_at"), entry.words["unplug_at"])
-        if port.unplug_at_ns <= port.plug_at_ns:
-            raise entry.error("it is unplugged before it is plugged", "unplug_at")
+    port.plug_at_ns = entry.duration_ns("plug_at") or 0
+    port.unplug_at_ns = entry.duration_ns("unplug_at")
+    if port.unplug_at_ns is not None and port.unplug_at_ns <= port.plug_at_ns:
+        raise entry.error("it is unplugged before it is plugged", "unplug_at")
 
 
 def _read_fixed_ips(reading: Reading, port: Port, entry: Entry) -> None:
@@ -167,9 +165,7 @@ def read_floating_ips(reading: Reading) -> None:
         reading.add("floating_ips", floating, entry, floating_id, name, str(address))
 
 
-def _address_of_name(name: str) -> Any:
-    from ipaddress import ip_address
-
+def _address_of_name(name: str) -> Address | None:
     try:
         return ip_address(name)
     except ValueError:

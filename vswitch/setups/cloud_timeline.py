@@ -13,7 +13,6 @@ from vswitch.setups.cloud_reading import Reading
 from vswitch.setups.cloud_schema import PORT_CHANGES
 from vswitch.setups.cloud_values import Entry
 from vswitch.setups.cloud_words import KINDS
-from vswitch.setups.durations import read_duration
 from vswitch.switch.topology import TimelineCommand
 
 SPELLINGS = {**KINDS["ports"].spellings, "host": "host"}
@@ -31,7 +30,7 @@ def read_timeline(reading: Reading) -> list[TimelineCommand]:
     commands: list[TimelineCommand] = []
     for i, item in enumerate(reading.document.get("timeline") or []):
         entry = Entry(reading.text, ("timeline", i), item, SPELLINGS)
-        at_ns = read_duration(reading.text, entry.path_of("at"), entry.words["at"])
+        at_ns = entry.duration_ns("at") or 0
         what = [word for word in WHAT if entry.has(word)]
         if len(what) != 1:
             problem = "an event does one thing" if what else "an event does nothing"

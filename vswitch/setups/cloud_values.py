@@ -9,15 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from vswitch.errors import ConfigError, nearest
+from vswitch.neutron.cloud import Address, Cidr
 from vswitch.setups.cloud_words import NESTED_SPELLINGS
+from vswitch.setups.durations import read_duration
 from vswitch.setups.yaml_text import Path, YamlText
-
-Address = IPv4Address | IPv6Address
-Cidr = IPv4Network | IPv6Network
 
 MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 
@@ -68,6 +67,10 @@ class Entry:
         """A truth, or the word that clients print for it."""
         value = self.words.get(word)
         return default if _is_none(value) else value in (True, "UP", "External")
+
+    def duration_ns(self, word: str) -> int | None:
+        """A time in nanoseconds."""
+        return read_duration(self.text, self.path_of(word), self.words[word]) if self.has(word) else None
 
     def mac(self, word: str) -> str | None:
         """A MAC of a single machine, in lower case."""
