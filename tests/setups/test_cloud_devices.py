@@ -37,6 +37,7 @@ def log(topology: vswitch.Topology, device: str) -> list[str]:
     ("devices: {v: {ping: [{to: 10.0.0}]}}\n", "4:27", "'10.0.0' is no IP address"),
     ("devices: {v: {ping: [{at: 1s}]}}\n", "4:22", "to is missing"),
     ("devices: {v: {ping: [{to: 10.0.0.3, at: 5}]}}\n", "4:41", "5 cannot stand here"),
+    ("devices: {v: {ping: [{to: 10.0.0.3, count: 65536}]}}\n", "4:44", "65536 cannot stand here"),
     ("devices: {v: {tcp: [65536]}}\n", "4:21", "65536"),
     ("duration: 5\n", "4:11", "5 cannot stand here"),
 ])  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any
 
 from vswitch.setups.cloud_words import KINDS, NAME, TEXT, Kind, Schema, mapping
 from vswitch.setups.durations import DURATION
+from vswitch.setups.schema_words import CAPTURE, HOP_LIMIT, N_PINGS, PORT_NUMBER
 
 NIC: Schema = {
     "oneOf": [
@@ -71,14 +72,10 @@ WIRE: Schema = {
 
 PING: Schema = mapping(
     "to: an address; at: a time, or none: as soon as it can; count",
-    {"to": TEXT, "at": DURATION, "count": {"type": "integer", "minimum": 1, "description": "a number of packets"}},
+    {"to": TEXT, "at": DURATION, "count": N_PINGS},
     required=["to"],
 )
-SERVICES: Schema = {
-    "type": "array",
-    "items": {"type": "integer", "minimum": 1, "maximum": 65535, "description": "a port, 1 to 65535"},
-    "description": "a list of ports, 1 to 65535",
-}
+SERVICES: Schema = {"type": "array", "items": PORT_NUMBER, "description": "a list of ports, 1 to 65535"}
 MACHINE: Schema = {
     **mapping(
         "dhcp, ipv6, ping, tcp and udp",
@@ -165,7 +162,7 @@ SCHEMA: dict[str, Any] = {
         "in": {
             "type": ["object", "null"],
             "description": "a mapping of a port (a VM's or HOST/PORT) to the path of a capture",
-            "additionalProperties": {"type": "string", "minLength": 1, "description": "the path of a capture"},
+            "additionalProperties": CAPTURE,
         },
         "timeline": {
             "type": ["array", "null"],
@@ -173,11 +170,6 @@ SCHEMA: dict[str, Any] = {
             "items": EVENT,
         },
         "duration": DURATION,
-        "hop_limit": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 65534,
-            "description": "wires that a frame and what it causes may be on, 1 to 65534 (default 255)",
-        },
+        "hop_limit": HOP_LIMIT,
     },
 }

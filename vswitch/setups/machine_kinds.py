@@ -39,9 +39,9 @@ from vswitch.setups.device_kind import (
     mapping,
 )
 from vswitch.setups.durations import DURATION, bounded_ns
+from vswitch.setups.schema_words import N_PINGS, PORT_NUMBER
 from vswitch.setups.yaml_text import Path
 
-PORT_NUMBER = {"type": "integer", "minimum": 1, "maximum": 65535, "description": "a port, 1 to 65535"}
 SECONDS = {"type": "integer", "minimum": 0, "maximum": 2**31 - 1, "description": "a number of seconds"}
 RA_MODE = {
     "enum": ["slaac", "dhcpv6-stateful", "dhcpv6-stateless"],
@@ -76,7 +76,7 @@ HOST_SCHEMA = mapping(
         mapping(
             "a ping: to and, if wanted, count, at, interval, size, ttl, dont_fragment", ["to"],
             to=ADDRESS, at=DURATION, interval=DURATION, dont_fragment=FLAG,
-            count={"type": "integer", "minimum": 1, "maximum": 65535, "description": "1 to 65535"},
+            count=N_PINGS,
             size={"type": "integer", "minimum": 0, "maximum": 65507, "description": "a number of bytes, 0 to 65507"},
             ttl={"type": "integer", "minimum": 1, "maximum": 255, "description": "1 to 255"},
         ),

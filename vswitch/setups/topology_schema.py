@@ -7,6 +7,7 @@ from typing import Any
 from vswitch.setups.device_kind import PORT
 from vswitch.setups.device_kinds import devices_schema
 from vswitch.setups.durations import DURATION
+from vswitch.setups.schema_words import CAPTURE, HOP_LIMIT
 
 LINES = {"type": "array", "minItems": 1, "items": {"type": "string", "description": "a line of an OVS script"}}
 
@@ -71,7 +72,7 @@ SCHEMA: dict[str, Any] = {
         "in": {
             "type": "object",
             "description": "a mapping of a port (NODE/PORT) to the path of a capture",
-            "additionalProperties": {"type": "string", "minLength": 1, "description": "the path of a capture"},
+            "additionalProperties": CAPTURE,
         },
         "timeline": {
             "type": "array",
@@ -91,11 +92,6 @@ SCHEMA: dict[str, Any] = {
                 },
             },
         },
-        "hop_limit": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 65534,
-            "description": "wires that a frame and what it causes may be on, 1 to 65534 (default 255)",
-        },
+        "hop_limit": HOP_LIMIT,
     },
 }
