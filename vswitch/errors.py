@@ -151,3 +151,15 @@ def nearest(word: str, known: Iterable[str]) -> str:
     by_lower = {name.lower(): name for name in known}
     close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.5)
     return f'did you mean "{by_lower[close[0]]}"?' if close else ""
+
+
+def known(word: str, names: Iterable[str]) -> str:
+    """A hint: the nearest one of `names`, and what there is.
+
+    >>> known("host3", ["host1", "host2"])
+    'did you mean "host2"?; there are host1, host2'
+    """
+    names = [name for name in names if name]
+    shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "") or "none"
+    near = nearest(word, names)
+    return f"{near + '; ' if near else ''}there are {shown}"

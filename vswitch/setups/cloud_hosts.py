@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from vswitch.errors import ConfigError
+from vswitch.errors import ConfigError, known
 from vswitch.neutron.agent.options import SECTIONS, WITHOUT_EFFECT, AgentOptions, options_of
 from vswitch.neutron.cloud import Host, Nic, PhysicalWire
 from vswitch.neutron.underlay import UNDERLAY_BRIDGE
 from vswitch.setups.cloud_ranges import read_vids
 from vswitch.setups.cloud_reading import Reading
 from vswitch.setups.cloud_schema import HOST_WORDS
-from vswitch.setups.cloud_values import Entry, known
+from vswitch.setups.cloud_values import Entry
 from vswitch.setups.durations import MAX_LATENCY_NS, read_duration
 from vswitch.setups.yaml_text import Path
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from vswitch.errors import known
 from vswitch.neutron.cloud import Server
 from vswitch.neutron.segments import MAX_SEGMENT
-from vswitch.setups.cloud_values import known
 from vswitch.setups.yaml_text import Path, YamlText
 
 SECTIONS = ("DEFAULT", "ml2", "ml2_type_vlan", "ml2_type_vxlan", "ml2_type_gre", "ml2_type_geneve")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from vswitch.errors import ConfigError
+from vswitch.errors import ConfigError, known
 from vswitch.neutron.addresses import make_id
 from vswitch.neutron.cloud import Cloud, Host, Network, Subnet
 from vswitch.neutron.wishes import Wishes
-from vswitch.setups.cloud_values import Entry, entries, known
+from vswitch.setups.cloud_values import Entry, entries
 from vswitch.setups.cloud_words import KINDS
 from vswitch.setups.yaml_text import Path, YamlText
 

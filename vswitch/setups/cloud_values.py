@@ -7,12 +7,12 @@ ConfigError at the value's place.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from ipaddress import ip_address, ip_network
 from typing import Any
 
-from vswitch.errors import ConfigError, nearest
+from vswitch.errors import ConfigError
 from vswitch.neutron.cloud import Address, Cidr
 from vswitch.setups.cloud_words import NESTED_SPELLINGS
 from vswitch.setups.durations import read_duration
@@ -140,14 +140,6 @@ def entries(text: YamlText, kind: str, spellings: Mapping[str, str]) -> Iterator
     else:
         for i, item in enumerate(value):
             yield None, Entry(text, (kind, i), item, spellings)
-
-
-def known(word: str, names: Iterable[str]) -> str:
-    """A hint: the nearest one of `names`, and what there is."""
-    names = [name for name in names if name]
-    shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "") or "none"
-    near = nearest(word, names)
-    return f"{near + '; ' if near else ''}there are {shown}"
 
 
 def _is_none(value: object) -> bool:

@@ -31,7 +31,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from vswitch.errors import ConfigError, nearest
+from vswitch.errors import ConfigError, known
 from vswitch.ovs.node import Node
 from vswitch.ovs.script import check_command, run_script
 from vswitch.setups.device_kinds import DeviceError, build_device, check_device_command
@@ -109,21 +109,14 @@ def _find(text: YamlText, nodes: dict[str, Node], name: str, path: Path, *, at_k
     """The port that `name`, at `path`, speaks of."""
     node_name, _, port_name = name.partition("/")
     if node_name not in nodes:
-        raise text.error(f"no node named {node_name}", path, hint=_known(node_name, nodes), at_key=at_key)
+        raise text.error(f"no node named {node_name}", path, hint=known(node_name, sorted(nodes)), at_key=at_key)
     node = nodes[node_name]
     try:
         return node_name, node.port(port_name)
     except ConfigError:
         word = port_name.rpartition("/")[2]
-        hint = _known(word, [port.name for port in node.ports()])
+        hint = known(word, sorted(port.name for port in node.ports()))
         raise text.error(f"node {node_name} has no port {port_name}", path, hint=hint, at_key=at_key) from None
-
-
-def _known(word: str, names: Any) -> str:
-    known = sorted(names)
-    shown = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "") or "none"
-    near = nearest(word, known)
-    return f"{near + '; ' if near else ''}there are {shown}"
 
 
 def _wires(text: YamlText, nodes: dict[str, Node], wires: list[Any]) -> list[Wire]:
@@ -204,8 +197,8 @@ def _commands(
     node_name = entry["node"]
     device = next((device for device in devices if device.name == node_name), None)
     if node_name not in nodes and device is None:
-        known = _known(node_name, [*nodes, *(device.name for device in devices)])
-        raise text.error(f"no node named {node_name}", ("timeline", i, "node"), hint=known)
+        hint = known(node_name, sorted([*nodes, *(device.name for device in devices)]))
+        raise text.error(f"no node named {node_name}", ("timeline", i, "node"), hint=hint)
     at_ns = read_duration(text, ("timeline", i, "at"), entry["at"], MAX_AT_NS)
     lines = entry["run"] if isinstance(entry["run"], list) else [entry["run"]]
     commands = []
