@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from vswitch.errors import ConfigError
 from vswitch.neutron.cloud import Failover, Port, PortChange
-from vswitch.ovs.script import check_command
 from vswitch.setups.cloud_ports import read_address_pairs
 from vswitch.setups.cloud_reading import Reading
 from vswitch.setups.cloud_schema import PORT_CHANGES
 from vswitch.setups.cloud_values import Entry
 from vswitch.setups.cloud_words import KINDS
+from vswitch.setups.script_text import read_commands
 from vswitch.switch.topology import TimelineCommand
 
 SPELLINGS = {**KINDS["ports"].spellings, "host": "host"}
@@ -105,12 +104,4 @@ def _commands(reading: Reading, entry: Entry, at_ns: int) -> Iterator[TimelineCo
     host = reading.find_word("hosts", entry, "host")
     if host is None:
         raise entry.error("host is missing", hint="where the line runs")
-    run, path = entry.words["run"], entry.path_of("run")
-    for j, line in enumerate(run if isinstance(run, list) else [run]):
-        at = (*path, j) if isinstance(run, list) else path
-        place = reading.text.place(at)
-        try:
-            check_command(line)
-        except ConfigError as error:
-            raise reading.text.error(error.problem, at, hint=error.hint) from error
-        yield TimelineCommand(at_ns, host.name, line, f"{reading.text.path}:{place.line}:{place.column}")
+    return read_commands(reading.text, entry.words["run"], entry.path_of("run"), at_ns, host.name)

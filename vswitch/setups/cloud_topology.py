@@ -9,7 +9,7 @@ from vswitch.neutron.build import Built, build
 from vswitch.neutron.retype import retype
 from vswitch.setups.cloud_file import CloudFile, read_cloud
 from vswitch.setups.durations import read_duration
-from vswitch.setups.script_text import run_text
+from vswitch.setups.script_text import run_text, texts_at
 from vswitch.setups.topology import Topology
 from vswitch.switch.inputs import Input
 from vswitch.switch.topology import HOP_LIMIT
@@ -63,12 +63,8 @@ def _run_lines(found: CloudFile, built: Built) -> None:
         entry = found.reading.entry_of(host)
         lines = entry.words.get("run") if entry is not None else None
         if entry is not None and lines is not None:
-            path = entry.path_of("run")
-            if isinstance(lines, list):
-                for i, line in enumerate(lines):
-                    run_text(found.text, built.nodes[host.name], line, (*path, i))
-            else:
-                run_text(found.text, built.nodes[host.name], lines, path)
+            for path, line in texts_at(lines, entry.path_of("run")):
+                run_text(found.text, built.nodes[host.name], line, path)
 
 
 def _input(found: CloudFile, topology: Topology, name: str, capture: str) -> Input:

@@ -2,10 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 from vswitch.errors import ConfigError
 from vswitch.ovs.node import Node
-from vswitch.ovs.script import run_script
+from vswitch.ovs.script import check_command, run_script
 from vswitch.setups.yaml_text import Path, YamlText
+from vswitch.switch.topology import TimelineCommand
+
+
+def texts_at(value: str | list[str], path: Path) -> Iterator[tuple[Path, str]]:
+    """A text, or those of a list, with their places."""
+    if isinstance(value, list):
+        for i, item in enumerate(value):
+            yield (*path, i), item
+    else:
+        yield path, value
+
+
+def read_commands(
+    text: YamlText, run: str | list[str], path: Path, at_ns: int, node: str,
+    check: Callable[[str], object] = check_command,
+) -> Iterator[TimelineCommand]:  # fmt: skip
+    """What stands at `path` under ``run``, as commands of a timeline; `check` refuses those that are wrong."""
+    for at, line in texts_at(run, path):
+        try:
+            check(line)
+        except ConfigError as error:
+            raise text.error(error.problem, at, hint=error.hint) from error
+        place = text.place(at)
+        yield TimelineCommand(at_ns, node, line, f"{text.path}:{place.line}:{place.column}")
 
 
 def run_text(text: YamlText, node: Node, lines: str, path: Path) -> None:

@@ -29,6 +29,8 @@ checked here. Everything that is wrong is an error with line and column.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from vswitch.errors import ConfigError, known
@@ -37,7 +39,7 @@ from vswitch.ovs.script import check_command, run_script
 from vswitch.setups.device_kinds import DeviceError, build_device, check_device_command
 from vswitch.setups.durations import MAX_AT_NS, MAX_LATENCY_NS, read_duration
 from vswitch.setups.files import read_text
-from vswitch.setups.script_text import run_text
+from vswitch.setups.script_text import read_commands, run_text, texts_at
 from vswitch.setups.topology import Topology
 from vswitch.setups.topology_schema import SCHEMA
 from vswitch.setups.yaml_text import Path, YamlText, check
@@ -87,11 +89,9 @@ def _node(text: YamlText, name: str, setup: str | list[str]) -> Node:
     if "/" in name or not name:
         raise text.error(f"a node cannot be named {name!r}", path[:-1], hint="without a slash", at_key=True)
     node = Node()
-    if isinstance(setup, list):
-        for i, line in enumerate(setup):
-            run_text(text, node, line, (*path, i))
-    elif "\n" in setup.strip():
-        run_text(text, node, setup, path)
+    if isinstance(setup, list) or "\n" in setup.strip():
+        for at, lines in texts_at(setup, path):
+            run_text(text, node, lines, at)
     else:
         script = _beside(text, setup.strip())
         if not os.path.isfile(script):
@@ -193,25 +193,12 @@ def _input(text: YamlText, nodes: dict[str, Node], name: str, capture: str) -> I
 
 def _commands(
     text: YamlText, nodes: dict[str, Node], devices: list[Device], i: int, entry: dict[str, Any]
-) -> list[TimelineCommand]:
+) -> Iterator[TimelineCommand]:
     node_name = entry["node"]
     device = next((device for device in devices if device.name == node_name), None)
     if node_name not in nodes and device is None:
         hint = known(node_name, sorted([*nodes, *(device.name for device in devices)]))
         raise text.error(f"no node named {node_name}", ("timeline", i, "node"), hint=hint)
-    at_ns = read_duration(text, ("timeline", i, "at"), entry["at"], MAX_AT_NS)
-    lines = entry["run"] if isinstance(entry["run"], list) else [entry["run"]]
-    commands = []
-    for j, line in enumerate(lines):
-        path: Path = ("timeline", i, "run", j) if isinstance(entry["run"], list) else ("timeline", i, "run")
-        line_number, column = text.place(path)
-        place = f"{text.path}:{line_number}:{column}"
-        try:
-            if device is None:
-                check_command(line)
-            else:
-                check_device_command(device, line)
-        except ConfigError as error:
-            raise text.error(error.problem, path, hint=error.hint) from error
-        commands.append(TimelineCommand(at_ns, node_name, line, place))
-    return commands
+    at_ns = read_duration(text, ("timeline", i, "at"), entry["at"])
+    check = check_command if device is None else partial(check_device_command, device)
+    return read_commands(text, entry["run"], ("timeline", i, "run"), at_ns, node_name, check)
