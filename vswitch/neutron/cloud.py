@@ -146,6 +146,11 @@ class FixedIp:
     subnet: Subnet
     ip_address: Address
 
+    @property
+    def with_prefixlen(self) -> str:
+        """Such as 10.0.0.5/24."""
+        return f"{self.ip_address}/{self.subnet.cidr.prefixlen}"
+
 
 @dataclass(eq=False)
 class Port:

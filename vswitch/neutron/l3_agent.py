@@ -131,13 +131,8 @@ def _radvd(ports: list[Port], options: AgentOptions) -> RouterRadvd | None:
 
 
 def _interface(port: Port) -> RouterInterface:
-    return RouterInterface(
-        device_name(port), port.mac_address, [_with_length(fixed) for fixed in port.fixed_ips], port.network.mtu
-    )
-
-
-def _with_length(fixed: FixedIp) -> str:
-    return f"{fixed.ip_address}/{fixed.subnet.cidr.prefixlen}"
+    addresses = [fixed.with_prefixlen for fixed in port.fixed_ips]
+    return RouterInterface(device_name(port), port.mac_address, addresses, port.network.mtu)
 
 
 def _routes(router: Router) -> list[RouterRoute]:
@@ -240,6 +235,6 @@ def _table(fixed: FixedIp) -> int:
     """
     if fixed.subnet.ip_version == 4:
         return int(fixed.ip_address)
-    number = crc32(_with_length(fixed).encode())
+    number = crc32(fixed.with_prefixlen.encode())
     number = (number >> 30) ^ (number & MASK_30)
     return number if number > MAIN_PRIORITY + 1 else number + MASK_30

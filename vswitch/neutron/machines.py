@@ -14,27 +14,20 @@ def place_machine(machine: Machine) -> Placed:
     port = machine.port
     assert port.host is not None
     name = port.name or port.id
-    subnets = [fixed.subnet for fixed in port.fixed_ips]
-    given = [] if machine.dhcp else [
-        f"{fixed.ip_address}/{fixed.subnet.cidr.prefixlen}" for fixed in port.fixed_ips
-        if not (machine.ipv6 and fixed.subnet.ip_version == 6)
-    ]  # fmt: skip
-    versions = {address.partition("/")[0].count(":") > 0 for address in given}
+    configured = [] if machine.dhcp else port.fixed_ips
+    own = [fixed for fixed in configured if not (machine.ipv6 and fixed.subnet.ip_version == 6)]
     gateways = {
-        subnet.ip_version: str(subnet.gateway_ip) for subnet in reversed(subnets)
-        if subnet.gateway_ip is not None and (subnet.ip_version == 6) in versions
+        fixed.subnet.ip_version: fixed.subnet.gateway_ip for fixed in reversed(own)
+        if fixed.subnet.gateway_ip is not None
     }  # fmt: skip
     # A machine does not send to itself through a router.
-    own = {str(fixed.ip_address) for fixed in port.fixed_ips}
-    routes = [] if machine.dhcp else [
-        (str(destination), str(nexthop)) for subnet in subnets for destination, nexthop in subnet.host_routes
-        if destination.prefixlen
-    ]  # fmt: skip
+    others = [str(gateway) for gateway in gateways.values() if all(gateway != fixed.ip_address for fixed in own)]
+    routes = [route for fixed in configured for route in fixed.subnet.host_routes if route[0].prefixlen]
     host = EmulatedHost(
-        name, port.mac_address, addresses=given,
-        gateways=[gateway for gateway in gateways.values() if gateway not in own],
-        routes=routes, dhcp=machine.dhcp, ipv6=machine.ipv6, start_ns=port.plug_at_ns, hostname=name,
-        mtu=port.network.mtu, open_tcp_ports=machine.open_tcp_ports, open_udp_ports=machine.open_udp_ports,
+        name, port.mac_address, addresses=[fixed.with_prefixlen for fixed in own], gateways=others,
+        routes=[(str(destination), str(nexthop)) for destination, nexthop in routes],
+        dhcp=machine.dhcp, ipv6=machine.ipv6, start_ns=port.plug_at_ns, hostname=name, mtu=port.network.mtu,
+        open_tcp_ports=machine.open_tcp_ports, open_udp_ports=machine.open_udp_ports,
     )  # fmt: skip
     for ping in machine.pings:
         host.ping(ping.address, ping.count, at_ns=ping.at_ns)
