@@ -57,7 +57,7 @@ def load(path: str | Path, *, tunnel_type: str | None = None) -> Topology:
     if not os.path.exists(path):
         raise ConfigError("no such file or folder", path=path, hint=_what_loads())
     if suffix in YAML_SUFFIXES:
-        return _read_cloud(path, tunnel_type) if _is_cloud(path) else _read_topology(_without(path, tunnel_type))
+        return _read_yaml(path, tunnel_type)
     if suffix != ".ovs":
         raise ConfigError("not a set-up", path=path, hint=_what_loads())
     return Topology(path, {stem: _run(_without(path, tunnel_type))})
@@ -90,10 +90,19 @@ def _load_folder(folder: str, tunnel_type: str | None) -> Topology:
     if names[0] == SCRIPT_NAME:
         node = _run(_without(path, tunnel_type))
         return Topology(folder, {os.path.basename(folder): node}, _inputs(node, captures))
-    is_cloud = names[0] == CLOUD_NAME
-    topology = _read_cloud(path, tunnel_type) if is_cloud else _read_topology(_without(path, tunnel_type))
+    topology = _read_yaml(path, tunnel_type)
     topology.inputs += _inputs_of_nodes(topology, captures)
     return topology
+
+
+def _read_yaml(path: str, tunnel_type: str | None) -> Topology:
+    if _is_cloud(path):  # a set-up starts sooner without the readers of the others
+        from vswitch.setups.cloud_topology import load_cloud
+
+        return load_cloud(path, tunnel_type)
+    from vswitch.setups.topology_file import read_topology
+
+    return read_topology(_without(path, tunnel_type))
 
 
 def _is_cloud(path: str) -> bool:
@@ -104,29 +113,22 @@ def _is_cloud(path: str) -> bool:
     return "hosts" in words and "nodes" not in words
 
 
-def _read_cloud(path: str, tunnel_type: str | None) -> Topology:
-    from vswitch.setups.cloud_topology import load_cloud
-
-    return load_cloud(path, tunnel_type)
-
-
-def _read_topology(path: str) -> Topology:
-    from vswitch.setups.topology_file import read_topology  # a node alone starts sooner without
-
-    return read_topology(path)
-
-
 def _inputs_of_nodes(topology: Topology, folder: str) -> list[Input]:
     """``in/NODE/PORT.pcap``, by node and name."""
     inputs: list[Input] = []
+    aliases: dict[str, list[str]] = {}
+    for alias in topology.aliases:
+        node_name, slash, port_name = alias.partition("/")
+        if slash:
+            aliases.setdefault(node_name, []).append(port_name)
     for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
         path = os.path.join(folder, name)
         node = topology.nodes.get(name)
         if node is None or not os.path.isdir(path):
             hint = nearest(name, topology.nodes) or f"nodes are {', '.join(topology.nodes)}"
             raise ConfigError("not a node's folder", path=path, hint=f"in/NODE/PORT.pcap; {hint}")
-        aliases = {alias.removeprefix(f"{name}/") for alias in topology.aliases if alias.startswith(f"{name}/")}
-        inputs += [Input(f"{name}/{port}" if port else "", capture) for port, capture in _inputs(node, path, aliases)]
+        found = _inputs(node, path, aliases.get(name, ()))
+        inputs += [Input(f"{name}/{port}" if port else "", capture) for port, capture in found]
     return inputs
 
 
