@@ -120,6 +120,7 @@ def test_the_page_on_devices_is_true(tmp_path):
         ("[10.0.0.6/24", "[10.0.0.6/44", 25, "is not an address with prefix length"),
         ("via: 10.0.0.9}", "via: 10.0.0}", 27, "is not an IP address"),
         ("to: 10.1.0.0/16", "to: 10.1.0.1/16", 27, "is not a prefix"),
+        ("dhcp_lease_duration: 600", "dhcp_lease_duration: 5000000000", 36, "5000000000"),
         ("dhcp_port: d", "dhcp_port: e", 32, "has no port e"),
         ("{s: 10.0.0.2}", "{t: 10.0.0.2}", 32, "has no subnet t"),
         ("ipv6_ra_mode: slaac", "ipv6_ra_mode: slack", 49, "slack"),

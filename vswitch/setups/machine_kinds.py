@@ -94,7 +94,7 @@ HOST_SCHEMA = mapping(
 )  # fmt: skip
 
 DHCP_OPTIONS = {
-    "dhcp_lease_duration": {"type": "integer", "minimum": -1, "description": "a number of seconds, or -1: for ever"},
+    "dhcp_lease_duration": {**SECONDS, "minimum": -1, "description": "a number of seconds, or -1: for ever"},
     "dns_domain": {"type": "string", "description": "a domain"},
     "enable_isolated_metadata": FLAG,
     "force_metadata": FLAG,
