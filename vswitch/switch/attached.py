@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vswitch.errors import ConfigError, nearest
 from vswitch.light_typing import TYPE_CHECKING
-from vswitch.switch.result import NodeTotals, PortTotals
+from vswitch.switch.result import PortTotals
 
 if TYPE_CHECKING:
     from vswitch.datapath.device import CompiledDevice
@@ -81,7 +81,7 @@ class DeviceCounts:
     def __init__(self, device: CompiledDevice) -> None:
         self.device = device
         self._fates = device.fates
-        self._ports = device.port_counters()
+        self._ports = self._counters()
 
     def fates(self) -> dict[str, int]:
         """Fate → frames."""
@@ -89,22 +89,15 @@ class DeviceCounts:
 
     def totals(self) -> dict[int, PortTotals]:
         """By port number."""
-        return {
-            number: PortTotals(*(now - then for now, then in zip(*pair, strict=True)))
-            for number, pair in enumerate(zip(self.device.port_counters(), self._ports, strict=True))
-        }
+        pairs = zip(self._counters(), self._ports, strict=True)
+        return {number: now.since(before) for number, (now, before) in enumerate(pairs)}
 
-    def node_totals(self, from_wires: int, drops: set[str]) -> NodeTotals:
-        """All frames; `drops` are the fates that are drops."""
-        fates = self.fates()
-        return NodeTotals(
-            frames_in=sum(fates.values()),
-            from_wires=from_wires,
-            delivered=fates.get("DELIVERED", 0),
-            consumed=fates.get("CONSUMED", 0),
-            dropped={fate: n for fate, n in fates.items() if fate in drops and n},
-            frames_out=sum(totals.tx_frames for totals in self.totals().values()),
-        )
+    def n_out(self) -> int:
+        """Frames that it sent."""
+        return sum(totals.tx_frames for totals in self.totals().values())
+
+    def _counters(self) -> list[PortTotals]:
+        return [PortTotals(*counters) for counters in self.device.port_counters()]
 
     def places(self, name: str) -> dict[int, DropPlace]:
         """Number → where it dropped frames: a device has one place for each reason, with the number of the fate."""

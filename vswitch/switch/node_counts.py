@@ -40,10 +40,7 @@ class NodeCounts:
     def totals(self) -> dict[int, PortTotals]:
         """By port number, as it was when it was seen last."""
         none = PortTotals(0, 0, 0, 0)
-        return {
-            number: PortTotals(*(now - then for now, then in zip(totals, self._before.get(number, none), strict=True)))
-            for number, totals in self._now.items()
-        }
+        return {number: totals.since(self._before.get(number, none)) for number, totals in self._now.items()}
 
     def n_out(self) -> int:
         """Copies that left the node."""

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 
 from vswitch.capture.writer_pool import WriterPool
-from vswitch.datapath.fate import FATES, FIRST_DROP
+from vswitch.datapath.fate import FATES
 from vswitch.errors import ConfigError
 from vswitch.light_typing import TYPE_CHECKING
 from vswitch.switch.attached import check_plugs
@@ -45,8 +45,6 @@ if TYPE_CHECKING:
     from vswitch.switch.node_counts import NodeCounts
     from vswitch.switch.port import Port
     from vswitch.switch.topology import SwitchTopology
-
-_DROPS = {FATES[code][0] for code in FATES if code >= FIRST_DROP}
 
 
 def replay_nodes(
@@ -227,14 +225,7 @@ class _Replay:
             new = counts.fates()
             for fate, n in new.items():
                 fates[fate] = fates.get(fate, 0) + n
-            nodes[name] = NodeTotals(
-                frames_in=sum(new.values()),
-                from_wires=arrived_of[name],
-                delivered=new.get("DELIVERED", 0),
-                consumed=new.get("CONSUMED", 0),
-                dropped={fate: n for fate, n in new.items() if fate in _DROPS and n},
-                frames_out=counts.n_out(),
-            )
+            nodes[name] = NodeTotals.of_fates(new, arrived_of[name], counts.n_out())
             datapath = counts.node.datapath
             n_ports += datapath.n_ports
             n_bridges += datapath.n_bridges
@@ -251,9 +242,10 @@ class _Replay:
             ports |= {f"{name}/{device.ports[number]}": totals for number, totals in of_device.totals().items()}
             bridge_names[n_bridges] = name
             places |= {n_places + number: place for number, place in of_device.places(name).items()}
-            for fate, n in of_device.fates().items():
+            new = of_device.fates()
+            for fate, n in new.items():
                 fates[fate] = fates.get(fate, 0) + n
-            devices[name] = of_device.node_totals(arrived_of[name], _DROPS)
+            devices[name] = NodeTotals.of_fates(new, arrived_of[name], of_device.n_out())
             n_ports += len(device.ports)
             n_bridges += 1
             n_places += len(FATES)

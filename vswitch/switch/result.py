@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vswitch.datapath.ledger import Ledger
 
 
+_DROPS = frozenset(name for code, (name, _) in FATES.items() if code >= FIRST_DROP)
 NO_PLACE = DropPlace("", "", None, "", 0)  # of a frame that was not dropped, or at one place too many
 
 
@@ -26,6 +27,10 @@ class PortTotals(NamedTuple):
     rx_bytes: int
     tx_frames: int
     tx_bytes: int
+
+    def since(self, before: PortTotals) -> PortTotals:
+        """What was added to counters that were `before`."""
+        return PortTotals(*(now - then for now, then in zip(self, before, strict=True)))
 
 
 class FrameFate(NamedTuple):
@@ -72,6 +77,18 @@ class NodeTotals(NamedTuple):
     consumed: int
     dropped: dict[str, int]
     frames_out: int
+
+    @classmethod
+    def of_fates(cls, fates: Mapping[str, int], from_wires: int, frames_out: int) -> NodeTotals:
+        """Totals by what became of the frames, by name."""
+        return cls(
+            frames_in=sum(fates.values()),
+            from_wires=from_wires,
+            delivered=fates.get("DELIVERED", 0),
+            consumed=fates.get("CONSUMED", 0),
+            dropped={fate: n for fate, n in fates.items() if fate in _DROPS and n},
+            frames_out=frames_out,
+        )
 
 
 class Numbering(NamedTuple):
@@ -139,12 +156,11 @@ class ReplayResult:
         numbering: Numbering | None = None,
         devices: Mapping[str, NodeTotals] | None = None,
     ) -> None:
-        drops = {FATES[code][0] for code in FATES if code >= FIRST_DROP}
         self.frames_in = sum(fates.values())
         self.delivered = fates.get("DELIVERED", 0)
         self.consumed = fates.get("CONSUMED", 0)
         self.dropped = dict(
-            sorted(((name, n) for name, n in fates.items() if name in drops), key=lambda item: (-item[1], item[0]))
+            sorted(((name, n) for name, n in fates.items() if name in _DROPS), key=lambda item: (-item[1], item[0]))
         )
         self.frames_out = frames_out
         self.ports = dict(ports)
