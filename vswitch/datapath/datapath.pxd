@@ -12,6 +12,7 @@ from vswitch.datapath.express cimport express_list, express_table
 from vswitch.datapath.express_burst cimport express_burst
 from vswitch.datapath.shortcut cimport shortcut_table
 from vswitch.datapath.shortcut_burst cimport shortcut_ahead
+from vswitch.datapath.fate cimport N_FATES
 from vswitch.datapath.packet_in cimport packet_in_queue
 from vswitch.datapath.program cimport program
 from vswitch.datapath.tunnel_ports cimport TunnelPorts
@@ -23,7 +24,7 @@ cdef class Datapath(TunnelPorts):
     cdef packet_in_queue packet_ins             # frames for the controller
     cdef FrameCollector packet_in_frames        # their bytes
     cdef FrameCollector own                     # takes what the switch itself sends outside of a replay
-    cdef uint64_t counts[53]                    # N_FATES
+    cdef uint64_t counts[N_FATES]
     cdef drop_places places                     # where frames were dropped
     cdef readonly uint32_t last_drop            # number of the place of the frame that came in last; 0: it was not dropped
     cdef uint64_t next_event_ns                 # when the clock must not pass unnoticed: the first of these two and next_expiry_ns

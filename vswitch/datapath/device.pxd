@@ -7,6 +7,7 @@ from `CompiledDevice`, whose constructor fills in the struct.
 """
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from vswitch.capture.record cimport frame
+from vswitch.datapath.fate cimport N_FATES
 from vswitch.datapath.ledger cimport ledger_add_output, ledger_rows
 from vswitch.datapath.wires cimport wire_queue, wire_queue_leave
 
@@ -43,7 +44,7 @@ cdef struct device:
     bint has_failed                 # an exception waits, or memory is short: the replay ends
     wire_queue* queue
     ledger_rows* ledger             # or NULL
-    uint64_t counts[53]             # N_FATES: of the frames that arrived
+    uint64_t counts[N_FATES]        # of the frames that arrived
 
 
 cdef inline uint8_t* device_send(device* d, uint32_t port, uint32_t caplen, uint32_t n_bytes) noexcept nogil:
