@@ -225,6 +225,7 @@ def test_what_is_wrong_has_its_place(text, place, problem, hint):
         (HOSTS + "networks: {a: {mtu: 1451}}\n", "2:21", "an MTU of 1451 leaves no room"),
         (HOSTS + "networks: {a: {provider:network_type: gre, mtu: 1459}}\n", "2:49", "an MTU of 1459 leaves no room f"),
         (HOSTS + "server: {path_mtu: 1400}\nnetworks: {a: {mtu: 1351}}\n", "3:21", "no room for vxlan in 1400 bytes"),
+        (HOSTS + "server: {path_mtu: 9000}\nnetworks: {a: {mtu: 1451}}\n", "3:21", "no room for vxlan in 1500 bytes"),
         ("hosts: {c1: {bridge_mappings: {p: br-p}}}\n", "1:31", "there is no physical network p"),
         (HOSTS + "networks: {a: {}}\nsubnets: {s: {network: a, cidr: 10.0.0.0/24, gateway_ip: 10.1.0.1}}\n",
          "3:58", "gateway 10.1.0.1 is not in 10.0.0.0/24"),

@@ -59,17 +59,23 @@ def ranges_of(cloud: Cloud, network: Network) -> list[tuple[int, int]]:
 
 def choose_mtus(cloud: Cloud, networks: Iterable[Network]) -> None:
     """Give each of `networks` the largest MTU that it can have."""
-    # ml2_conf.ini overlay_ip_version: one for all
-    version = 6 if any(":" in str(host.config.get("local_ip", "")) for host in cloud.hosts) else 4
+    version = overlay_ip_version(cloud)
     for network in networks:
         network.mtu = mtu_of(cloud, network, version)
 
 
-def mtu_of(cloud: Cloud, network: Network, ip_version: int = 4) -> int:
+def overlay_ip_version(cloud: Cloud) -> int:
+    """That of the addresses of tunnels: one for all (ml2_conf.ini overlay_ip_version)."""
+    return 6 if any(":" in str(host.config.get("local_ip", "")) for host in cloud.hosts) else 4
+
+
+def mtu_of(cloud: Cloud, network: Network, ip_version: int) -> int:
     """The largest MTU that a network can have: the physical network's, less what encapsulation needs."""
-    physical = cloud.server.global_physnet_mtu
     if not network.is_tunnelled:
-        return physical
-    # ml2/drivers/type_tunnel.py get_mtu(): the smaller one of the two that are given.
-    below = min((mtu for mtu in (physical, cloud.server.path_mtu) if mtu), default=0)
-    return below - overhead(network.network_type, is_ipv6=ip_version == 6)
+        return cloud.server.global_physnet_mtu
+    return mtu_below_tunnels(cloud) - overhead(network.network_type, is_ipv6=ip_version == 6)
+
+
+def mtu_below_tunnels(cloud: Cloud) -> int:
+    """The smaller one of the two that are given; 0: none is (ml2/drivers/type_tunnel.py get_mtu())."""
+    return min((mtu for mtu in (cloud.server.global_physnet_mtu, cloud.server.path_mtu) if mtu), default=0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vswitch.neutron.rules.problem import Facts, Problem
-from vswitch.neutron.segments import mtu_of
+from vswitch.neutron.segments import mtu_below_tunnels, mtu_of, overlay_ip_version
 
 MIN_MTU = {4: 68, 6: 1280}  # RFC 791, 3.2; RFC 8200, 5
 
@@ -13,11 +13,9 @@ MIN_MTU = {4: 68, 6: 1280}  # RFC 791, 3.2; RFC 8200, 5
 def overlay(facts: Facts) -> Iterator[Problem]:
     """A network's MTU and the outer headers fit the MTU below; machines can work with what is left."""
     cloud = facts.cloud
-    addresses = [options.local_ip for options in facts.options.values() if options.local_ip is not None]
-    version = addresses[0].version if addresses else 4
+    version = overlay_ip_version(cloud)
     for network in cloud.networks:
         most = mtu_of(cloud, network, version)
-        below = cloud.server.path_mtu or cloud.server.global_physnet_mtu
         subnets = facts.subnets_of.get(network, [])
         least = max([MIN_MTU[subnet.ip_version] for subnet in subnets], default=MIN_MTU[4])
         if network.mtu < least:
@@ -25,6 +23,7 @@ def overlay(facts: Facts) -> Iterator[Problem]:
             yield Problem(network, "mtu", problem, f"at least {least}")
         elif network.mtu > most:
             if network.is_tunnelled:
+                below = mtu_below_tunnels(cloud)
                 problem = f"an MTU of {network.mtu} leaves no room for {network.network_type} in {below} bytes"
             else:
                 problem = f"an MTU of {network.mtu} is more than the physical network's {most}"
