@@ -65,8 +65,7 @@ def build(cloud: Cloud) -> Built:
     for wire in cloud.wires:
         _build_wire(wire, built)
     for placed in [
-        *place_routers(server), *place_servers(server),
-        *(place_machine(machine) for machine in cloud.machines if machine.port.host is not None),
+        *place_routers(server), *place_servers(server), *(place_machine(machine) for machine in cloud.machines),
     ]:  # fmt: skip
         built.devices.append(placed.device)
         built.plugs += placed.plugs

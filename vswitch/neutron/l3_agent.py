@@ -61,13 +61,12 @@ def place_routers(server: Server) -> Iterator[Placed]:
                 config = _central_config(router, ports)._replace(radvd=_radvd(ports, server.options[host.name]))
                 if router.ha:
                     config = _replicated_config(router, config, ports, host)
-                yield _place(router, host, "qrouter", config, ports)
+                yield _place(router, host, "qrouter", config)
 
 
-def _place(router: Router, host: Host, kind: str, config: RouterConfig, ports: list[Port]) -> Placed:
+def _place(router: Router, host: Host, kind: str, config: RouterConfig) -> Placed:
     name = _name(router, host, kind)
-    names = {device_name(port) for port in ports}
-    own = [interface.name for interface in config.interfaces if interface.name in names]
+    own = [interface.name for interface in config.interfaces]
     device = RouterDevice(name, own, config)
     return Placed(device, [DevicePlug(name, interface, (host.name, interface)) for interface in own])
 
@@ -178,7 +177,7 @@ def _place_distributed(server: Server, router: Router, ports: list[Port]) -> Ite
             neighbors=neighbors,
             radvd=_radvd(inside, server.options[host.name]),
         )
-        yield _place(router, host, "qrouter", config, inside)
+        yield _place(router, host, "qrouter", config)
     if router.snat_host is not None and router.gateway is not None:
         outside = [port for port in ports if port.device_owner in (OWNER_DVR_SNAT, OWNER_ROUTER_GATEWAY)]
         config = RouterConfig(
@@ -186,7 +185,7 @@ def _place_distributed(server: Server, router: Router, ports: list[Port]) -> Ite
             routes=[*_routes(router), *_default_routes(router.gateway)],
             nat=_nat(router),
         )
-        yield _place(router, router.snat_host, "snat", config, outside)
+        yield _place(router, router.snat_host, "snat", config)
 
 
 def _neighbors(server: Server, inside: list[Port]) -> Iterator[RouterNeighbor]:

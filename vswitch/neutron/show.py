@@ -83,8 +83,9 @@ def _routers(facts: NodeFacts, cloud: Cloud | None) -> Iterator[list[str]]:
     if cloud is None:
         return
     here = {port.iface_id: port for port in facts.ports}
+    ports_of = cloud.ports_by_device()
     for router in cloud.routers:
-        for port in cloud.ports:
-            if port.device_owner in ROUTER_OWNERS and port.device_id == router.id and port.id in here:
+        for port in ports_of.get(router.id, []):
+            if port.device_owner in ROUTER_OWNERS and port.id in here:
                 addresses = " ".join(str(ip.ip_address) for ip in port.fixed_ips)
                 yield [router.name, here[port.id].name, addresses or "-", port.network.name]
