@@ -10,14 +10,12 @@ from vswitch.neutron.agent.commands import setting
 from vswitch.neutron.agent.names import device_name
 from vswitch.neutron.agent.switch import Bridge, Switch, Vif
 from vswitch.neutron.agent.tables import DEAD_VLAN
-from vswitch.neutron.cloud import Port
-
-OWNER_PREFIXES_OF_AGENTS = ("network:",)
+from vswitch.neutron.cloud import NETWORK_OWNED, Port
 
 
 def is_internal(port: Port) -> bool:
     """True for a port that an agent plugs, not nova."""
-    return port.device_owner.startswith(OWNER_PREFIXES_OF_AGENTS)
+    return port.device_owner.startswith(NETWORK_OWNED)
 
 
 def plug(switch: Switch, port: Port) -> Vif:
