@@ -371,10 +371,10 @@ def test_a_distributed_router_is_where_its_machines_are():
         ("compute:nova", "c2"),
         ("network:floatingip_agent_gateway", "c1"),
     ]  # fmt: skip
-    assert [port.device_owner for port in cloud.ports_of(cloud.hosts[1])] == [
+    assert [port.device_owner for port in cloud.ports_by_host()[cloud.hosts[1]]] == [
         "network:router_interface_distributed", "network:router_interface_distributed", "compute:nova"
     ]  # fmt: skip
-    assert cloud.ports_of(cloud.hosts[2]) == []
+    assert cloud.ports_by_host()[cloud.hosts[2]] == []
 
 
 def test_a_distributed_router_is_where_a_subport_is():
@@ -405,7 +405,7 @@ def test_an_ha_router_is_on_several_hosts():
     assert [(port.host.name, str(port.fixed_ips[0].ip_address)) for port in ha_ports] == [
         ("n1", "169.254.192.1"), ("n2", "169.254.192.2")
     ]  # fmt: skip
-    assert [port.device_owner for port in found.cloud.ports_of(router.hosts[1])] == [
+    assert [port.device_owner for port in found.cloud.ports_by_host()[router.hosts[1]]] == [
         "network:ha_router_replicated_interface", "network:router_ha_interface"
     ]  # fmt: skip
     change = found.cloud.changes[0]

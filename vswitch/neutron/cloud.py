@@ -370,10 +370,6 @@ class Cloud:
                 found.setdefault(host, []).append(port)
         return found
 
-    def ports_of(self, host: Host) -> list[Port]:
-        """Ports on `host`; who asks for many hosts takes `ports_by_host`."""
-        return self.ports_by_host().get(host, [])
-
     def ports_by_device(self) -> dict[str, list[Port]]:
         """Ports by their `device_id`: those of a machine, of a router."""
         found: dict[str, list[Port]] = {}
