@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vswitch.errors import ConfigError, known
+from vswitch.neutron.agent.names import MAX_LENGTH
 from vswitch.neutron.agent.options import SECTIONS, WITHOUT_EFFECT, AgentOptions, options_of
 from vswitch.neutron.cloud import Host, Nic, PhysicalWire
 from vswitch.neutron.underlay import UNDERLAY_BRIDGE
@@ -18,7 +19,6 @@ from vswitch.setups.yaml_text import Path
 
 DATA = "data"
 """The wire of the network below the tunnels, where none is named."""
-MAX_NAME_LEN = 15  # Linux IFNAMSIZ less its end
 
 
 def read_hosts(reading: Reading) -> None:
@@ -88,8 +88,8 @@ def _l3_agent(entry: Entry, options: AgentOptions) -> tuple[str, bool]:
 
 
 def _nic(reading: Reading, options: AgentOptions, path: Path, name: str, value: Any) -> Nic:
-    if "/" in name or not 0 < len(name) <= MAX_NAME_LEN:
-        hint = f"without a slash, 1 to {MAX_NAME_LEN} characters"
+    if "/" in name or not 0 < len(name) <= MAX_LENGTH:
+        hint = f"without a slash, 1 to {MAX_LENGTH} characters"
         raise reading.text.error(f"a NIC cannot be named {name!r}", path, hint=hint, at_key=True)
     entry = Entry(reading.text, path, value if isinstance(value, dict) else {"physical_network": value}, {})
     physical = entry.name("physical_network")
@@ -109,7 +109,7 @@ def _nic(reading: Reading, options: AgentOptions, path: Path, name: str, value: 
 
 def default_bridge(physical_network: str) -> str:
     """The bridge of a physical network where ``bridge_mappings`` say nothing."""
-    return f"br-{physical_network}"[:MAX_NAME_LEN]
+    return f"br-{physical_network}"[:MAX_LENGTH]
 
 
 def complete_hosts(reading: Reading) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-
 from vswitch.errors import ConfigError
 from vswitch.neutron.build import Built, build
 from vswitch.neutron.retype import retype
 from vswitch.setups.cloud_file import CloudFile, read_cloud
 from vswitch.setups.durations import read_duration
+from vswitch.setups.files import find_capture
 from vswitch.setups.script_text import run_text, texts_at
 from vswitch.setups.topology import Topology
 from vswitch.switch.inputs import Input
@@ -75,7 +74,4 @@ def _input(found: CloudFile, topology: Topology, name: str, capture: str) -> Inp
                 raise ConfigError(port.why_no_cable)
     except ConfigError as error:
         raise found.text.error(error.problem, ("in", name), hint=error.hint, at_key=True) from error
-    path = os.path.join(os.path.dirname(found.text.path), capture)
-    if not os.path.exists(path):
-        raise found.text.error(f"there is no file {capture}", ("in", name), hint="a path beside this file")
-    return Input(name, path)
+    return Input(name, find_capture(found.text, ("in", name), capture))

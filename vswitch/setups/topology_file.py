@@ -38,7 +38,7 @@ from vswitch.ovs.node import Node
 from vswitch.ovs.script import check_command, run_script
 from vswitch.setups.device_kinds import DeviceError, build_device, check_device_command
 from vswitch.setups.durations import MAX_AT_NS, MAX_LATENCY_NS, read_duration
-from vswitch.setups.files import read_text
+from vswitch.setups.files import find_capture, read_text
 from vswitch.setups.script_text import read_commands, run_text, texts_at
 from vswitch.setups.topology import Topology
 from vswitch.setups.topology_schema import SCHEMA
@@ -93,16 +93,12 @@ def _node(text: YamlText, name: str, setup: str | list[str]) -> Node:
         for at, lines in texts_at(setup, path):
             run_text(text, node, lines, at)
     else:
-        script = _beside(text, setup.strip())
+        script = os.path.join(os.path.dirname(text.path), setup.strip())
         if not os.path.isfile(script):
             hint = "a path beside this file; lines stand in a block (|) or a list"
             raise text.error(f"there is no file {setup.strip()}", path, hint=hint)
         run_script(node, read_text(script), path=script)
     return node
-
-
-def _beside(text: YamlText, path: str) -> str:
-    return os.path.join(os.path.dirname(text.path), path)
 
 
 def _find(text: YamlText, nodes: dict[str, Node], name: str, path: Path, *, at_key: bool = False) -> tuple[str, Port]:
@@ -185,10 +181,7 @@ def _input(text: YamlText, nodes: dict[str, Node], name: str, capture: str) -> I
     _, port = _find(text, nodes, name, path, at_key=True)
     if not port.has_cable:
         raise text.error(port.why_no_cable, path, at_key=True)
-    found = _beside(text, capture)
-    if not os.path.exists(found):
-        raise text.error(f"there is no file {capture}", path, hint="a path beside this file")
-    return Input(name, found)
+    return Input(name, find_capture(text, path, capture))
 
 
 def _commands(
