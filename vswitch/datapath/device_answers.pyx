@@ -13,8 +13,8 @@ Thread-safety: as the datapath's.
 from libc.stdlib cimport free, realloc
 from libc.string cimport memset
 
-from vswitch.datapath.tunnels cimport is_mapped_ipv4
 from vswitch.tables.flow_key cimport FLOW_DEPTH_L4, flow_extract, flow_key, frame_layout
+from vswitch.wire.address_words cimport is_mapped_ipv4
 from vswitch.wire.arp cimport ARP_OP_REPLY, ARP_OP_REQUEST, arp_store
 from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE_ARP, eth_store
 

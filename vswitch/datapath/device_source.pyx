@@ -2,7 +2,7 @@
 from libc.stdint cimport uint32_t
 
 from vswitch.datapath.bridge cimport device_address
-from vswitch.datapath.tunnels cimport is_mapped_ipv4
+from vswitch.wire.address_words cimport is_mapped_ipv4
 
 cdef extern from *:
     int popcount "__builtin_popcountll" (uint64_t word) noexcept nogil

@@ -7,7 +7,7 @@ brought up to date with the length (RFC 1624), as OVS does it.
 from libc.string cimport memcmp, memcpy
 
 from vswitch.datapath.tunnel cimport TUNNEL_CSUM, TUNNEL_DONT_FRAGMENT, TUNNEL_GRE, TUNNEL_OAM, TUNNEL_VXLAN
-from vswitch.datapath.tunnels cimport is_mapped_ipv4
+from vswitch.wire.address_words cimport is_mapped_ipv4
 from vswitch.wire.byteorder cimport store_be16, store_be32, store_be64
 from vswitch.wire.checksum cimport (
     checksum_add, checksum_finish, checksum_pseudo_ipv4, checksum_pseudo_ipv6, checksum_update16,

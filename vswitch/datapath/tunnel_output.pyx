@@ -26,11 +26,12 @@ from vswitch.datapath.tunnel cimport (
     TUNNEL_CSUM, TUNNEL_DONT_FRAGMENT, TUNNEL_GENEVE, TUNNEL_KEY, TUNNEL_OAM, TUNNEL_OFF, tunnel, tunnel_source_port,
 )
 from vswitch.datapath.tunnels cimport (
-    is_mapped_ipv4, tunnel_destination, tunnel_set, tunnel_set_tlv_map, tunnel_set_version, tunnel_source,
+    tunnel_destination, tunnel_set, tunnel_set_tlv_map, tunnel_set_version, tunnel_source,
 )
 from vswitch.tables.flow_key cimport FLOW_DEPTH_L4, flow_extract, flow_key, frame_layout
 from vswitch.tables.neighbors cimport neighbors_find, neighbors_lookup
 from vswitch.tables.routes cimport routes_lookup
+from vswitch.wire.address_words cimport is_mapped_ipv4
 from vswitch.wire.arp cimport ARP_LEN, ARP_OP_REQUEST, arp_store
 from vswitch.wire.byteorder cimport store_be64, store_mac
 from vswitch.wire.checksum cimport checksum_add, checksum_finish, checksum_pseudo_ipv6

@@ -52,9 +52,6 @@ cdef inline void mapped_ipv4(uint32_t address, uint64_t* to) noexcept nogil:
     to[0] = 0
     to[1] = <uint64_t>0xFFFF00000000 | address if address else 0
 
-cdef inline bint is_mapped_ipv4(const uint64_t* address) noexcept nogil:
-    return address[0] == 0 and address[1] >> 32 == 0xFFFF
-
 cdef inline void ip_address(bint is_ipv4, uint32_t ipv4, const uint64_t* ipv6, uint64_t* to) noexcept nogil:
     if is_ipv4:
         mapped_ipv4(ipv4, to)

@@ -16,9 +16,10 @@ from vswitch.devices.router_notes cimport (
     NOTE_ARP_ANSWERED, NOTE_ARP_LEARNED, NOTE_ARP_NOT_OURS, NOTE_NEIGHBOR_ASKED, take_note,
 )
 from vswitch.devices.router_state cimport (
-    NO_INTERFACE, destination, interface, interface_has, is_ipv4, map_ipv4, subnet_source,
+    NO_INTERFACE, destination, interface, interface_has, subnet_source,
 )
 from vswitch.devices.routing cimport routing_find, routing_is_local
+from vswitch.wire.address_words cimport map_ipv4
 from vswitch.wire.arp cimport (
     ARP_LEN, ARP_OP_REPLY, ARP_OP_REQUEST, arp_fits, arp_is_ethernet_ipv4, arp_opcode, arp_sha, arp_spa, arp_store, arp_tpa,
 )
@@ -39,8 +40,8 @@ cdef uint32_t arp_receive(router* r, uint32_t port, const uint8_t* frame, uint32
         return DROP_NOT_FOR_DEVICE
     op = arp_opcode(arp)
     sha = arp_sha(arp)
-    map_ipv4(sender, arp_spa(arp))
-    map_ipv4(target, arp_tpa(arp))
+    map_ipv4(arp_spa(arp), sender)
+    map_ipv4(arp_tpa(arp), target)
     if op not in (ARP_OP_REQUEST, ARP_OP_REPLY) or mac_is_multicast(sha) or is_no_unicast(arp_tpa(arp)):
         return DROP_NOT_FOR_DEVICE
     if routing_is_local(r, sender):
@@ -91,8 +92,8 @@ cdef bint is_behind(router* r, uint32_t port, const uint64_t* sender, const uint
 cdef void answer(router* r, uint32_t port, const uint8_t* request) noexcept nogil:
     cdef uint64_t to_address[2]
     cdef uint64_t own[2]
-    map_ipv4(own, arp_tpa(request))
-    map_ipv4(to_address, arp_spa(request))
+    map_ipv4(arp_tpa(request), own)
+    map_ipv4(arp_spa(request), to_address)
     take_note(r.notes, NOTE_ARP_ANSWERED, port, own, to_address, r.interfaces[port].mac)
     send(r, port, arp_sha(request), ARP_OP_REPLY, arp_tpa(request), arp_sha(request), arp_spa(request))
 

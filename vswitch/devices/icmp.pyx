@@ -15,8 +15,9 @@ from libc.string cimport memcpy
 from vswitch.datapath.fate cimport DROP_IP_INVALID, DROP_NO_ROUTE, DROP_UNKNOWN_TRUNCATED, FATE_CONSUMED
 from vswitch.devices.ipv4_output cimport ipv4_send
 from vswitch.devices.router_notes cimport NOTE_ECHO_ANSWERED, NOTE_ICMP_SENT, take_note
-from vswitch.devices.router_state cimport NO_INTERFACE, destination, map_ipv4, subnet_source
+from vswitch.devices.router_state cimport NO_INTERFACE, destination, subnet_source
 from vswitch.devices.routing cimport routing_find, routing_is_local
+from vswitch.wire.address_words cimport map_ipv4
 from vswitch.wire.byteorder cimport store_be32
 from vswitch.wire.checksum cimport checksum_add, checksum_finish, checksum_update16
 from vswitch.wire.ethernet cimport ETH_LEN
@@ -52,8 +53,8 @@ cdef void icmp_error(router* r, uint32_t port, const uint8_t* ip, uint32_t caple
     if not may_complain(ip, caplen, header_len):
         return
     r.fragment_limit = 0            # the error is another packet
-    map_ipv4(src, ipv4_dst(ip))
-    map_ipv4(dst, ipv4_src(ip))
+    map_ipv4(ipv4_dst(ip), src)
+    map_ipv4(ipv4_src(ip), dst)
     to = routing_find(r, NO_INTERFACE, src, dst)
     if to.interface == NO_INTERFACE or to.is_local:
         return
@@ -106,8 +107,8 @@ cdef uint32_t icmp_receive(router* r, uint32_t port, const uint8_t* ip, uint32_t
         return DROP_IP_INVALID
     if icmp_type(icmp) != ICMP_ECHO_REQUEST:
         return FATE_CONSUMED
-    map_ipv4(src, ipv4_dst(ip))
-    map_ipv4(dst, ipv4_src(ip))
+    map_ipv4(ipv4_dst(ip), src)
+    map_ipv4(ipv4_src(ip), dst)
     to = routing_find(r, NO_INTERFACE, src, dst)
     if to.interface == NO_INTERFACE:
         return DROP_NO_ROUTE

@@ -11,9 +11,10 @@ from vswitch.datapath.fate cimport DROP_IP_INVALID, DROP_NOT_FOR_DEVICE, DROP_UN
 from vswitch.devices.ipv4_forward cimport ipv4_deliver, ipv4_forward
 from vswitch.devices.nat cimport nat_receive
 from vswitch.devices.reassembly cimport reassembly_take
-from vswitch.devices.router_state cimport destination, in_subnet, interface, is_ipv4, map_ipv4
+from vswitch.devices.router_state cimport destination, in_subnet, interface
 from vswitch.devices.routing cimport routing_find
 from vswitch.devices.vrrp cimport VRRP_GROUP, VRRP_PROTOCOL, vrrp_receive
+from vswitch.wire.address_words cimport is_mapped_ipv4, map_ipv4
 from vswitch.wire.checksum cimport checksum_add, checksum_finish
 from vswitch.wire.ethernet cimport ETH_LEN
 from vswitch.wire.ipv4 cimport (
@@ -43,8 +44,8 @@ cdef uint32_t ipv4_receive(router* r, uint32_t port, const uint8_t* frame, uint3
         if r.vrrp.is_on and port == r.vrrp.interface and ipv4_dst(ip) == VRRP_GROUP and ipv4_proto(ip) == VRRP_PROTOCOL:
             return vrrp_receive(r, ip, known, total_len)
         return DROP_NOT_FOR_DEVICE
-    map_ipv4(src, ipv4_src(ip))
-    map_ipv4(dst, ipv4_dst(ip))
+    map_ipv4(ipv4_src(ip), src)
+    map_ipv4(ipv4_dst(ip), dst)
     if is_no_source(<uint32_t>src[1]):
         return DROP_IP_INVALID
     if is_broadcast_of(r, port, dst):
@@ -89,7 +90,7 @@ cdef inline bint is_broadcast_of(const router* r, uint32_t port, const uint64_t*
     cdef uint32_t i
     cdef uint32_t host
     for i in range(at.n_addresses):
-        if not is_ipv4(at.addresses[i].address):
+        if not is_mapped_ipv4(at.addresses[i].address):
             continue
         host = ~<uint32_t>at.addresses[i].mask[1]
         if host > 1 and (<uint32_t>address[1] | host) == <uint32_t>address[1] and in_subnet(&at.addresses[i], address):

@@ -19,8 +19,9 @@ from vswitch.devices.ipv4_output cimport ipv4_send
 from vswitch.devices.nat_rewrite cimport nat_rewrite
 from vswitch.devices.neighbors cimport neighbor_send
 from vswitch.devices.router_notes cimport NOTE_LOCAL, NOTE_NO_ROUTE, NOTE_ROUTED, NOTE_TOO_BIG, NOTE_TTL, NOTE_TTL_EXPIRED, take_note
-from vswitch.devices.router_state cimport NO_INTERFACE, map_ipv4
+from vswitch.devices.router_state cimport NO_INTERFACE
 from vswitch.devices.routing cimport routing_find
+from vswitch.wire.address_words cimport map_ipv4
 from vswitch.wire.byteorder cimport load_be16, load_be32, store_be16, store_be32
 from vswitch.wire.checksum cimport checksum_add, checksum_finish, checksum_pseudo_ipv4, checksum_update16
 from vswitch.wire.ethernet cimport ETH_TYPE_IPV4
@@ -92,7 +93,7 @@ cdef uint32_t forward_large(router* r, uint32_t port, destination* to, const uin
 
 cdef uint32_t ipv4_deliver(router* r, uint32_t port, const uint8_t* ip, uint32_t caplen, uint32_t n_bytes) noexcept nogil:
     cdef uint64_t dst[2]
-    map_ipv4(dst, ipv4_dst(ip))
+    map_ipv4(ipv4_dst(ip), dst)
     take_note(r.notes, NOTE_LOCAL, port, dst, NULL, 0)
     r.fragment_limit = 0            # the answer is another packet
     if ipv4_proto(ip) == IP_PROTO_ICMP:
@@ -131,8 +132,8 @@ cdef void reset(router* r, const uint8_t* ip, uint32_t caplen, uint32_t n_bytes)
         ack = (tcp_seq(tcp) + <uint32_t>(n_bytes - header_len - tcp_header_len(tcp)) + (1 if flags & TCP_SYN else 0)
                + (1 if flags & TCP_FIN else 0))
         flags = TCP_RST | TCP_ACK
-    map_ipv4(src, ipv4_dst(ip))
-    map_ipv4(dst, ipv4_src(ip))
+    map_ipv4(ipv4_dst(ip), src)
+    map_ipv4(ipv4_src(ip), dst)
     to = routing_find(r, NO_INTERFACE, src, dst)
     if to.interface == NO_INTERFACE:
         return

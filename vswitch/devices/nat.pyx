@@ -41,13 +41,14 @@ from vswitch.devices.nat_rewrite cimport translation
 from vswitch.devices.router_notes cimport (
     NOTE_DNAT, NOTE_ERROR_OF_CONNECTION, NOTE_KNOWN_CONNECTION, NOTE_NEW_CONNECTION, NOTE_SNAT, take_note,
 )
-from vswitch.devices.router_state cimport NO_INTERFACE, destination, in_subnet, map_ipv4, nat_state
+from vswitch.devices.router_state cimport NO_INTERFACE, destination, in_subnet, nat_state
 from vswitch.devices.routing cimport routing_find
 from vswitch.tables.connections cimport (
     CONNECTION_DNAT, CONNECTION_SNAT, connection, connection_may_begin, connection_packet, connection_tuple,
     connections_add, connections_find, connections_is_free, connections_prefetch_chain, connections_prefetch_entry,
     connections_remove, tuple_invert,
 )
+from vswitch.wire.address_words cimport map_ipv4
 from vswitch.wire.byteorder cimport load_be16
 from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE_IPV4, eth_dst, eth_type
 from vswitch.wire.icmp cimport (
@@ -115,7 +116,7 @@ cdef inline bint concerns(const router* r, const uint8_t* data) noexcept nogil:
     cdef uint64_t mac = eth_dst(data)
     cdef uint32_t i, j
     cdef bint is_ours = False
-    map_ipv4(dst, ipv4_dst(data + ETH_LEN))
+    map_ipv4(ipv4_dst(data + ETH_LEN), dst)
     for i in range(r.n_interfaces):
         is_ours |= r.interfaces[i].mac == mac
         for j in range(r.interfaces[i].n_addresses if i != r.nat.gateway else 0):
@@ -144,8 +145,8 @@ cdef inline uint32_t tuple_of_packet(const uint8_t* ip, uint32_t caplen, uint32_
 
 cdef inline void take_addresses(const uint8_t* ip, connection_tuple* t) noexcept nogil:
     memset(t, 0, sizeof(connection_tuple))
-    map_ipv4(t.src, ipv4_src(ip))
-    map_ipv4(t.dst, ipv4_dst(ip))
+    map_ipv4(ipv4_src(ip), t.src)
+    map_ipv4(ipv4_dst(ip), t.dst)
     t.proto = ipv4_proto(ip)
 
 
@@ -235,7 +236,7 @@ cdef uint32_t begin(router* r, uint32_t port, const uint8_t* ip, uint32_t caplen
     dst[1] = t.dst[1]
     address = floating(nat.external, nat.internal_of, nat.n_floating, <uint32_t>t.dst[1])
     if address:
-        map_ipv4(dst, address)
+        map_ipv4(address, dst)
         flags |= CONNECTION_DNAT
     to = routing_find(r, port, t.src, dst)
     if to.is_local:
@@ -245,7 +246,7 @@ cdef uint32_t begin(router* r, uint32_t port, const uint8_t* ip, uint32_t caplen
     answer.src[1] = dst[1]
     address = source_for(nat, t, port, to, flags)
     if address:
-        map_ipv4(answer.dst, address)
+        map_ipv4(address, answer.dst)
         flags |= CONNECTION_SNAT
     elif not flags and port != nat.gateway and to.interface != nat.gateway:
         return ipv4_forward(r, port, to, ip, caplen, n_bytes, NULL)
@@ -332,8 +333,8 @@ cdef uint32_t receive_error(router* r, uint32_t port, const uint8_t* ip, uint32_
     cdef uint64_t src[2]
     cdef uint64_t dst[2]
     cdef translation change
-    map_ipv4(src, ipv4_src(ip))
-    map_ipv4(dst, ipv4_dst(ip))
+    map_ipv4(ipv4_src(ip), src)
+    map_ipv4(ipv4_dst(ip), dst)
     if not ipv4_fits(room) or ipv4_header_len(quoted) < IPV4_LEN or ipv4_header_len(quoted) > room:
         return send_on(r, port, ip, caplen, n_bytes, src, dst, NULL)
     quoted_header_len = <uint32_t>ipv4_header_len(quoted)
@@ -363,7 +364,7 @@ cdef uint32_t receive_error(router* r, uint32_t port, const uint8_t* ip, uint32_
     change.quoted.new_dst = <uint32_t>before.dst[1]
     change.quoted.new_src_port = before.src_port
     change.quoted.new_dst_port = before.dst_port
-    map_ipv4(dst, change.packet.new_dst)
+    map_ipv4(change.packet.new_dst, dst)
     return send_on(r, port, ip, caplen, n_bytes, src, dst, &change)
 
 

@@ -33,9 +33,10 @@ from vswitch.datapath.fate cimport DROP_NO_NEIGHBOR, FATE_CONSUMED
 from vswitch.devices.router_notes cimport NOTE_RELEASED, NOTE_WAITS, take_note
 from vswitch.devices.router_state cimport (
     NEIGHBOR_DELAY, NEIGHBOR_FAILED, NEIGHBOR_INCOMPLETE, NEIGHBOR_NONE, NEIGHBOR_PERMANENT, NEIGHBOR_PROBE,
-    NEIGHBOR_REACHABLE, NEIGHBOR_STALE, is_ipv4, waiting_packet,
+    NEIGHBOR_REACHABLE, NEIGHBOR_STALE, waiting_packet,
 )
 from vswitch.tables.hash cimport hash_pair
+from vswitch.wire.address_words cimport is_mapped_ipv4
 from vswitch.wire.ethernet cimport ETH_LEN, eth_set_dst, eth_store
 
 cdef enum:
@@ -242,8 +243,8 @@ cdef void neighbor_update(router* r, uint32_t interface, const uint64_t* address
         n.updated_ns = now_ns
         n.state = NEIGHBOR_STALE
     elif n.mac != mac:
-        if not is_override and (not is_ipv4(address) or now_ns - n.updated_ns < LOCKTIME_NS):
-            if n.state == NEIGHBOR_REACHABLE and not is_ipv4(address):
+        if not is_override and (not is_mapped_ipv4(address) or now_ns - n.updated_ns < LOCKTIME_NS):
+            if n.state == NEIGHBOR_REACHABLE and not is_mapped_ipv4(address):
                 n.state = NEIGHBOR_STALE        # somebody contradicts (RFC 4861 section 7.2.5)
             return
         n.mac = mac

@@ -41,14 +41,14 @@ from vswitch.devices.reassembly cimport reassembly_close, reassembly_open
 from vswitch.devices.router_notes cimport note
 from vswitch.devices.router_state cimport (
     LOCAL_TABLE, MAIN_TABLE, NEIGHBOR_FAILED, NEIGHBOR_NONE, NEIGHBOR_REACHABLE, NO_INTERFACE, VRRP_MASTER, ROUTE_CACHE_LEN, destination, interface, interface_address,
-    is_ipv4, neighbor_entry, policy_rule, waiting_packet,
+    neighbor_entry, policy_rule, waiting_packet,
 )
 from vswitch.devices.vrrp cimport vrrp_begin, vrrp_link, vrrp_run
 from vswitch.tables.connections cimport (
     CONNECTIONS_MAX, connection, connection_rows, connections_add, connections_free, connections_new, connections_next,
 )
 from vswitch.tables.routes cimport route, route_mask, routes_add, routes_free, routes_new
-from vswitch.wire.address_words cimport address_of_words, words_of_address
+from vswitch.wire.address_words cimport address_of_words, is_mapped_ipv4, words_of_address
 from vswitch.wire.byteorder cimport load_be16
 from vswitch.wire.ethernet cimport (
     ETH_LEN, ETH_TYPE, ETH_TYPE_ARP, ETH_TYPE_IPV4, ETH_TYPE_IPV6, eth_dst, eth_fits, mac_is_multicast,
@@ -154,14 +154,14 @@ cdef void announce(router* r) noexcept nogil:
     for i in range(r.n_interfaces):
         at = &r.interfaces[i]
         for j in range(at.n_addresses if at.is_up else 0):
-            if is_ipv4(at.addresses[j].address):
+            if is_mapped_ipv4(at.addresses[j].address):
                 arp_announce(r, i, <uint32_t>at.addresses[j].address[1])
             else:
                 nd_announce(r, i, at.addresses[j].address)
 
 
 cdef void solicit(router* r, const neighbor_entry* n, bint is_unicast) noexcept nogil:
-    if is_ipv4(n.address):
+    if is_mapped_ipv4(n.address):
         arp_solicit(r, n, is_unicast)
     else:
         nd_solicit(r, n, is_unicast)
@@ -432,7 +432,7 @@ cdef class Router(CompiledDevice):
         self.r.vrrp.announce_delay_ns = vrrp.announce_delay_s * SECOND_NS
         self.r.vrrp.address = int(configs.address(vrrp.address, "vrrp.address"))
         for i in range(self.r.interfaces[self.r.vrrp.interface].n_addresses):
-            if is_ipv4(self.r.interfaces[self.r.vrrp.interface].addresses[i].address):
+            if is_mapped_ipv4(self.r.interfaces[self.r.vrrp.interface].addresses[i].address):
                 self.r.vrrp.own_address = <uint32_t>self.r.interfaces[self.r.vrrp.interface].addresses[i].address[1]
                 break
         self.r.vrrp.is_on = True

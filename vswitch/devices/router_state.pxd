@@ -8,11 +8,11 @@ from vswitch.datapath.device cimport device
 from vswitch.devices.router_notes cimport note_list
 from vswitch.tables.connections cimport connection_table
 from vswitch.tables.routes cimport route_table
+from vswitch.wire.address_words cimport is_mapped_ipv4
 
 cdef enum:
     LOCAL_TABLE = 255
     MAIN_TABLE = 254
-    MAPPED_IPV4 = 0xFFFF            # the upper half of an IPv4 address's second word
     ROUTE_CACHE_LEN = 1024          # entries, a power of two
 
 cdef extern from "<stdint.h>":
@@ -166,15 +166,6 @@ cdef struct router:
     note_list* notes                # or NULL
 
 
-cdef inline bint is_ipv4(const uint64_t* address) noexcept nogil:
-    return address[0] == 0 and address[1] >> 32 == MAPPED_IPV4
-
-
-cdef inline void map_ipv4(uint64_t* words, uint32_t address) noexcept nogil:
-    words[0] = 0
-    words[1] = <uint64_t>MAPPED_IPV4 << 32 | address
-
-
 cdef inline bint same_address(const uint64_t* a, const uint64_t* b) noexcept nogil:
     return a[0] == b[0] and a[1] == b[1]
 
@@ -196,7 +187,7 @@ cdef inline bint subnet_source(const interface* i, const uint64_t* peer, uint64_
     cdef uint32_t j
     cdef bint found = False
     for j in range(i.n_addresses):
-        if is_ipv4(i.addresses[j].address) != is_ipv4(peer):
+        if is_mapped_ipv4(i.addresses[j].address) != is_mapped_ipv4(peer):
             continue
         if in_subnet(&i.addresses[j], peer):
             source[0] = i.addresses[j].address[0]

@@ -18,10 +18,11 @@ from libc.stdint cimport uint32_t, uint64_t
 
 from vswitch.devices.router_notes cimport NOTE_TABLE, take_note
 from vswitch.devices.router_state cimport (
-    LOCAL_TABLE, MAIN_TABLE, NO_INTERFACE, ROUTE_CACHE_LEN, is_ipv4, policy_rule,
+    LOCAL_TABLE, MAIN_TABLE, NO_INTERFACE, ROUTE_CACHE_LEN, policy_rule,
 )
 from vswitch.tables.hash cimport hash_pair
 from vswitch.tables.routes cimport ROUTE_NO_DEVICE, route, routes_find
+from vswitch.wire.address_words cimport is_mapped_ipv4
 
 cdef enum:
     IPV4_BITS_BEFORE = 96           # of a mapped address
@@ -60,7 +61,7 @@ cdef void look_up(router* r, destination* d, uint32_t in_interface, const uint64
                 or (dst[0] ^ rule.dst[0]) & rule.dst_mask[0] or (dst[1] ^ rule.dst[1]) & rule.dst_mask[1]):
             continue
         found = routes_find(r.routes, rule.table, dst)
-        if found != NULL and is_ipv4(dst) and found.plen < IPV4_BITS_BEFORE:
+        if found != NULL and is_mapped_ipv4(dst) and found.plen < IPV4_BITS_BEFORE:
             found = NULL            # ::/0 is no route of IPv4
         if found != NULL:
             if rule.table != MAIN_TABLE:
@@ -68,7 +69,7 @@ cdef void look_up(router* r, destination* d, uint32_t in_interface, const uint64
             break
     if found == NULL and r.n_rules == 0:
         found = routes_find(r.routes, MAIN_TABLE, dst)
-    if found == NULL or found.device == ROUTE_NO_DEVICE or (is_ipv4(dst) and found.plen < IPV4_BITS_BEFORE):
+    if found == NULL or found.device == ROUTE_NO_DEVICE or (is_mapped_ipv4(dst) and found.plen < IPV4_BITS_BEFORE):
         d.interface = NO_INTERFACE
         d.source[0] = d.source[1] = 0
         return

@@ -21,7 +21,8 @@ from vswitch.datapath.device cimport NEVER, device_send
 from vswitch.datapath.fate cimport DROP_IP_INVALID, DROP_NOT_FOR_DEVICE, DROP_UNKNOWN_TRUNCATED, FATE_CONSUMED
 from vswitch.devices.arp cimport arp_announce
 from vswitch.devices.nd cimport nd_announce
-from vswitch.devices.router_state cimport VRRP_BACKUP, VRRP_FAULT, VRRP_MASTER, interface, is_ipv4
+from vswitch.devices.router_state cimport VRRP_BACKUP, VRRP_FAULT, VRRP_MASTER, interface
+from vswitch.wire.address_words cimport is_mapped_ipv4
 from vswitch.wire.byteorder cimport store_be16, store_be32, store_be64
 from vswitch.wire.checksum cimport checksum_add, checksum_finish
 from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE_IPV4, eth_store
@@ -101,7 +102,7 @@ cdef void announce_all(router* r) noexcept nogil:
         for i in range(r.n_interfaces):
             at = &r.interfaces[i]
             for j in range(at.n_addresses if at.is_up and i != r.vrrp.interface else 0):
-                if is_ipv4(at.addresses[j].address):
+                if is_mapped_ipv4(at.addresses[j].address):
                     arp_announce(r, i, <uint32_t>at.addresses[j].address[1])
                 else:
                     nd_announce(r, i, at.addresses[j].address)

@@ -28,8 +28,9 @@ OVS prunes the table in its main loop, before the next frame arrives; so `mcast_
 """
 from vswitch.tables.flow_key cimport LAYOUT_NONE
 from vswitch.tables.mcast_table cimport (
-    mcast_group, mcast_map_ipv4, mcast_ports, mcast_ports_have, mcast_table_add_router, mcast_table_find,
+    mcast_group, mcast_ports, mcast_ports_have, mcast_table_add_router, mcast_table_find,
     mcast_table_join, mcast_table_leave, mcast_table_run)
+from vswitch.wire.address_words cimport map_ipv4
 from vswitch.wire.checksum cimport checksum_add, checksum_finish
 from vswitch.wire.igmp cimport igmp_fits
 from vswitch.wire.igmpv3 cimport (
@@ -85,7 +86,7 @@ cdef uint16_t checksum_mld(const uint8_t* ip, const uint8_t* message, size_t n_m
 cdef void update_from_igmp(mcast_table* table, const flow_key* key, uint16_t vlan, uint32_t bundle,
                            const uint8_t* message, size_t n_bytes) noexcept nogil:
     cdef uint64_t address[2]
-    mcast_map_ipv4(key.igmp_group_ip4, address)
+    map_ipv4(key.igmp_group_ip4, address)
     if key.tp_src == IGMPV1_REPORT or key.tp_src == IGMPV2_REPORT:
         mcast_table_join(table, address, vlan, bundle)
     elif key.tp_src == IGMPV2_LEAVE:
@@ -109,7 +110,7 @@ cdef void update_from_igmpv3_report(mcast_table* table, uint16_t vlan, uint32_t 
         record = message + ofs
         if not is_known(igmpv3_record_type(record)):
             return                  # it would be looked at again and again
-        mcast_map_ipv4(igmpv3_record_group(record), address)
+        map_ipv4(igmpv3_record_group(record), address)
         apply_record(table, address, vlan, bundle, igmpv3_record_type(record), igmpv3_record_n_sources(record))
         ofs += (IGMPV3_RECORD_LEN + IGMPV3_SOURCE_LEN * <size_t>igmpv3_record_n_sources(record)
                 + igmpv3_record_aux_len(record))
@@ -174,7 +175,7 @@ cdef uint32_t mcast_snooping_outputs(const mcast_table* table, const flow_key* k
     if is_local(key):
         return MCAST_FLOOD
     if key.dl_type == ETH_TYPE_IPV4:
-        mcast_map_ipv4(key.nw_dst, address)
+        map_ipv4(key.nw_dst, address)
         group = mcast_table_find(table, address, vlan)
     else:
         group = mcast_table_find(table, key.ipv6_dst, vlan)

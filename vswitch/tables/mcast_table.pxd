@@ -55,11 +55,6 @@ cdef struct mcast_table:
 cdef mcast_table* mcast_table_new() except NULL
 cdef void mcast_table_free(mcast_table* table) noexcept nogil
 
-cdef inline void mcast_map_ipv4(uint32_t ip, uint64_t* address) noexcept nogil:
-    """The IPv4-mapped IPv6 address of `ip` (RFC 4291 §2.5.5.2)."""
-    address[0] = 0
-    address[1] = <uint64_t>0xFFFF << 32 | ip
-
 # The group of `address` in `vlan`, or NULL.
 cdef mcast_group* mcast_table_find(const mcast_table* table, const uint64_t* address, uint16_t vlan) noexcept nogil
 cdef bint mcast_ports_have(const mcast_ports* ports, uint32_t bundle) noexcept nogil

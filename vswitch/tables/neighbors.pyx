@@ -28,6 +28,7 @@ from libc.stdlib cimport calloc, free, realloc
 
 from vswitch.tables.flow_key cimport flow_key
 from vswitch.tables.hash cimport hash_mix
+from vswitch.wire.address_words cimport map_ipv4
 from vswitch.wire.arp cimport ARP_OP_REPLY
 from vswitch.wire.ethernet cimport ETH_TYPE_ARP, ETH_TYPE_IPV6
 from vswitch.wire.icmp6 cimport ICMP6_NEIGHBOR_ADVERT
@@ -105,8 +106,7 @@ cdef void neighbors_snoop(neighbor_table* table, const flow_key* key, uint32_t b
     cdef uint64_t address[2]
     if key.dl_type == ETH_TYPE_ARP:
         if (key.nw_proto == ARP_OP_REPLY or key.nw_src == key.nw_dst) and key.arp_sha:
-            address[0] = 0
-            address[1] = <uint64_t>0xFFFF << 32 | key.nw_src
+            map_ipv4(key.nw_src, address)
             neighbors_set(table, bridge, address, key.arp_sha, now_ms)
     elif (key.dl_type == ETH_TYPE_IPV6 and key.nw_proto == IP_PROTO_ICMP6 and key.tp_src == ICMP6_NEIGHBOR_ADVERT
             and key.tp_dst == 0 and key.arp_tha):
