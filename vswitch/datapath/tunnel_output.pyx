@@ -33,24 +33,18 @@ from vswitch.tables.neighbors cimport neighbors_find, neighbors_lookup
 from vswitch.tables.routes cimport routes_lookup
 from vswitch.wire.address_words cimport is_mapped_ipv4
 from vswitch.wire.arp cimport ARP_LEN, ARP_OP_REQUEST, arp_store
-from vswitch.wire.byteorder cimport store_be64, store_mac
-from vswitch.wire.checksum cimport checksum_add, checksum_finish, checksum_pseudo_ipv6
 from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE_ARP, ETH_TYPE_IPV4, ETH_TYPE_IPV6, eth_store
-from vswitch.wire.icmp6 cimport (
-    ICMP6_NEIGHBOR_SOLICIT, ND_LEN, ND_OPT_LEN_MIN, ND_OPT_MAC, ND_TARGET, icmp6_set_checksum,
-)
-from vswitch.wire.ipv4 cimport IP_ECN_CE, IP_ECN_MASK, IP_PROTO_ICMP6
-from vswitch.wire.ipv6 cimport IPV6_DST, IPV6_LEN, IPV6_SRC, ipv6_store
+from vswitch.wire.icmp6 cimport ICMP6_NEIGHBOR_SOLICIT, ND_OPT_SOURCE_LINKADDR
+from vswitch.wire.ipv4 cimport IP_ECN_CE, IP_ECN_MASK
+from vswitch.wire.nd_packet cimport ND_PACKET_LEN, ipv6_group_mac, nd_packet_store, nd_solicited_node
 
 cdef enum:
     DSCP_MASK = 0xFC
     ECN_ECT_0 = 0x02
-    ND_OPT_SOURCE_MAC = 1
     NS_PER_MS = 1000000
 
 cdef extern from "<stdint.h>":
     const uint64_t BROADCAST "UINT64_C(0xFFFFFFFFFFFF)"
-    const uint64_t MULTICAST_IPV6 "UINT64_C(0x333300000000)"    # then the group's last 32 bits (RFC 2464 section 7)
 
 
 cdef void tunnel_output(execution* ex, port* out) noexcept nogil:
@@ -263,24 +257,8 @@ cdef void ask(execution* ex, port* dev, const uint64_t* source, const uint64_t* 
 
 cdef uint32_t solicit(uint8_t* to, uint64_t mac, const uint64_t* src, const uint64_t* target) noexcept nogil:
     """A neighbour solicitation (RFC 4861 section 4.3) with the sender's MAC; returns its length (OVS compose_nd_ns())."""
-    cdef uint8_t* ip = to + ETH_LEN
-    cdef uint8_t* nd = ip + IPV6_LEN
     cdef uint64_t group[2]
-    group[0] = <uint64_t>0xFF02 << 48
-    group[1] = <uint64_t>0x1FF000000 | (target[1] & 0xFFFFFF)
-    eth_store(to, MULTICAST_IPV6 | <uint32_t>group[1], mac, ETH_TYPE_IPV6)
-    ipv6_store(ip, 0, 0, ND_LEN + ND_OPT_LEN_MIN, IP_PROTO_ICMP6, 255)
-    store_be64(ip + IPV6_SRC, src[0])
-    store_be64(ip + IPV6_SRC + 8, src[1])
-    store_be64(ip + IPV6_DST, group[0])
-    store_be64(ip + IPV6_DST + 8, group[1])
-    memset(nd, 0, ND_LEN)
-    nd[0] = ICMP6_NEIGHBOR_SOLICIT
-    store_be64(nd + ND_TARGET, target[0])
-    store_be64(nd + ND_TARGET + 8, target[1])
-    nd[ND_LEN] = ND_OPT_SOURCE_MAC
-    nd[ND_LEN + 1] = 1
-    store_mac(nd + ND_LEN + ND_OPT_MAC, mac)
-    icmp6_set_checksum(nd, checksum_finish(checksum_add(
-        checksum_pseudo_ipv6(src, group, IP_PROTO_ICMP6, ND_LEN + ND_OPT_LEN_MIN), nd, ND_LEN + ND_OPT_LEN_MIN)))
-    return ETH_LEN + IPV6_LEN + ND_LEN + ND_OPT_LEN_MIN
+    nd_solicited_node(target, group)
+    eth_store(to, ipv6_group_mac(group), mac, ETH_TYPE_IPV6)
+    nd_packet_store(to + ETH_LEN, src, group, ICMP6_NEIGHBOR_SOLICIT, 0, target, ND_OPT_SOURCE_LINKADDR, mac)
+    return ETH_LEN + ND_PACKET_LEN

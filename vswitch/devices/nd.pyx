@@ -6,36 +6,28 @@ changes who is known already. Questions about packets on their way come from the
 
 Thread-safety: as the router's.
 """
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from vswitch.datapath.device cimport device_send
 from vswitch.datapath.fate cimport DROP_IP_INVALID, DROP_NOT_FOR_DEVICE, FATE_CONSUMED
-from vswitch.devices.icmp6 cimport is_link_local, load_address, own_destination, store_address
+from vswitch.devices.icmp6 cimport is_link_local, load_address, own_destination
 from vswitch.devices.neighbors cimport neighbor_send, neighbor_update
 from vswitch.devices.router_notes cimport (
     NOTE_ARP_ANSWERED, NOTE_ARP_LEARNED, NOTE_ARP_NOT_OURS, NOTE_NEIGHBOR_ASKED, take_note,
 )
 from vswitch.devices.router_state cimport destination, interface, interface_has, subnet_source
-from vswitch.wire.byteorder cimport store_be16, store_be32, store_mac
-from vswitch.wire.checksum cimport checksum_add, checksum_finish, checksum_pseudo_ipv6
 from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE_IPV6, eth_store
 from vswitch.wire.icmp6 cimport (
-    ICMP6_CHECKSUM, ICMP6_CODE, ICMP6_DATA, ICMP6_NEIGHBOR_ADVERT, ICMP6_NEIGHBOR_SOLICIT, ICMP6_TYPE, ND_LEN, ND_OPT_LENGTH,
-    ND_OPT_LEN_MIN, ND_OPT_MAC, ND_OPT_SOURCE_LINKADDR, ND_OPT_TARGET_LINKADDR, ND_OPT_TYPE, ND_TARGET, icmp6_code,
-    icmp6_data, icmp6_type, nd_fits, nd_opt_fits, nd_opt_len, nd_opt_mac, nd_opt_type,
+    ICMP6_NEIGHBOR_ADVERT, ICMP6_NEIGHBOR_SOLICIT, ND_LEN, ND_OPT_SOURCE_LINKADDR, ND_OPT_TARGET_LINKADDR, ND_TARGET,
+    icmp6_code, icmp6_data, icmp6_type, nd_fits, nd_opt_fits, nd_opt_len, nd_opt_mac, nd_opt_type,
 )
-from vswitch.wire.ipv4 cimport IP_PROTO_ICMP6
-from vswitch.wire.ipv6 cimport IPV6_DST, IPV6_LEN, IPV6_SRC, ipv6_hop_limit, ipv6_store
-
-cdef enum:
-    ND_HOP_LIMIT = 255
-    MESSAGE_LEN = ND_LEN + ND_OPT_LEN_MIN
+from vswitch.wire.ipv6 cimport IPV6_DST, IPV6_LEN, IPV6_SRC, ipv6_hop_limit
+from vswitch.wire.nd_packet cimport ND_HOP_LIMIT, ND_PACKET_LEN, ipv6_group_mac, nd_packet_store, nd_solicited_node
 
 cdef uint32_t FLAG_ROUTER = 0x80000000
 cdef uint32_t FLAG_SOLICITED = 0x40000000
 cdef uint32_t FLAG_OVERRIDE = 0x20000000
 cdef uint64_t[2] ALL_NODES = [0xFF02000000000000, 1]
-cdef uint64_t MULTICAST_MAC = 0x333300000000
 
 
 cdef uint32_t nd_receive(router* r, uint32_t port, const uint8_t* ip, uint32_t n_bytes) noexcept nogil:
@@ -84,32 +76,10 @@ cdef bint option_mac(const uint8_t* message, uint32_t n_bytes, uint64_t* mac) no
     return True
 
 
-cdef void write_message(uint8_t* ip, const uint64_t* src, const uint64_t* dst, uint8_t type, uint32_t flags,
-                        const uint64_t* target, uint8_t option, uint64_t mac) noexcept nogil:
-    """A whole packet of IPV6_LEN + MESSAGE_LEN bytes; without an `option` ND_OPT_LEN_MIN less."""
-    cdef uint32_t n_bytes = MESSAGE_LEN if option else ND_LEN
-    cdef uint8_t* message = ip + IPV6_LEN
-    cdef uint64_t total
-    ipv6_store(ip, 0, 0, <uint16_t>n_bytes, IP_PROTO_ICMP6, ND_HOP_LIMIT)
-    store_address(ip + IPV6_SRC, src)
-    store_address(ip + IPV6_DST, dst)
-    message[ICMP6_TYPE] = type
-    message[ICMP6_CODE] = 0
-    store_be16(message + ICMP6_CHECKSUM, 0)
-    store_be32(message + ICMP6_DATA, flags)
-    store_address(message + ND_TARGET, target)
-    if option:
-        message[ND_LEN + ND_OPT_TYPE] = option
-        message[ND_LEN + ND_OPT_LENGTH] = 1
-        store_mac(message + ND_LEN + ND_OPT_MAC, mac)
-    total = checksum_pseudo_ipv6(src, dst, IP_PROTO_ICMP6, n_bytes)
-    store_be16(message + ICMP6_CHECKSUM, checksum_finish(checksum_add(total, message, n_bytes)))
-
-
 cdef uint32_t answer(router* r, uint32_t port, const uint64_t* asker, const uint64_t* target, bint is_probe,
                      bint has_option) noexcept nogil:
     """Who asked a group does not know our MAC, and hears it; who asked us alone does."""
-    cdef uint32_t n_bytes = IPV6_LEN + (MESSAGE_LEN if has_option else ND_LEN)
+    cdef uint32_t n_bytes = ND_PACKET_LEN if has_option else IPV6_LEN + ND_LEN
     cdef uint64_t mac = r.interfaces[port].mac
     cdef const uint64_t* heard_by = asker
     cdef destination* to
@@ -119,27 +89,22 @@ cdef uint32_t answer(router* r, uint32_t port, const uint64_t* asker, const uint
     if is_probe:
         heard_by = &ALL_NODES[0]
         has_option = True
-        room = room_for(r, port, mac_of_group(ALL_NODES))
+        room = room_for(r, port, ipv6_group_mac(ALL_NODES))
     else:
         to = own_destination(r, port, target, asker)
         if to == NULL:
             return FATE_CONSUMED
         room = neighbor_send(r, to, ETH_TYPE_IPV6, n_bytes, n_bytes, &reason)
     if room != NULL:
-        write_message(room, target, heard_by, ICMP6_NEIGHBOR_ADVERT,
+        nd_packet_store(room, target, heard_by, ICMP6_NEIGHBOR_ADVERT,
                       FLAG_ROUTER | (FLAG_OVERRIDE if has_option else 0) | (0 if is_probe else FLAG_SOLICITED), target,
                       ND_OPT_TARGET_LINKADDR if has_option else 0, mac)
     return FATE_CONSUMED
 
 
-cdef inline uint64_t mac_of_group(const uint64_t* group) noexcept nogil:
-    """RFC 2464 section 7."""
-    return MULTICAST_MAC | <uint32_t>group[1]
-
-
 cdef uint8_t* room_for(router* r, uint32_t port, uint64_t mac) noexcept nogil:
     """Room for a message with an option, to a MAC that is known."""
-    cdef uint8_t* to = device_send(r.device, port, ETH_LEN + IPV6_LEN + MESSAGE_LEN, ETH_LEN + IPV6_LEN + MESSAGE_LEN)
+    cdef uint8_t* to = device_send(r.device, port, ETH_LEN + ND_PACKET_LEN, ETH_LEN + ND_PACKET_LEN)
     if to == NULL:
         return NULL
     eth_store(to, mac, r.interfaces[port].mac, ETH_TYPE_IPV6)
@@ -154,6 +119,7 @@ cdef void nd_solicit(router* r, const neighbor_entry* n, bint is_unicast) noexce
     cdef uint64_t mac = n.mac
     cdef uint8_t* room
     cdef uint32_t i
+    source[0] = source[1] = 0
     for i in range(at.n_addresses):
         if is_link_local(at.addresses[i].address):
             source[0] = at.addresses[i].address[0]
@@ -164,17 +130,16 @@ cdef void nd_solicit(router* r, const neighbor_entry* n, bint is_unicast) noexce
             return
     take_note(r.notes, NOTE_NEIGHBOR_ASKED, n.interface, n.address, source, 0)
     if not is_unicast:
-        group[0] = 0xFF02000000000000
-        group[1] = <uint64_t>0x1FF000000 | (n.address[1] & 0xFFFFFF)
+        nd_solicited_node(n.address, group)
         heard_by = group
-        mac = mac_of_group(group)
+        mac = ipv6_group_mac(group)
     room = room_for(r, n.interface, mac)
     if room != NULL:
-        write_message(room, source, heard_by, ICMP6_NEIGHBOR_SOLICIT, 0, n.address, ND_OPT_SOURCE_LINKADDR, at.mac)
+        nd_packet_store(room, source, heard_by, ICMP6_NEIGHBOR_SOLICIT, 0, n.address, ND_OPT_SOURCE_LINKADDR, at.mac)
 
 
 cdef void nd_announce(router* r, uint32_t interface, const uint64_t* address) noexcept nogil:
-    cdef uint8_t* room = room_for(r, interface, mac_of_group(ALL_NODES))
+    cdef uint8_t* room = room_for(r, interface, ipv6_group_mac(ALL_NODES))
     if room != NULL:
-        write_message(room, address, ALL_NODES, ICMP6_NEIGHBOR_ADVERT, FLAG_ROUTER | FLAG_OVERRIDE, address,
+        nd_packet_store(room, address, ALL_NODES, ICMP6_NEIGHBOR_ADVERT, FLAG_ROUTER | FLAG_OVERRIDE, address,
                       ND_OPT_TARGET_LINKADDR, r.interfaces[interface].mac)
