@@ -1,7 +1,7 @@
 """Matches: text in, words of the flow key, text out.
 
 What: every name of a field only says where to write, so ``udp_dst=53`` and ``tp_dst=53`` are the same, and printing
-(match_text.py) is canonical: it reads the words, not what was typed.
+(tables/flow_format.pyx) is canonical: it reads the words, not what was typed.
 
 How: a name leads to a `FieldPlan` (field_plan.pxd). A plain value becomes words without an object in between; any other
 goes through values.py, which knows all that ovs-ofctl accepts and what is wrong with the rest. What a frame must be to
@@ -20,6 +20,7 @@ from vswitch.openflow.field_plan cimport (
     wide_of,
 )
 from vswitch.openflow.scan cimport move_to_word, wide, words_of
+from vswitch.tables.flow_format cimport flow_format_match
 from vswitch.tables.flow_key cimport flow_key
 
 from vswitch.errors import FlowSyntaxError, nearest
@@ -395,9 +396,20 @@ cdef class Match:
 
     def format(self, names=NUMERIC):
         """As OVS prints it, without the priority; empty for a match on everything."""
-        from vswitch.openflow.match_text import match_text
+        cdef flow_key values, masks
+        cdef uint32_t i
+        memset(&values, 0, sizeof(flow_key))
+        memset(&masks, 0, sizeof(flow_key))
+        for i in range(self.n_words):
+            (<uint64_t*>&values)[self.words_[i].word] = self.words_[i].value
+            (<uint64_t*>&masks)[self.words_[i].word] = self.words_[i].mask
+        return flow_format_match(&values, &masks, names.port if names.ports else None, self.option_texts())
 
-        return match_text(self, names)
+    cdef list option_texts(self):
+        """The options of tunnels, which have no place in the flow key, by number."""
+        if not self.options_:
+            return None
+        return [option_text(option, self.options_[option]) for option in sorted(self.options_)]
 
     def __eq__(self, other):
         cdef Match match
@@ -413,6 +425,18 @@ cdef class Match:
 
     def __repr__(self):
         return f"<Match {self.format() or 'everything'}>"
+
+
+cdef str option_text(option, tuple read):
+    value, mask, n_bytes = read
+    text = f"tun_metadata{option}"
+    if value is None:
+        return f"{text}=NP"
+    if mask:
+        text += f"={value:#x}" if value else "=0"
+        if ~mask & (1 << 8 * n_bytes) - 1:
+            text += f"/{mask:#x}"
+    return text
 
 
 cdef list known_names():

@@ -137,6 +137,9 @@ cdef bint flow_extract(const uint8_t* frame, size_t n_bytes, int vlan_limit, flo
 cdef dict flow_key_words(const flow_key* key)
 cdef int flow_key_add_words(flow_key* key, dict words) except -1
 
+# The reverse of FlowKey.fields(): a mapping of some of its names; all other members become zero.
+cdef int flow_key_of_fields(flow_key* key, object fields) except -1
+
 
 cdef inline int flow_extract_l2(const uint8_t* frame, size_t n_bytes, int vlan_limit, flow_key* key) noexcept nogil:
     """Fills dl_dst, dl_src, vlans and dl_type; returns the offset of what follows, or -1 below 14 bytes.

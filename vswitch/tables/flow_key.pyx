@@ -320,6 +320,22 @@ cdef int flow_key_add_words(flow_key* key, dict words) except -1:
     return 0
 
 
+cdef int flow_key_of_fields(flow_key* key, object fields) except -1:
+    cdef dict values
+    memset(key, 0, sizeof(flow_key))
+    values = key[0]
+    for name, value in fields.items():
+        if name in IN_HALVES:
+            value = value >> 64, value & 0xFFFFFFFFFFFFFFFF
+        elif name == "vlans":
+            value = [{"tpid": tpid, "tci": tci} for tpid, tci in value]
+        elif name == "mpls_lse":
+            value = [*value, 0]         # the padding
+        values[name] = value
+    key[0] = values
+    return 0
+
+
 def _member_offsets():
     """Member of `flow_key` → its byte offset, for tables of fields that speak of bits of the key."""
     cdef flow_key key
@@ -394,6 +410,9 @@ def _member_offsets():
     }
 
 
+# 128 bits, the most significant word first.
+cdef tuple IN_HALVES = ("ct_label", "ipv6_src", "ipv6_dst", "nd_target", "ct_ipv6_src", "ct_ipv6_dst", "tun_ipv6_src",
+                        "tun_ipv6_dst")
 FLOW_KEY_BYTES = sizeof(flow_key)
 MEMBER_OFFSETS = _member_offsets()
 """Member of `flow_key` → its byte offset. All are little-endian in memory on the machines that we build for."""
@@ -537,8 +556,7 @@ cdef class FlowKey:
         cdef dict values = self.key
         for name in ("pad1", "pad2", "pad3", "pad4"):
             del values[name]
-        for name in ("ct_label", "ipv6_src", "ipv6_dst", "nd_target", "ct_ipv6_src", "ct_ipv6_dst", "tun_ipv6_src",
-                     "tun_ipv6_dst"):
+        for name in IN_HALVES:
             values[name] = values[name][0] << 64 | values[name][1]
         values["regs"] = tuple(values["regs"])
         values["vlans"] = tuple([(tag["tpid"], tag["tci"]) for tag in values["vlans"]])
