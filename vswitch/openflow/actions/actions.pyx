@@ -13,6 +13,7 @@ from vswitch.openflow.actions.base cimport (
 )
 from vswitch.openflow.actions.check cimport Check
 from vswitch.openflow.actions.frequent cimport Conjunction, Output, Resubmit, new_conjunction, new_output, new_resubmit
+from vswitch.openflow.actions.move cimport Move
 from vswitch.openflow.actions.set_field cimport Mod, SetField
 from vswitch.openflow.actions.vlan cimport SetVlan, StripVlan
 from vswitch.openflow.match cimport Match
@@ -21,7 +22,7 @@ from vswitch.openflow.scan cimport ascii_text, scan_number, words_of
 from vswitch.errors import FlowSyntaxError, OpenFlowError, nearest
 from vswitch.openflow import protocols
 from vswitch.openflow.actions import (
-    base, conntrack, control, encap, fields, hashing, learn, misc, mpls, output, set_field, vlan,
+    base, conntrack, control, encap, fields, hashing, learn, misc, move, mpls, output, set_field, vlan,
 )
 from vswitch.openflow.actions.frequent import Group
 from vswitch.openflow.text import NUMERIC, RESERVED_PORTS, Numbers, fail
@@ -38,12 +39,12 @@ cdef enum:
 CT_FIELDS = ("ct_mark", "ct_label")
 NOTHING = frozenset()
 # Stand anywhere among others, and speak of no group or meter.
-SIMPLE = frozenset((Output, Resubmit, SetField, Mod, SetVlan, StripVlan))
+SIMPLE = frozenset((Output, Resubmit, SetField, Mod, Move, SetVlan, StripVlan))
 OF_VERSION = protocols.OF_VERSION
 
 cdef dict PARSERS = {
     name: parser
-    for module in (output, set_field, fields, vlan, mpls, control, learn, hashing, conntrack, encap, misc)
+    for module in (output, set_field, move, fields, vlan, mpls, control, learn, hashing, conntrack, encap, misc)
     for name, parser in module.PARSERS.items()
 }
 cdef frozenset READ_ANEW = frozenset(
@@ -371,7 +372,7 @@ cdef int verify(list actions, bint instructions, str outer) except -1:
     cdef Action action
     for action in actions:
         if type(action) in SIMPLE and not outer:
-            if type(action) is SetField and (<SetField>action).plan.name in CT_FIELDS:
+            if field_set_by(action) in CT_FIELDS:
                 verify_nested(action, outer)
             continue
         if type(action) is Conjunction:
@@ -411,11 +412,7 @@ cdef str misordered(object actions, int version):
 
 
 cdef int verify_nested(Action action, str outer) except -1:
-    field = None
-    if isinstance(action, SetField):
-        field = (<SetField>action).plan.name
-    elif isinstance(action, fields.Move):
-        field = action.destination.field.name
+    cdef str field = field_set_by(action)
     if field in CT_FIELDS and outer != "ct":
         fail("cannot set CT fields outside of ct action")
     if action.name == "nat":
@@ -430,3 +427,10 @@ cdef int verify_nested(Action action, str outer) except -1:
     if outer and action.name == "meter":
         fail(f"{outer} action doesn't support nested action meter")
     return 0
+
+
+cdef str field_set_by(Action action):
+    """The name of the field that set_field, load and move write; None for other actions."""
+    if type(action) is SetField:
+        return (<SetField>action).plan.name
+    return (<Move>action).destination.field.name if type(action) is Move else None

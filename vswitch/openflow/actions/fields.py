@@ -1,80 +1,14 @@
-"""Actions that move, keep and drop fields: move, push, pop, set_tunnel, delete_field. Those that set: set_field.pyx."""
+"""Actions that keep and drop fields: push, pop, set_tunnel, delete_field. What sets fields: set_field.pyx, move.pyx."""
 
 from __future__ import annotations
-
-from functools import lru_cache
 
 from vswitch.openflow.actions.base import OF12, Action, hexadecimal, pack
 from vswitch.openflow.actions.check import Check, refuse
 from vswitch.openflow.actions.set_field import set_field
-from vswitch.openflow.actions.subfield import (
-    Subfield,
-    flags_of,
-    parse_subfield,
-    piece_word,
-    scan_subfield,
-)  # fmt: skip
+from vswitch.openflow.actions.subfield import Subfield, flags_of, piece_word, scan_subfield
 from vswitch.openflow.fields import BY_NAME, Field
 from vswitch.openflow.text import Names, fail, u64
 from vswitch.openflow.tlv_map import PREFIX, index_of, mapped
-
-
-class Move(Action):
-    """``move:SOURCE->DESTINATION``."""
-
-    __slots__ = ("destination", "source")
-    name = "move"
-    in_set = True
-    source: Subfield
-    destination: Subfield
-
-    def format(self, names: Names) -> str:
-        return f"move:{self.source}->{self.destination}"
-
-    def sent(self, version: int) -> tuple[Action, ...]:
-        self.destination.check_writable()
-        return (self,)
-
-    def check(self, check: Check) -> Action:
-        self.source.check_source(check)
-        self.destination.check_destination(check)
-        return self
-
-    def encode(self) -> bytes:
-        if self.source.is_option or self.destination.is_option:
-            return move_code(self.source, self.destination)
-        return plain_move_code(self.source, self.destination)
-
-
-def move_code(source: Subfield, destination: Subfield) -> bytes:
-    """A compiled move; where options are depends on the map in use."""
-    words = []
-    for (word, shift, n_bits), (to_word, to_shift, _) in paired(source.pieces(), destination.pieces()):
-        words += [word << 32 | to_word, shift << 32 | to_shift << 16 | n_bits]
-    flags = flags_of(destination.field)
-    arg = source.field.prereq | (flags & 0xFF) << 8
-    return pack(17, arg | flags & ~0xFF, len(words) // 2, *words)
-
-
-plain_move_code = lru_cache(maxsize=4096)(move_code)  # an ARP responder's flows, by the thousands, have the same moves
-
-
-Piece = tuple[int, int, int]
-
-
-def paired(sources: list[Piece], destinations: list[Piece]) -> list[tuple[Piece, Piece]]:
-    """Two lists of pieces, both cut where either is."""
-    pairs = []
-    sources, destinations = list(sources), list(destinations)
-    while sources and destinations:
-        (a, a_shift, a_n), (b, b_shift, b_n) = sources.pop(0), destinations.pop(0)
-        n = min(a_n, b_n)
-        pairs.append(((a, a_shift, n), (b, b_shift, n)))
-        if a_n > n:
-            sources.insert(0, (a, a_shift + n, a_n - n))
-        if b_n > n:
-            destinations.insert(0, (b, b_shift + n, b_n - n))
-    return pairs
 
 
 class Stack(Action):
@@ -151,18 +85,6 @@ class DeleteField(Action):
         return pack(34, index_of(self.field))
 
 
-def parse_move(text: str) -> Move:
-    """What follows ``move:``; learn() has the same."""
-    source, end = scan_subfield(text)
-    if text[end : end + 2] != "->":
-        fail(f"{text}: missing `->' following source")
-    destination = parse_subfield(text[end + 2 :])
-    if source.n_bits != destination.n_bits:
-        widths = f"source field is {source.n_bits} bits wide but destination is {destination.n_bits} bits wide"
-        fail(f"{text}: {widths}")
-    return Move(destination, source)
-
-
 def _parse_stack(text: str, is_push: bool) -> Action:
     part, end = scan_subfield(text)
     if end != len(text):
@@ -178,7 +100,6 @@ def _parse_delete(text: str) -> Action:
 
 
 PARSERS = {
-    "move": lambda text, parse: parse_move(text),
     "push": lambda text, parse: _parse_stack(text, True),
     "pop": lambda text, parse: _parse_stack(text, False),
     "set_tunnel": lambda text, parse: SetTunnel(False, u64(text)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vswitch.errors import FlowSyntaxError
 from vswitch.openflow.actions.base import Action, Parse, hexadecimal, pack
 from vswitch.openflow.actions.check import Check
-from vswitch.openflow.actions.fields import paired, parse_move
+from vswitch.openflow.actions.move import paired, parse_move
 from vswitch.openflow.actions.subfield import Subfield, flags_of, parse_subfield, piece_word, set_flags_of
 from vswitch.openflow.text import Names, Numbers, atoi, fail, key_values, leading_number
 from vswitch.openflow.tlv_map import PREFIX, present_piece

@@ -15,6 +15,9 @@ cdef class SetPlan(FieldPlan):
     cdef unsigned int load_flags        # `arg` of the compiled action: prerequisite and OFPACT_SETS_*
     cdef unsigned int set_flags
     cdef object all_ones                # the mask of all its bytes
+    cdef str whole_name                 # as a load names all of it
+
+    cdef bint allows(self, object value) except -1
 
 cdef class SetField(CompiledAction):
     cdef SetPlan plan
@@ -24,7 +27,7 @@ cdef class SetField(CompiledAction):
     cdef readonly bint has_vlan
 
     cpdef list segments(self)
-    cdef bint is_one_run(self) except -1
+    cdef uint64_t run_of_bits(self) except? 0
     cdef tuple as_set(self)
     cdef int refuse_stray_bits(self) except -1
     cdef tuple as_loads(self)

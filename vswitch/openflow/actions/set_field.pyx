@@ -11,7 +11,7 @@ from libc.stdint cimport uint32_t, uint64_t
 
 from vswitch.openflow.actions.base cimport Action, CompiledAction, Parse, code_buffer, code_put, hexadecimal
 from vswitch.openflow.actions.check cimport Check
-from vswitch.openflow.field_plan cimport ALL_64, FieldPlan, plans, run
+from vswitch.openflow.field_plan cimport ALL_64, FieldPlan, ones, plans, run
 from vswitch.openflow.scan cimport ascii_text, scan_ipv4, scan_mac, scan_number, wide
 
 from vswitch.openflow import fields
@@ -57,6 +57,13 @@ cdef class SetPlan(FieldPlan):
         self.load_flags = flags_of(field)
         self.set_flags = set_flags_of(field) | IS_SET_FIELD
         self.all_ones = field.all_ones
+        self.whole_name = str(Subfield(field, 0, field.n_bits))
+
+    cdef bint allows(self, object value) except -1:
+        """May a frame hold the value?"""
+        if self.n_bytes > 8 or self.is_checked_slowly:
+            return is_valid(self.field, value)
+        return not <uint64_t>value & ~self.allowed
 
 
 cdef dict PLANS = plans(SetPlan)        # name or alias of a field → SetPlan
@@ -94,7 +101,11 @@ cdef class SetField(CompiledAction):
         return self.plan.field
 
     cpdef str format(self, names):
+        cdef uint64_t whole
         if self.raw == C_LOAD:
+            whole = ones(self.plan.n_bits)
+            if self.plan.n_bits <= 64 and self.run_of_bits() == whole:
+                return f"load:{hexadecimal(<uint64_t>self.value & whole)}->{self.plan.whole_name}"
             return ",".join([f"load:{hexadecimal(value)}->{part}" for part, value in self.segments()])
         return f"set_field:{format_value(self.plan.field, self.value, self.mask, names)}->{self.plan.name}"
 
@@ -111,15 +122,11 @@ cdef class SetField(CompiledAction):
             start = low + width
         return found
 
-    cdef bint is_one_run(self) except -1:
-        """Is it what one load says? Nearly always."""
-        cdef uint64_t mask
-        if self.plan.n_bits > 64:
-            return len(self.segments()) == 1
-        mask = self.mask
-        if self.plan.n_bits < 64:
-            mask &= (<uint64_t>1 << self.plan.n_bits) - 1
-        return mask != 0 and not (mask | mask - 1) & ((mask | mask - 1) + 1)
+    cdef uint64_t run_of_bits(self) except? 0:
+        """The bits of a field of at most 64 that are set, if one load says it, which is nearly always; else 0."""
+        cdef uint64_t mask = self.mask
+        mask &= ones(self.plan.n_bits)
+        return 0 if (mask | mask - 1) & ((mask | mask - 1) + 1) else mask
 
     cpdef tuple sent(self, int version):
         if not self.plan.is_writable:
@@ -137,7 +144,7 @@ cdef class SetField(CompiledAction):
             refuse("OFPBAC_BAD_SET_ARGUMENT")
         if self.plan.is_vlan_vid and not self.mask & self.value & VLAN_PRESENT:
             refuse("OFPBAC_BAD_SET_ARGUMENT")
-        if not is_valid(self.plan.field, self.value):
+        if not self.plan.allows(self.value):
             refuse("OFPBAC_BAD_SET_ARGUMENT")
         self.refuse_stray_bits()
         if self.raw == C_SET and not self.has_vlan:
@@ -150,19 +157,26 @@ cdef class SetField(CompiledAction):
         return 0
 
     cdef tuple as_loads(self):
+        cdef uint64_t mask
         if self.raw == C_LOAD2 or self.plan.is_experimenter or self.plan.n_bits > 128:
             self.refuse_stray_bits()
             return (new_set(self.plan, False, self.mask, C_LOAD2, self.value),)
-        if self.raw == C_LOAD and self.is_one_run():
+        if self.plan.n_bits <= 64:
+            mask = self.run_of_bits()
+            if mask and self.raw == C_LOAD:
+                return (new_set(self.plan, False, self.mask, C_LOAD, self.value),) if self.has_vlan else (self,)
+            if mask:
+                return (new_set(self.plan, False, mask, C_LOAD, <uint64_t>self.value & mask),)
+        elif self.raw == C_LOAD and len(self.segments()) == 1:
             return (new_set(self.plan, False, self.mask, C_LOAD, self.value),) if self.has_vlan else (self,)
         return tuple([make_load(part, value) for part, value in self.segments()])
 
     cdef tuple as_legacy(self, int version):
-        from vswitch.openflow.actions.vlan import vlan_as_legacy
-
         cdef str name = self.plan.name
         value = self.value
         if name in ("vlan_tci", "vlan_vid", "vlan_pcp"):
+            from vswitch.openflow.actions.vlan import vlan_as_legacy  # it imports this file
+
             return vlan_as_legacy(name, value, version, self.has_vlan)
         if name in ("eth_src", "eth_dst", "ip_src", "ip_dst", "nw_tos"):
             return (new_mod(MODS_OF_FIELD[name], value, 0),)
@@ -379,7 +393,7 @@ def parse_set_field(str text, Parse parse):
             fail(f"{value_text} is not a valid value for field {name}")
         return new_set(plan, False, plan.all_ones if mask.low == plan.ones.low else mask.low, C_SET, number.low)
     value, mask_value = parse_value(plan.field, value_text, parse.numbers)
-    if not is_valid(plan.field, value):
+    if not plan.allows(value):
         fail(f"{value_text} is not a valid value for field {name}")
     parse.protocols &= plan.exact
     return new_set(plan, False, mask_value, C_SET, value)

@@ -1,0 +1,11 @@
+"""``move``."""
+from vswitch.openflow.actions.base cimport Action
+
+cdef class Move(Action):
+    cdef readonly object destination    # Subfield
+    cdef readonly object source
+    cdef int source_prereq              # ofpact_prereq
+    cdef int destination_prereq
+    cdef bint is_writable
+    cdef str text
+    cdef bytes code                     # compiled, once that was asked for
