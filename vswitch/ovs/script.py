@@ -40,15 +40,15 @@ def run_command(node: NodeLike, command: str, stdin: str = "") -> str:
         The line is no command.
     """
     lines = _parse_command(command)
-    return "".join(_run_line(node, line._replace(stdin=line.stdin or stdin), _COMMAND) for line in lines)
+    return "".join(_run_line(node, ScriptLine(line.words, line.stdin or stdin), _COMMAND) for line in lines)
 
 
 def check_command(command: str) -> None:
     """Raise what `run_command` would whatever the node is like: the line is no command, or of no tool that is known."""
     for line in _parse_command(command):
-        words = _without_sudo(line.words)
-        if _tool_of(words) not in TOOLS:
-            raise _unknown_tool(words[0], _tool_of(words), _COMMAND)
+        tool = _tool_of(_without_sudo(line.texts))
+        if tool not in TOOLS:
+            raise _unknown_tool(_words(line)[0], tool, _COMMAND)
 
 
 def _parse_command(command: str) -> list[ScriptLine]:
@@ -86,38 +86,43 @@ def run_script_file(node: NodeLike, path: str | os.PathLike[str]) -> str:
 
 
 def _run_line(node: NodeLike, line: ScriptLine, path: str) -> str:
-    words = _without_sudo(line.words)
-    tool = _tool_of(words)
-    arguments = [word.text for word in words[1:]]
+    texts = _without_sudo(line.texts)
+    tool = _tool_of(texts)
     if tool not in TOOLS:
-        raise _unknown_tool(words[0], tool, path)
+        raise _unknown_tool(_words(line)[0], tool, path)
     try:
-        outcome = _run_tool(node, tool, arguments, line.stdin)
+        outcome = _run_tool(node, tool, texts[1:], line.stdin)
     except Unsupported as unsupported:
+        word = _words(line)[0]
         raise CommandError(
-            str(unsupported), path=path, line=words[0].line, column=words[0].column, hint=SUPPORTED_HINT
+            str(unsupported), path=path, line=word.line, column=word.column, hint=SUPPORTED_HINT
         ) from None
     except ConfigError as error:
         # The layers below know what is wrong, but not where it was said.
         if error.where:
             raise
-        word, column = _place(words, error.key)
+        word, column = _place(_words(line), error.key)
         raise ConfigError(
             error.problem, path=path, line=word.line, column=column, key=error.key, hint=error.hint
         ) from error
     node.settle()
     if outcome.status:
-        raise _refusal(outcome, words, path)
+        raise _refusal(outcome, _words(line), path)
     return outcome.text
 
 
-def _without_sudo(words: list[Word]) -> list[Word]:
+def _without_sudo(texts: list[str]) -> list[str]:
     """Our switch belongs to whoever runs it."""
-    return words[1:] if words[0].text == "sudo" and len(words) > 1 else words
+    return texts[1:] if texts[0] == "sudo" and len(texts) > 1 else texts
 
 
-def _tool_of(words: list[Word]) -> str:
-    return words[0].text.rsplit("/", 1)[-1]
+def _tool_of(texts: list[str]) -> str:
+    return texts[0].rsplit("/", 1)[-1]
+
+
+def _words(line: ScriptLine) -> list[Word]:
+    """The words of a command, without what `_without_sudo` leaves out."""
+    return line.words[len(line.texts) - len(_without_sudo(line.texts)) :]
 
 
 def _run_tool(node: NodeLike, tool: str, arguments: list[str], stdin: str) -> Outcome:

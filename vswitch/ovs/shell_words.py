@@ -22,11 +22,38 @@ class Word(NamedTuple):
     quoted: bool = False
 
 
-class ScriptLine(NamedTuple):
-    """One command: its words and what it reads from standard input."""
+class ScriptLine:
+    """One command: the `texts` of its words, and what it reads from standard input.
 
-    words: list[Word]
-    stdin: str = ""
+    Where the words stand is for messages. Of a line of plain words, as most lines of large scripts are, that is worked
+    out when somebody asks.
+    """
+
+    __slots__ = ("_line", "_plain", "_words", "stdin", "texts")
+
+    def __init__(self, words: list[Word] | None, stdin: str = "", *, plain: str = "", line: int = 0) -> None:
+        """Without `words`, it is a whole line `plain` in which all characters mean themselves."""
+        self.texts = plain.split() if words is None else [word.text for word in words]
+        self.stdin = stdin
+        self._words = words
+        self._plain = plain
+        self._line = line
+
+    @property
+    def words(self) -> list[Word]:
+        """The words with their places."""
+        if self._words is None:
+            found = _PLAIN.finditer(self._plain)
+            self._words = [Word(word.group(), self._line, word.start() + 1) for word in found]
+        return self._words
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ScriptLine):
+            return NotImplemented
+        return (self.words, self.stdin) == (other.words, other.stdin)
+
+    def __repr__(self) -> str:
+        return f"<ScriptLine {self.texts}>"
 
 
 _REFUSED = {
@@ -40,7 +67,7 @@ _REFUSED = {
 _KEYWORDS = frozenset(("for", "while", "until", "if", "case", "function", "do", "done", "then", "fi", "{", "}", "!"))
 _PLAIN = re.compile(r"[A-Za-z0-9_.,:=/+@%-]+")
 _PLAIN_LINE = re.compile(r"[A-Za-z0-9_.,:=/+@% \t-]+\n")
-_SPECIAL = re.compile(r"[$`\\]")  # in a here-document
+_SPECIAL = ("$", "`", "\\")  # in a here-document
 _BRACES = r"\{[^{}]*(?:,|\.\.)[^{}]*\}"
 
 
@@ -80,21 +107,17 @@ class _Reader:
         plain = _PLAIN.match(self.text, self.position)
         return self.take(plain.end() - self.position) if plain else ""
 
-    def take_plain_line(self) -> list[Word]:
-        """The words of a line that has nothing else; none if it is not like that. Most lines of large scripts are."""
+    def take_plain_line(self) -> ScriptLine | None:
+        """A line that has nothing but plain words, from its start; None if it is not like that."""
         plain = _PLAIN_LINE.match(self.text, self.position)
         if plain is None:
-            return []
-        start = self.position - self.column
-        words = [
-            Word(word.group(), self.line, word.start() - start)
-            for word in _PLAIN.finditer(self.text, self.position, plain.end())
-        ]
-        if words:
-            self.position = plain.end()
-            self.line += 1
-            self.column = 1
-        return words
+            return None
+        line = ScriptLine(None, plain=plain.group(), line=self.line)
+        if not line.texts or _is_refused(line.texts[0]):
+            return None
+        self.position = plain.end()
+        self.line += 1
+        return line
 
     def take_document(self, delimiter: str) -> str | None:
         """All lines before one that is `delimiter`, and that one too; None if there is none."""
@@ -126,8 +149,8 @@ def parse_script(text: str, path: str = "") -> list[ScriptLine]:
     lines: list[ScriptLine] = []
     while reader.position < len(reader.text):
         plain = reader.take_plain_line()
-        if plain:
-            lines.append(_join_pipeline(reader, [plain], ""))
+        if plain is not None:
+            lines.append(plain)
             continue
         pipeline, documents = _read_pipeline(reader)
         stdin = "".join(_read_document(reader, document) for document in documents)
@@ -180,7 +203,7 @@ def _read_document(reader: _Reader, document: _HereDocument) -> str:
     first_line = reader.line - 1
     before = reader.position, reader.line
     whole = None if document.strip_tabs else reader.take_document(document.delimiter)
-    if whole is not None and not (document.expands and _SPECIAL.search(whole)):
+    if whole is not None and not (document.expands and any(char in whole for char in _SPECIAL)):
         return whole
     reader.position, reader.line = before
     out: list[str] = []
@@ -254,9 +277,10 @@ def _read_quoted(reader: _Reader, quote: str) -> str:
     return "".join(out)
 
 
-def _is_assignment(text: str) -> bool:
+def _is_refused(text: str) -> bool:
+    """Is the first word of a command a shell's own, or an assignment?"""
     name, equals, _ = text.partition("=")
-    return bool(equals) and name.isascii() and name.isidentifier()
+    return text in _KEYWORDS or (bool(equals) and name.isascii() and name.isidentifier())
 
 
 def _join_pipeline(reader: _Reader, pipeline: list[list[Word]], stdin: str) -> ScriptLine:
@@ -265,7 +289,7 @@ def _join_pipeline(reader: _Reader, pipeline: list[list[Word]], stdin: str) -> S
         if not words:
             raise reader.error('a command is missing beside "|"', line=reader.line - 1, column=1)
         word = words[0]
-        if not word.quoted and (word.text in _KEYWORDS or _is_assignment(word.text)):
+        if not word.quoted and _is_refused(word.text):
             hint = "a script is data: write out the commands that it stands for"
             raise reader.error(f'"{word.text}" is not supported', hint, line=word.line, column=word.column)
     *sources, command = pipeline
