@@ -5,6 +5,7 @@ Matches are packed as words of the flow key: (index, value, mask) of 64 bits eac
 
 Programs count frames; their counters are pushed to the flows before anybody looks at these or changes them.
 """
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
@@ -74,12 +75,20 @@ cdef int check_actions(bytes actions) except -1:
     return 0
 
 
-cdef tuple flow_tuple(const flow* f, uint64_t now_ns):
+cdef bytes pack_match(const flow* f):
+    """The reverse of `unpack_match`."""
+    cdef bytes packed = PyBytes_FromStringAndSize(NULL, f.rule.n_words * 24)
+    cdef uint64_t* to = <uint64_t*>PyBytes_AS_STRING(packed)
     cdef uint32_t i
-    cdef bytes match = b"".join([
-        (<const char*>&f.rule.words[i])[:2] + b"\0\0\0\0\0\0" + (<const char*>&f.rule.values[i])[:8]
-        + (<const char*>&f.rule.masks[i])[:8] for i in range(f.rule.n_words)])
-    return (f.number, f.table, f.rule.priority, match, f.cookie, f.idle_timeout_s, f.hard_timeout_s, f.importance,
+    for i in range(f.rule.n_words):
+        to[i * 3] = f.rule.words[i]
+        to[i * 3 + 1] = f.rule.values[i]
+        to[i * 3 + 2] = f.rule.masks[i]
+    return packed
+
+
+cdef tuple flow_tuple(const flow* f, uint64_t now_ns):
+    return (f.number, f.table, f.rule.priority, pack_match(f), f.cookie, f.idle_timeout_s, f.hard_timeout_s, f.importance,
             f.flags, (<const char*>f.actions)[:f.n_actions_bytes], f.n_packets, f.n_bytes, now_ns - f.created_ns,
             now_ns - f.used_ns, now_ns - f.modified_ns)
 
