@@ -215,6 +215,8 @@ class BridgeFlows:
 
     def compiled(self, actions: Actions) -> bytes:
         """Actions as the datapath takes them; raises OpenFlowError for options that have no place."""
+        if self.tlv_map is None:
+            return actions.encode()
         with self.compiling():
             return actions.encode()
 
