@@ -41,6 +41,9 @@ class FakeBridge:
     def ports(self):
         return list(self.by_name.values())
 
+    def port_named(self, name):
+        return self.by_name.get(name)
+
     def port_mod(self, port: str, flag: str, value: bool) -> None:
         (self.by_name[port].config.add if value else self.by_name[port].config.discard)(flag)
 

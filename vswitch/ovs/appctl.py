@@ -149,7 +149,7 @@ def _fdb_add(node: NodeLike, arguments: list[str]) -> str:
     bridge = _bridge(node, bridge_name)
     mac = _mac(mac_text)
     vlan = atoi(vlan_text) & 0xFFFF
-    port = next((port for port in bridge.ports() if port.name == port_name), None)
+    port = bridge.port_named(port_name)
     if port is None:
         raise Refused("software error, odp port is present but no ofp port")
     text = ""

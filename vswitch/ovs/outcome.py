@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from vswitch.errors import nearest
 from vswitch.light_typing import NamedTuple
 
+_NUMBER = re.compile(r"[ \t\n\v\f\r]*[+-]?[0-9]+")
+
 
 class Outcome(NamedTuple):
     """Exit status and text of a command; `errors` are the lines for standard error, which a terminal shows first."""
@@ -53,7 +55,7 @@ class Unsupported(Exception):
 
 def atoi(text: str) -> int:
     """C's atoi: the number that `text` begins with, or 0."""
-    match = re.match(r"[ \t\n\v\f\r]*[+-]?[0-9]+", text)
+    match = _NUMBER.match(text)
     return int(match.group()) if match else 0
 
 

@@ -161,6 +161,10 @@ class Bridge(BridgeFlows):
         """All ports, the bridge's own included, by OpenFlow number."""
         return sorted(self.ports_by_name.values(), key=lambda port: port.ofport)
 
+    def port_named(self, name: str) -> Port | None:
+        """The port of that name."""
+        return self.ports_by_name.get(name)
+
     def port_mod(self, port: str, flag: str, value: bool) -> None:
         """Set or clear a flag of `Port.config`, as ``ovs-ofctl mod-port`` does."""
         if flag not in PORT_CONFIG_BITS:
@@ -217,7 +221,7 @@ class Bridge(BridgeFlows):
         if found is None:
             raise ConfigError(f"no port named {port} in bridge {self.name}", key=port)
         for number, members in self.bundle_ports().items():
-            if any(member is found for member in members):
+            if found in members:
                 self._datapath.fdb_add(self.number, number, vlan, mac)
                 return
         raise ConfigError(f"port {port} of bridge {self.name} is not configured", key=port)

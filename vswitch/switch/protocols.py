@@ -96,6 +96,8 @@ class BridgeLike(Protocol):
 
     def ports(self) -> Sequence[PortLike]: ...
 
+    def port_named(self, name: str) -> PortLike | None: ...
+
     def port_mod(self, port: str, flag: str, value: bool) -> None:
         """Set or clear one of the names of `PortLike.config`."""
 
