@@ -42,6 +42,7 @@ from vswitch.datapath.mirror cimport mirror_frame
 from vswitch.datapath.nested_frame cimport MAX_NESTED
 from vswitch.datapath.packet_in cimport packet_in, packet_in_clear
 from vswitch.datapath.program cimport program
+from vswitch.datapath.progress cimport PROGRESS_FIRST, progress_is_due
 from vswitch.datapath.packet_out cimport frame_packet_out
 from vswitch.datapath.receive cimport bridge_receive, frame_receive, frame_receive_anew, frame_resume
 from vswitch.datapath.translation cimport frozen_state
@@ -188,6 +189,8 @@ cdef class Datapath(TunnelPorts):
         cdef port** table = NULL
         cdef uint64_t offset_ns = 0             # a frame's time stamp minus the clock
         cdef bint started = False
+        cdef uint64_t next_report_ns = PROGRESS_FIRST
+        cdef uint64_t n_counted = self.n_frames
         self.settle()
         self.running = True
         self.ex.ledger = &ledger.rows if ledger is not None else NULL
@@ -197,18 +200,24 @@ cdef class Datapath(TunnelPorts):
                     captures.service()
                     table = self._input_table(table, inputs)
                 PyErr_CheckSignals()
-                if on_progress is not None:
+                if self.n_frames - n_counted >= FRAMES_PER_TURN:
+                    self._count()       # long before an entry's sums are full
+                    n_counted = self.n_frames
+                if on_progress is not None and progress_is_due(&next_report_ns):
+                    self._count()
                     on_progress(self.n_frames, captures.n_bytes_read())
                 with nogil:
                     status = self._run(captures, table, &offset_ns, &started)
                 if self.ex.out_of_memory:
                     raise MemoryError
                 self._check_writers()
+            self._count()
             if on_progress is not None:
                 on_progress(self.n_frames, captures.n_bytes_read())
             if ledger is not None:
                 ledger.flush()
         finally:
+            self._count()
             free(table)
             self.ex.ledger = NULL
             self.ex.out_of_memory = False
@@ -256,14 +265,12 @@ cdef class Datapath(TunnelPorts):
         while n > 0:
             if n_switched >= FRAMES_PER_TURN:
                 self._switch_burst(frames, n, table, offset_ns, started, NULL, 0)
-                self._count()
                 return n
             n_after = captures.read(after, BURST)
             self._switch_burst(frames, n, table, offset_ns, started, after, n_after)
             n_switched += n
             n = n_after
             frames, after = after, frames
-        self._count()
         return n
 
     cdef void _switch_burst(self, const frame* frames, int n, port** table, uint64_t* offset_ns,

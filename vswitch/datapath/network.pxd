@@ -48,6 +48,7 @@ cdef class Network:
     cdef frame_ahead ahead[64]
     cdef int n_read                 # of them
     cdef int next
+    cdef uint64_t n_uncounted       # frames read since the nodes' express entries were counted
     cdef bint is_started            # the first frame has come, or its time is known
     cdef bint is_cancelled
     cdef uint64_t start_ns          # its time stamp in whole milliseconds
@@ -73,3 +74,4 @@ cdef class Network:
     cdef int _begin(self) except -1
     cdef int _pause(self) except -1
     cdef int _check(self) except -1
+    cdef void _count(self) noexcept nogil

@@ -42,6 +42,7 @@ from vswitch.datapath.device cimport CompiledDevice, device, device_refuse, devi
 from vswitch.datapath.fabric cimport NS_PER_MS
 from vswitch.datapath.fate cimport DROP_WIRE_LOOP, FATE_CONSUMED
 from vswitch.datapath.ledger cimport LEDGER_OWN, NO_CAUSE, Ledger, ledger_n_outputs, ledger_record_fate
+from vswitch.datapath.progress cimport PROGRESS_FIRST, progress_is_due
 from vswitch.datapath.wires cimport (
     wire_frame, wire_frame_data, wire_queue_arrive_at, wire_queue_free, wire_queue_pop, wire_queue_release,
 )
@@ -283,9 +284,9 @@ cdef class Network:
         bool
             False: everything has arrived, and no frame is left.
         """
-        cdef uint32_t i
         cdef int status = FRAMES_SERVICE
         cdef uint64_t stop_after_ns = NEVER if stop_ns is None else stop_ns
+        cdef uint64_t next_report_ns = PROGRESS_FIRST
         cdef Datapath datapath
         self._begin()
         try:
@@ -297,12 +298,13 @@ cdef class Network:
             self.last_wake_ns = NEVER
             while not self.is_cancelled:
                 PyErr_CheckSignals()
-                if on_progress is not None:
+                if self.n_uncounted >= FRAMES_PER_TURN:
+                    self._count()
+                if on_progress is not None and progress_is_due(&next_report_ns):
+                    self._count()
                     on_progress(self.n_frames, captures.n_bytes_read())
                 with nogil:
                     status = self._run(captures)
-                    for i in range(self.n_nodes):
-                        (<Datapath>self.nodes[i])._count()
                     if status > 0 and not self.is_started:      # the first frame is there, and waits
                         self._start(self.frames[0].time_ns)
                         if stop_after_ns != NEVER:
@@ -314,6 +316,7 @@ cdef class Network:
                 elif status == NETWORK_STOP or status == FRAMES_END:
                     break
             if on_progress is not None:
+                self._count()
                 on_progress(self.n_frames, captures.n_bytes_read())
             if not self.is_started:
                 self._start(0)
@@ -370,10 +373,17 @@ cdef class Network:
     cdef int _pause(self) except -1:
         """Commands may come."""
         cdef Datapath datapath
+        self._count()
         for datapath in self.datapaths:
-            datapath._count()
             datapath.running = False
         return 0
+
+    cdef void _count(self) noexcept nogil:
+        """Whoever looks now sees all frames."""
+        cdef uint32_t i
+        for i in range(self.n_nodes):
+            (<Datapath>self.nodes[i])._count()
+        self.n_uncounted = 0
 
     cdef int _check(self) except -1:
         """Raises what went wrong without the GIL."""
@@ -414,8 +424,7 @@ cdef class Network:
         """Bursts until the captures need a service, a command is due or some time has passed."""
         cdef frame* f
         cdef int n
-        cdef uint64_t n_switched = 0
-        while n_switched < FRAMES_PER_TURN and not self.has_failed:
+        while self.n_uncounted < FRAMES_PER_TURN and not self.has_failed:
             if self.next == self.n_read:
                 n = captures.read(self.frames, BURST)
                 if n <= 0:
@@ -441,7 +450,7 @@ cdef class Network:
                 if self.input_ports[f.input] != NULL:       # else a command has removed it
                     self._switch(self.input_nodes[f.input], self.input_ports[f.input], f, &self.ahead[self.next])
                 self.next += 1
-            n_switched += self.n_read
+            self.n_uncounted += self.n_read
         return self.n_read
 
     cdef void _start(self, uint64_t time_ns) noexcept nogil:
