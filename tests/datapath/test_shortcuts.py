@@ -242,3 +242,25 @@ def test_two_hosts(tmp_path, kind, seed):
     two_hosts(tmp_path / "hosts", kind, rng)
     seen = assert_same(tmp_path / "hosts", tmp_path)
     assert len(seen["outputs"]) > 3000
+
+
+def test_what_was_switched_before_a_failure_is_counted(tmp_path):
+    scenario = overlays.make("T2", tmp_path, n_frames=40_000)
+    capture = scenario / "in" / "ethu.pcap"
+    with capture.open("ab") as file:
+        file.write(b"\xff" * 64)  # no record is so long
+    topology = vswitch.load(scenario)
+    with pytest.raises(vswitch.CaptureError):
+        topology.replay()
+    assert topology.node.datapath.n_express > 20_000
+    ports = topology.node.run("ovs-ofctl dump-ports br-under ethu")
+    assert "rx pkts=40000, bytes=4560000" in ports
+
+
+def test_progress_is_told_a_few_times_a_second(tmp_path):
+    topology = vswitch.load(overlays.make("T1", tmp_path, n_frames=70_000))
+    seen = []
+    topology.replay(progress=lambda n_frames, n_bytes, n_bytes_total: seen.append(n_frames))
+    assert seen[0] == 0
+    assert seen[-1] == 70_000
+    assert len(seen) < 20, "as often as a capture is read"
