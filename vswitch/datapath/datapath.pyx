@@ -369,7 +369,7 @@ cdef class Datapath(TunnelPorts):
         if token != found_token or self.n_aims != n_aims:
             return
         for i in range(n_others):
-            if (express.keys[places[i]].has_words and shortcuts[i].outer != NULL
+            if (express.keys[places[i]].n_words and shortcuts[i].outer != NULL
                     and shortcut_holds(&self.ex, &shortcuts[i], token)):
                 express_enter(&express.keys[places[i]], table[others[i].input], &others[i], &shortcuts[i], token,
                               &self.to_count)

@@ -4,7 +4,7 @@ Read `express.pyx` for the idea and the rules.
 """
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from vswitch.datapath.bridge cimport port
-from vswitch.datapath.express_key cimport express_key, express_masks
+from vswitch.datapath.express_key cimport EXPRESS_PLAIN_WORDS, express_key, express_masks
 from vswitch.datapath.shortcut cimport shortcut
 from vswitch.tables.arena cimport arena
 from vswitch.tables.bits cimport first_bit
@@ -21,10 +21,10 @@ cdef struct express:                # begins a cache line; a frame needs two
     uint64_t n_bytes                # of frames that were not counted yet
     uint64_t clock_ns               # ... when the last of them came
     uint32_t n_packets              # ... and how many; 0: not in the list of those to be counted
-    uint8_t header_len              # of `header`; 0: no tunnel begins
-    uint8_t is_udp                  # ... which wants a source port
+    uint8_t end                     # shortcut_end, and ...
+    uint8_t n_added                 # ... bytes of that
     uint8_t inner_ofs               # where the frame that is copied begins: what stands before it ends here
-    uint8_t is_tagged
+    uint8_t pad
     uint8_t header[56]              # EXPRESS_HEADER; if a tunnel ends, words 4 to 8 of the key
     port* out
     # Not for each frame
@@ -32,7 +32,7 @@ cdef struct express:                # begins a cache line; a frame needs two
     shortcut* outer
     shortcut* inner                 # of what is in the tunnel that ends; NULL if none does
     express* next                   # to be counted, too
-    uint32_t tag
+    uint32_t tag                    # END_TAG: the tag
 
 cdef struct express_set:            # a cache line
     uint32_t tags[4]                # EXPRESS_WAYS: express_tag() of their hashes; 0: free
@@ -87,7 +87,7 @@ cdef inline bint express_has(const express* e, const express_key* key) noexcept 
     cdef const uint64_t* more
     cdef uint64_t difference = ((e.words[0] ^ key.words[0]) | (e.words[1] ^ key.words[1])
                                 | (e.words[2] ^ key.words[2]) | (e.words[3] ^ key.words[3]))
-    if key.inner_ofs:
+    if key.n_words > EXPRESS_PLAIN_WORDS:
         more = <const uint64_t*>e.header
         difference |= ((more[0] ^ key.words[4]) | (more[1] ^ key.words[5]) | (more[2] ^ key.words[6])
                        | (more[3] ^ key.words[7]) | (more[4] ^ key.words[8]))

@@ -43,7 +43,6 @@ from posix.stdlib cimport posix_memalign
 from vswitch.datapath.express_key cimport EXPRESS_PLAIN_WORDS, EXPRESS_WORDS
 from vswitch.datapath.shortcut cimport shortcut_count, shortcut_refresh
 from vswitch.tables.arena cimport arena_clear, arena_take
-from vswitch.wire.dot1q cimport DOT1Q_LEN
 
 cdef enum:
     CACHE_LINE = 64
@@ -108,7 +107,7 @@ cdef express* express_place(express_table* table, const express_key* key, uint64
     set.tags[at] = tag
     memset(e, 0, sizeof(express))
     memcpy(e.words, key.words, sizeof(e.words))
-    if key.inner_ofs:
+    if key.n_words == EXPRESS_WORDS:
         memcpy(e.header, &key.words[EXPRESS_PLAIN_WORDS], (EXPRESS_WORDS - EXPRESS_PLAIN_WORDS) * sizeof(uint64_t))
     return e
 
@@ -165,4 +164,4 @@ cdef inline void count(const express* e, uint64_t aging_ms, bint is_late) noexce
         e.outer.out.rx_bytes += n_bytes
         shortcut_count(e.inner, n, n_bytes, e.clock_ns, aging_ms, is_late)
     e.out.tx_packets += n
-    e.out.tx_bytes += n_bytes + n * (e.header_len + (DOT1Q_LEN if e.is_tagged else 0))
+    e.out.tx_bytes += n_bytes + n * e.n_added

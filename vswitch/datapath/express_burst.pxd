@@ -1,5 +1,5 @@
 """Express entries of a burst of frames: found for all of them at a time, then taken one after the other."""
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
 from vswitch.capture.record cimport frame
 from vswitch.datapath.bridge cimport port
 from vswitch.datapath.execution cimport execution
@@ -7,10 +7,13 @@ from vswitch.datapath.express cimport express, express_list, express_table
 from vswitch.datapath.express_key cimport express_key
 from vswitch.datapath.shortcut cimport shortcut_table
 from vswitch.datapath.shortcut_burst cimport shortcut_ahead
+from vswitch.datapath.source_ports cimport plain_tuples
 
 cdef struct express_burst:
     express_key keys[64]            # BURST
     express* entries[64]            # NULL: the frame has none
+    plain_tuples tuples             # of frames that a tunnel with UDP is to carry ...
+    uint16_t src_ports[64]          # ... and what they are sent from
 
 # Finds the entries of `n` frames that hold in the state `token`; returns how many have none. `may_end`: nobody in the tables
 # of neighbours is due, so that tunnels may end. The frames that come `after` them are brought near, as in burst_look_up().

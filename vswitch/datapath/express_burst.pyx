@@ -10,14 +10,14 @@ from vswitch.datapath.express cimport (
     express_begin, express_clear, express_find, express_has, express_place, express_set, nobody,
 )
 from vswitch.datapath.express_key cimport (
-    EXPRESS_MIN_LEN, EXPRESS_TUNNEL, express_masks, has_plain_lengths, hash_words, is_plain,
+    EXPRESS_MIN_LEN, EXPRESS_PLAIN_WORDS, EXPRESS_TUNNEL, EXPRESS_WORDS, express_masks, has_plain_lengths, hash_words, is_plain,
     load_word, outer_checksum_fits, put_words, tunnel_inner_ofs,
 )
 from vswitch.datapath.fabric cimport NS_PER_MS
-from vswitch.datapath.shortcut cimport shortcut
-from vswitch.datapath.shortcut_key cimport plain_hash
-from vswitch.datapath.shortcut_leave cimport shortcut_leave
-from vswitch.datapath.tunnel cimport tunnel_source_port
+from vswitch.datapath.ledger cimport ledger_add_output
+from vswitch.datapath.shortcut cimport END_HEADER, END_UDP, shortcut
+from vswitch.datapath.shortcut_leave cimport shortcut_copy
+from vswitch.datapath.source_ports cimport put_plain_tuple, source_ports
 from vswitch.tables.flow_key cimport flow_key
 from vswitch.tables.hash cimport hash_pair, prefetch
 from vswitch.wire.byteorder cimport load_be16, store_be16, store_be32
@@ -37,6 +37,7 @@ cdef int express_look_up(port** in_ports, const frame* frames, int n, uint64_t t
     cdef const express_set* sets[BURST]
     cdef express* e
     cdef int n_missing = 0
+    cdef bint any_udp = False
     cdef int i
     for i in range(n):
         if i < n_after:
@@ -55,6 +56,11 @@ cdef int express_look_up(port** in_ports, const frame* frames, int n, uint64_t t
         if e == NULL or not express_has(e, &burst.keys[i]):
             burst.entries[i] = NULL
             n_missing += 1
+        elif e.end == END_UDP:
+            put_plain_tuple(&burst.tuples, i, frames[i].data)
+            any_udp = True
+    if any_udp:
+        source_ports(&burst.tuples, n, burst.src_ports)
     return n_missing
 
 
@@ -63,17 +69,21 @@ cdef inline const express_set* find_set(const port* in_port, const frame* f, bin
     cdef const express_table* table = <const express_table*>in_port.express
     cdef const express_set* set
     cdef const uint8_t* data = f.data
-    key.has_words = False
+    cdef uint32_t inner_ofs
     if (table == NULL or f.caplen != f.len or f.caplen - EXPRESS_MIN_LEN > <uint32_t>(MAX_LEN - EXPRESS_MIN_LEN)
             or not has_plain_lengths(data, f.caplen)):
+        key.n_words = 0
         return NULL
-    key.inner_ofs = tunnel_inner_ofs(data, table.vxlan_port) if table.may_end else 0
-    if key.inner_ofs == 0:
+    inner_ofs = tunnel_inner_ofs(data, table.vxlan_port) if table.may_end else 0
+    if inner_ofs == 0:
         put_words(data, &table.plain, <uint16_t>in_port.number, key.words)
         key.hash = hash_words(key.words)
-    elif not may_end or not tunnel_words(table, data, f.caplen, <uint16_t>in_port.number, key):
+        key.n_words = EXPRESS_PLAIN_WORDS
+    elif may_end and may_be_plain(data, f.caplen, inner_ofs):
+        put_tunnel_words(data, table, <uint16_t>in_port.number, inner_ofs, key)
+    else:
+        key.n_words = 0
         return NULL
-    key.has_words = True
     if table.sets == NULL:
         return NULL
     set = &table.sets[key.hash & table.set_mask]
@@ -81,34 +91,35 @@ cdef inline const express_set* find_set(const port* in_port, const frame* f, bin
     return set
 
 
-cdef inline bint tunnel_words(const express_table* table, const uint8_t* data, uint32_t n_bytes, uint16_t in_port,
-                              express_key* key) noexcept nogil:
-    """The words of a frame in which a tunnel may end, and of what is in it; False if that may not be plain."""
-    cdef const uint8_t* inner = data + key.inner_ofs
+cdef inline bint may_be_plain(const uint8_t* data, uint32_t n_bytes, uint32_t inner_ofs) noexcept nogil:
+    """False if what is in a tunnel that may end is not plain, or the tunnel's header is wrong."""
+    return (n_bytes >= inner_ofs + EXPRESS_MIN_LEN and ETH_LEN + load_be16(data + ETH_LEN + IPV4_TOTAL_LEN) >= inner_ofs
+            and outer_checksum_fits(data) and has_plain_lengths(data + inner_ofs, n_bytes - inner_ofs))
+
+
+cdef inline void put_tunnel_words(const uint8_t* data, const express_table* table, uint16_t in_port, uint32_t inner_ofs,
+                                  express_key* key) noexcept nogil:
+    """The words of a frame in which a tunnel may end, and of what is in it."""
+    cdef const uint8_t* inner = data + inner_ofs
     cdef uint64_t* words = key.words
-    if (n_bytes < key.inner_ofs + EXPRESS_MIN_LEN or ETH_LEN + load_be16(data + ETH_LEN + IPV4_TOTAL_LEN) < key.inner_ofs
-            or not outer_checksum_fits(data)
-            or not has_plain_lengths(inner, n_bytes - key.inner_ofs)):
-        return False
     put_words(data, &table.outer, in_port | EXPRESS_TUNNEL, words)
     words[4] = load_word(inner - TUNNEL_HEADER_LEN)
     put_words(inner, &table.inner, 0, words + 5)
     key.hash = hash_pair(hash_words(words) ^ words[4], hash_words(words + 5))
-    return True
+    key.n_words = EXPRESS_WORDS
 
 
 cdef int express_run(execution* ex, const frame* frames, int first, int n, uint64_t offset_ns, int64_t* latest_ns,
                      int64_t limit_ns, const express_burst* burst, express_list* pending) noexcept nogil:
     cdef int64_t latest = latest_ns[0]
     cdef uint64_t limit_ms = <uint64_t>limit_ns // NS_PER_MS
+    cdef bint is_recorded = ex.ledger != NULL
     cdef int64_t clock_ns
     cdef express* e
-    cdef const frame* f
-    cdef uint16_t src_port = 0
+    cdef const frame* f = &frames[first]
     cdef int i = first
     while i < n:
         e = burst.entries[i]
-        f = &frames[i]
         clock_ns = <int64_t>(f.time_ns - offset_ns)
         if unlikely(e == NULL or clock_ns < latest or clock_ns >= limit_ns):
             break
@@ -120,13 +131,13 @@ cdef int express_run(execution* ex, const frame* frames, int first, int n, uint6
         e.n_packets += 1
         e.n_bytes += f.len
         e.clock_ns = clock_ns
-        if e.is_udp:
-            src_port = tunnel_source_port(plain_hash(f.data))
-        if unlikely(ex.ledger != NULL):
+        if unlikely(is_recorded):
             ex.program = e.outer.program
-        shortcut_leave(ex, e.out, e.header, e.header_len, e.is_udp, src_port, e.tag if e.is_tagged else 0,
-                       f.data + e.inner_ofs, f.len - e.inner_ofs, f.time_ns)
+            ledger_add_output(ex.ledger, e.out.number, f.len - e.inner_ofs + e.n_added, False)
+        shortcut_copy(ex, e.out, e.end, e.n_added, e.header, &burst.src_ports[i], &e.tag, f.data + e.inner_ofs,
+                      f.len - e.inner_ofs, f.time_ns)
         i += 1
+        f += 1
     latest_ns[0] = latest
     return i
 
@@ -135,12 +146,13 @@ cdef void express_enter(const express_key* key, port* in_port, const frame* f, c
                         express_list* pending) noexcept nogil:
     cdef express_table* table = <express_table*>in_port.express
     cdef shortcut* last = ahead.outer if ahead.inner == NULL else ahead.inner
+    cdef uint32_t inner_ofs = tunnel_inner_ofs(f.data, table.vxlan_port) if key.n_words == EXPRESS_WORDS else 0
     cdef express* e
     if (not is_plain(f.data) or (is_tcp(f.data) and not table.has_tcp)
-            or key.inner_ofs != (ahead.inner_ofs if ahead.inner != NULL else 0)):
+            or inner_ofs != (ahead.inner_ofs if ahead.inner != NULL else 0)):
         return
-    if key.inner_ofs and (not is_plain(f.data + key.inner_ofs) or last.header_len
-                          or (is_tcp(f.data + key.inner_ofs) and not table.has_inner_tcp)):
+    if inner_ofs and (not is_plain(f.data + inner_ofs) or last.end >= END_HEADER
+                      or (is_tcp(f.data + inner_ofs) and not table.has_inner_tcp)):
         return
     e = express_place(table, key, token, pending)
     if e == NULL:
@@ -150,13 +162,12 @@ cdef void express_enter(const express_key* key, port* in_port, const frame* f, c
     e.inner = ahead.inner
     e.out = last.out
     e.tag = last.tag
-    e.is_tagged = last.tag != 0
-    e.inner_ofs = <uint8_t>key.inner_ofs
+    e.end = last.end
+    e.n_added = last.n_added
+    e.inner_ofs = <uint8_t>inner_ofs
     e.neighbor = &nobody
-    if last.header_len:
+    if last.end >= END_HEADER:
         e.neighbor = last.neighbor
-        e.header_len = last.header_len
-        e.is_udp = last.is_udp
         memcpy(e.header, last.header, sizeof(e.header))
 
 

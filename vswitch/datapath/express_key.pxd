@@ -41,8 +41,7 @@ cdef struct express_masks:          # of words 1 to 3; all of word 0 counts
 cdef struct express_key:
     uint64_t words[9]               # EXPRESS_WORDS
     uint64_t hash
-    uint32_t inner_ofs              # where the frame inside begins; 0: words 0 to 3 are all
-    bint has_words                  # the rest is filled
+    uint32_t n_words                # 0: the frame is not plain, and nothing else is filled
 
 
 cdef inline uint64_t load_word(const uint8_t* p) noexcept nogil:

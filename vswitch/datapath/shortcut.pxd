@@ -28,6 +28,12 @@ cdef enum shortcut_step:
     STEP_PATCH = 4                  # port*: over a patch port to its peer
     STEP_TUNNEL = 5                 # port*: from here on it is longer by the header
 
+cdef enum shortcut_end:             # what the copy has that the frame had not
+    END_SAME = 0
+    END_TAG = 1                     # a tag
+    END_HEADER = 2                  # the header of a tunnel ...
+    END_UDP = 3                     # ... which wants a source port
+
 cdef struct shortcut:                # begins a cache line
     uint64_t token                  # state of the datapath that it was made in, and holds in; 0: it is not made
     uint64_t seen_token             # ... in which a frame of the kind came last that had to go the long way
@@ -35,16 +41,16 @@ cdef struct shortcut:                # begins a cache line
     port* out                       # where frames leave; if `pops`, the tunnel port that what is inside comes in at
     neighbor* neighbor              # whose MAC is in the header, or who sent it; NULL without a tunnel
     uint32_t program                # number of the first program
-    uint32_t tag                    # that is pushed at the end; 0: none
+    uint32_t tag                    # END_TAG: the tag
     uint8_t n_steps
-    uint8_t header_len              # of `header`; 0: no tunnel begins
-    uint8_t is_udp                  # ... which wants a source port
+    uint8_t end                     # shortcut_end
+    uint8_t n_added                 # bytes of that
     uint8_t pops                    # tunnel_kind of the tunnel that ends; 0: none does
     uint8_t kinds[12]               # SHORTCUT_STEPS: shortcut_step of each
     uint64_t words[12]              # SHORTCUT_WORDS: its key
     void* steps[12]
     uint64_t tun_id                 # of the tunnel that ends, where ports are told apart by it; else ANY_TUN_ID
-    uint8_t header[56]              # SHORTCUT_HEADER
+    uint8_t header[56]              # SHORTCUT_HEADER; lengths are 0, and in the place of IPv4's checksum stands the sum of the rest
 
 cdef struct shortcut_set:            # a cache line
     uint32_t tags[4]                # SHORTCUT_WAYS: signature_tag() of their hashes

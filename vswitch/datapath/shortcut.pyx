@@ -221,8 +221,8 @@ cdef void shortcut_count(const shortcut* j, uint64_t n, uint64_t n_bytes, uint64
             # OVS counts at the tunnel's port twice: as what is sent there, and as what leaves the bridge underneath.
             out = <port*>j.steps[i]
             out.tx_packets += 2 * n
-            out.tx_bytes += 2 * n_bytes + n * j.header_len
-            n_bytes += n * j.header_len
+            out.tx_bytes += 2 * n_bytes + n * j.n_added
+            n_bytes += n * j.n_added
     if j.neighbor != NULL:
         set_time(&j.neighbor.expires_ms, clock_ns // NS_PER_MS + aging_ms, is_late)
 

@@ -9,7 +9,7 @@ from libc.string cimport memset
 from vswitch.datapath.burst cimport BURST
 from vswitch.datapath.flow_cache cimport flow_hash_add, flow_hash_finish
 from vswitch.datapath.shortcut cimport (
-    ANY_TUN_ID, SHORTCUT_WORDS, STEP_LEARN, STEP_PROGRAM, shortcut_count, shortcut_find, shortcut_has, shortcut_place,
+    ANY_TUN_ID, END_UDP, SHORTCUT_WORDS, STEP_LEARN, STEP_PROGRAM, shortcut_count, shortcut_find, shortcut_has, shortcut_place,
     shortcut_refresh, shortcut_set, shortcut_table_widen,
 )
 from vswitch.datapath.shortcut_key cimport plain_hash, plain_key
@@ -22,7 +22,6 @@ from vswitch.tables.flow_key cimport (
     FLOW_DEPTH_L2, FLOW_DEPTH_L4, flow_extract, flow_extract_l2, flow_key, flow_key_set_in_port, frame_layout,
 )
 from vswitch.tables.hash cimport prefetch
-from vswitch.wire.dot1q cimport DOT1Q_LEN
 from vswitch.wire.ethernet cimport ETH_LEN
 
 cdef enum:
@@ -197,8 +196,8 @@ cdef void shortcut_take(execution* ex, port* in_port, const frame* f, const shor
         j = ahead.inner
         count(ex, j, n_bytes)
     j.out.tx_packets += 1
-    j.out.tx_bytes += n_bytes + j.header_len + (DOT1Q_LEN if j.tag else 0)
-    shortcut_leave(ex, j.out, j.header, j.header_len, j.is_udp, ahead.src_port, j.tag, data, n_bytes, f.time_ns)
+    j.out.tx_bytes += n_bytes + j.n_added
+    shortcut_leave(ex, j.out, j.end, j.n_added, j.header, &ahead.src_port, &j.tag, data, n_bytes, f.time_ns)
 
 
 cdef inline void count(execution* ex, const shortcut* j, uint32_t n_bytes) noexcept nogil:
@@ -264,7 +263,7 @@ cdef shortcut* note(execution* ex, shortcut_table* table, port* in_port, const f
         return NULL
     if shortcut_table_widen(table, &mask):
         return NULL                 # `j` is gone, and comes again with the new mask
-    if j.is_udp:
+    if j.end == END_UDP:
         table.wants_rss = True
     j.token = token
     return j

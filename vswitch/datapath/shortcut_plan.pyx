@@ -14,7 +14,8 @@ from vswitch.datapath.execution cimport MAX_DEPTH, MAX_RESUBMITS, METADATA_BYTES
 from vswitch.datapath.flow_cache cimport flow_cache_lookup
 from vswitch.datapath.flow_learn cimport learned_flow
 from vswitch.datapath.shortcut cimport (
-    ANY_TUN_ID, SHORTCUT_HEADER, SHORTCUT_STEPS, STEP_ADDRESS, STEP_LEARN, STEP_PATCH, STEP_PROGRAM, STEP_TABLE, STEP_TUNNEL,
+    ANY_TUN_ID, END_HEADER, END_SAME, END_TAG, END_UDP, SHORTCUT_HEADER, SHORTCUT_STEPS, STEP_ADDRESS, STEP_LEARN, STEP_PATCH,
+    STEP_PROGRAM, STEP_TABLE, STEP_TUNNEL,
 )
 from vswitch.datapath.program cimport (
     OP_COMMIT, OP_KEY, OP_LEARN, OP_NORMAL, OP_OUTPUT, OP_TAGS, op, program,
@@ -35,9 +36,9 @@ from vswitch.tables.mac_table cimport (
     BUNDLE_NONE, MAC_MULTICAST, MAC_SLOT_EMPTY, mac_slot, mac_table_key, mac_table_may_learn, mac_table_probe,
 )
 from vswitch.tables.neighbors cimport neighbors_find
-from vswitch.wire.dot1q cimport TPID_CTAG, dot1q_is_tpid
+from vswitch.wire.dot1q cimport DOT1Q_LEN, TPID_CTAG, dot1q_is_tpid
 from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE_ARP, ETH_TYPE_IPV4, ETH_TYPE_IPV6, eth_type
-from vswitch.wire.ipv4 cimport IP_ECN_MASK
+from vswitch.wire.ipv4 cimport IP_ECN_MASK, ipv4_checksum, ipv4_set_checksum
 from vswitch.wire.udp cimport udp_checksum
 
 cdef enum:
@@ -88,7 +89,8 @@ cdef bint shortcut_plan(execution* ex, port* in_port, const flow_key* key, bint 
     flow_extract(data, n_bytes, ex.vlan_limit, FLOW_DEPTH_L4, &p.key, &layout)
     p.layout = &layout
     j.n_steps = 0
-    j.header_len = j.is_udp = j.pops = 0
+    j.n_added = j.pops = 0
+    j.end = END_SAME
     j.tag = 0
     j.neighbor = NULL
     memset(mask, 0, sizeof(flow_key))
@@ -254,6 +256,9 @@ cdef verdict plan_output(plan* p, port* out) noexcept nogil:
         return GIVEN_UP
     p.j.out = out
     p.j.tag = tags_outer(p.tags)
+    if p.j.tag:
+        p.j.end = END_TAG
+        p.j.n_added = DOT1Q_LEN
     return ARRIVED
 
 
@@ -299,14 +304,15 @@ cdef verdict plan_push(plan* p, port* out) noexcept nogil:
     memcpy(bytes + t.header_len, p.data, n_inner)
     encapsulate(t, bytes, n_inner, n_inner, p.key.tun_id if t.out_key_is_flow else t.out_key, 0)
     t.seq = seq
-    j.is_udp = t.kind != TUNNEL_GRE
-    if j.is_udp and udp_checksum(bytes + UDP_OFS):
+    j.end = END_HEADER if t.kind == TUNNEL_GRE else END_UDP
+    if j.end == END_UDP and udp_checksum(bytes + UDP_OFS):
         return GIVEN_UP
-    j.header_len = <uint8_t>t.header_len
+    j.n_added = <uint8_t>t.header_len
     j.neighbor = t.header_neighbor
     memcpy(j.header, t.header, t.header_len)
     # The key alone; lengths and what depends on them come with each frame.
     memcpy(j.header + UDP_OFS, bytes + UDP_OFS, t.header_len - UDP_OFS)
+    ipv4_set_checksum(j.header + ETH_LEN, <uint16_t>~ipv4_checksum(j.header + ETH_LEN))
     if not add_step(j, STEP_TUNNEL, out):
         return GIVEN_UP
     dev = set.all_ports[t.header_device]

@@ -59,6 +59,8 @@ cdef struct tunnel:
     neighbor* header_neighbor       # whose MAC it has
     uint8_t header[384]             # MAX_TUNNEL_HEADER
 
-cdef inline uint16_t tunnel_source_port(uint32_t hash) noexcept nogil:
+cdef inline uint32_t tunnel_source_port(uint32_t hash) noexcept nogil:
     """The UDP port that a frame whose five-tuple has this hash is sent from (OVS netdev_tnl_get_src_port())."""
-    return <uint16_t>((<uint64_t>hash * (SRC_PORT_MAX - SRC_PORT_MIN) >> 32) + SRC_PORT_MIN)
+    cdef uint32_t n_ports = SRC_PORT_MAX - SRC_PORT_MIN
+    # hash * n_ports >> 32 in two steps, none of which is longer than 32 bits: vectors have no room for more (source_ports.pyx).
+    return ((hash >> 16) * n_ports + ((hash & 0xFFFF) * n_ports >> 16) >> 16) + SRC_PORT_MIN

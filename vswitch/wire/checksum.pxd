@@ -25,10 +25,10 @@ cdef inline uint16_t checksum_update16(uint16_t checksum, uint16_t old, uint16_t
     return checksum_finish(<uint64_t>(<uint16_t>~checksum) + <uint16_t>~old + new)
 
 
-cdef inline uint16_t checksum_fill16(uint16_t checksum, uint16_t new) noexcept nogil:
-    """checksum_update16() where the word was 0, and is so no more."""
-    cdef uint32_t total = <uint32_t>(<uint16_t>~checksum) + new
-    return <uint16_t>~((total & 0xFFFF) + (total >> 16))
+cdef inline uint16_t checksum_finish16(uint16_t sum, uint16_t word) noexcept nogil:
+    """The checksum of words whose sum is `sum` (the complement of their checksum), and of one more."""
+    cdef uint32_t total = <uint32_t>sum + word
+    return <uint16_t>~(total + (total >> 16))
 
 
 cdef inline uint16_t checksum_update32(uint16_t checksum, uint32_t old, uint32_t new) noexcept nogil:
