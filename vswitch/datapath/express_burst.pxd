@@ -10,10 +10,10 @@ from vswitch.datapath.shortcut_burst cimport shortcut_ahead
 from vswitch.datapath.source_ports cimport plain_tuples
 
 cdef struct express_burst:
-    express_key keys[64]            # BURST
-    express* entries[64]            # NULL: the frame has none
+    express_key keys[32]            # BURST
+    express* entries[32]            # NULL: the frame has none
     plain_tuples tuples             # of frames that a tunnel with UDP is to carry ...
-    uint16_t src_ports[64]          # ... and what they are sent from
+    uint16_t src_ports[32]          # ... and what they are sent from
 
 # Finds the entries of `n` frames that hold in the state `token`; returns how many have none. `may_end`: nobody in the tables
 # of neighbours is due, so that tunnels may end. The frames that come `after` them are brought near, as in burst_look_up().

@@ -44,8 +44,8 @@ cdef class Network:
     cdef ledger_rows* ledger        # or NULL
     cdef port** input_ports         # by input
     cdef uint32_t* input_nodes
-    cdef frame frames[64]           # BURST
-    cdef frame_ahead ahead[64]
+    cdef frame frames[32]           # BURST
+    cdef frame_ahead ahead[32]
     cdef int n_read                 # of them
     cdef int next
     cdef uint64_t n_uncounted       # frames read since the nodes' express entries were counted

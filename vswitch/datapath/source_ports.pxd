@@ -9,10 +9,10 @@ cdef enum:
     SOURCE_PORTS_STEP = 8           # frames that are taken together
 
 cdef struct plain_tuples:           # of plain frames (express_key.pxd), by their place in the burst; bytes as in the frame
-    uint32_t nw_src[64]             # BURST
-    uint32_t nw_dst[64]
-    uint32_t ports[64]
-    uint32_t nw_proto[64]
+    uint32_t nw_src[32]             # BURST
+    uint32_t nw_dst[32]
+    uint32_t ports[32]
+    uint32_t nw_proto[32]
 
 # The ports of the first `n` tuples, as tunnel_source_port(plain_hash()) gives them; those of tuples that are not filled mean
 # nothing. Both have room up to the next SOURCE_PORTS_STEP.
