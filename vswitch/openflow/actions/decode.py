@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 
 from vswitch.openflow.actions.actions import Actions
 from vswitch.openflow.actions.base import Action
@@ -68,7 +69,16 @@ def _moved(bits: int, shift: int) -> int:
 
 
 def _load(word: int, mask: int, value: int, prereq: int) -> SetField:
-    """The narrowest field that holds the bits and needs the same of the frame; those that NXM knows come first."""
+    field, shift = _narrowest(word, mask, prereq)
+    return SetField(field, False, mask << 64 >> 64 - shift, LOAD, value << 64 >> 64 - shift)
+
+
+@lru_cache(maxsize=4096)  # flows that are learned differ in their values, hardly in what they set
+def _narrowest(word: int, mask: int, prereq: int) -> tuple[Field, int]:
+    """The narrowest field that holds the bits and needs the same of the frame; those that NXM knows come first.
+
+    Returns it and how far to the left the bits stand in it, from where they are in the word.
+    """
     best: tuple[tuple[bool, int], Field, int] | None = None
     for field in FIELDS:
         position = 0
@@ -81,5 +91,4 @@ def _load(word: int, mask: int, value: int, prereq: int) -> SetField:
             position += n_bits
     if best is None:
         raise ValueError(f"no field is at word {word}, mask {mask:#x}")
-    _, field, shift = best
-    return SetField(field, False, mask << 64 >> 64 - shift, LOAD, value << 64 >> 64 - shift)
+    return best[1:]
