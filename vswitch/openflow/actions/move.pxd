@@ -7,5 +7,6 @@ cdef class Move(Action):
     cdef int source_prereq              # ofpact_prereq
     cdef int destination_prereq
     cdef bint is_writable
+    cdef bint has_option                # of a tunnel
     cdef str text
     cdef bytes code                     # compiled, once that was asked for

@@ -32,6 +32,7 @@ cdef class Move(Action):
         self.source_prereq = source.field.prereq
         self.destination_prereq = destination.field.prereq
         self.is_writable = destination.field.writable
+        self.has_option = source.is_option or destination.is_option
         self.text = f"move:{source}->{destination}"
 
     cpdef str format(self, names):
@@ -50,7 +51,7 @@ cdef class Move(Action):
         return self
 
     cpdef bytes encode(self):
-        if self.source.is_option or self.destination.is_option:
+        if self.has_option:
             return move_code(self.source, self.destination)     # where options are depends on the map in use
         if self.code is None:
             self.code = move_code(self.source, self.destination)
