@@ -85,7 +85,8 @@ def build_parser(verb: str | None) -> argparse.ArgumentParser:
         "(*.yaml), or a folder with setup.ovs or topology.yaml and in/PORT.pcap.",
     )
     parser.add_argument("--version", action="version", version=f"vswitch {__version__}")
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    # With `prog`, argparse need not format a usage to find it out.
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, prog=parser.prog)
     for name, summary in VERBS.items():
         sub = verbs.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
         if name == verb:

@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 from vswitch.errors import ConfigError, FlowSyntaxError, nearest
 from vswitch.light_typing import NamedTuple
-from vswitch.ovs import bond_commands
 from vswitch.ovs.getopt import NO_ARGUMENT, OPTIONAL, REQUIRED, Option, getopt
 from vswitch.ovs.outcome import Outcome, Refusal, Refused, Unsupported, atoi
 from vswitch.ovs.port_numbers import port_label
@@ -254,8 +253,19 @@ def _set_admin_state(node: NodeLike, arguments: list[str]) -> str:
     return "OK\n"
 
 
+def _bond(name: str) -> Callable[[NodeLike, list[str]], str]:
+    """A command of ovs/bond_commands, which is loaded when it is first used."""
+
+    def run_it(node: NodeLike, arguments: list[str]) -> str:
+        from vswitch.ovs import bond_commands
+
+        return str(getattr(bond_commands, name)(node, arguments))
+
+    return run_it
+
+
 def _tunnel(name: str) -> Callable[[NodeLike, list[str]], str]:
-    """A command of ovs/tunnel_commands, which is loaded when it is first used."""
+    """The same for ovs/tunnel_commands."""
 
     def run_it(node: NodeLike, arguments: list[str]) -> str:
         from vswitch.ovs import tunnel_commands
@@ -280,16 +290,16 @@ def _list_commands(node: NodeLike, arguments: list[str]) -> str:
 
 
 _COMMANDS = {
-    "bond/disable-member": _Command("port member", 2, 2, bond_commands.bond_disable_member),
-    "bond/disable-slave": _Command(None, 2, 2, bond_commands.bond_disable_member),
-    "bond/enable-member": _Command("port member", 2, 2, bond_commands.bond_enable_member),
-    "bond/enable-slave": _Command(None, 2, 2, bond_commands.bond_enable_member),
-    "bond/hash": _Command("mac [vlan] [basis]", 1, 3, bond_commands.bond_hash),
-    "bond/list": _Command("", 0, 0, bond_commands.bond_list),
-    "bond/migrate": _Command("port hash member", 3, 3, bond_commands.bond_migrate),
-    "bond/set-active-member": _Command("port member", 2, 2, bond_commands.bond_set_active_member),
-    "bond/set-active-slave": _Command(None, 2, 2, bond_commands.bond_set_active_member),
-    "bond/show": _Command("[port]", 0, 1, bond_commands.bond_show),
+    "bond/disable-member": _Command("port member", 2, 2, _bond("bond_disable_member")),
+    "bond/disable-slave": _Command(None, 2, 2, _bond("bond_disable_member")),
+    "bond/enable-member": _Command("port member", 2, 2, _bond("bond_enable_member")),
+    "bond/enable-slave": _Command(None, 2, 2, _bond("bond_enable_member")),
+    "bond/hash": _Command("mac [vlan] [basis]", 1, 3, _bond("bond_hash")),
+    "bond/list": _Command("", 0, 0, _bond("bond_list")),
+    "bond/migrate": _Command("port hash member", 3, 3, _bond("bond_migrate")),
+    "bond/set-active-member": _Command("port member", 2, 2, _bond("bond_set_active_member")),
+    "bond/set-active-slave": _Command(None, 2, 2, _bond("bond_set_active_member")),
+    "bond/show": _Command("[port]", 0, 1, _bond("bond_show")),
     "dpif/show": _Command("", 0, 0, _tunnel("dpif_show")),
     "fdb/add": _Command("bridge port vlan mac", 4, 4, _fdb_add),
     "fdb/del": _Command("bridge vlan mac", 3, 3, _fdb_del),

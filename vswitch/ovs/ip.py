@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # Words of the four objects, each of which may be cut short as iproute2 takes it.
 _OBJECTS = ("address", "addr", "link", "neighbor", "neighbour", "route")
 _IGNORED = {"brd": 1, "broadcast": 1, "scope": 1, "label": 1, "nud": 1, "proto": 1, "metric": 1, "src": 1, "onlink": 0}
-_MAC = re.compile(r"[0-9a-fA-F]{1,2}(?::[0-9a-fA-F]{1,2}){5}")
+_MAC = r"[0-9a-fA-F]{1,2}(?::[0-9a-fA-F]{1,2}){5}"  # a text: hardly a script needs it compiled
 
 
 def run(node: NodeLike, words: list[str]) -> Outcome:
@@ -137,7 +137,7 @@ def _neigh_add(node: NodeLike, arguments: list[str], *, replace: bool = False) -
     if "lladdr" not in options:
         raise Refusal("Error: No link layer address given.", status=2)
     mac = options["lladdr"]
-    if not _MAC.fullmatch(mac):
+    if not re.fullmatch(_MAC, mac):
         raise Refusal(f'"{mac}" is invalid lladdr.', word=mac)
     bridge = device.bridge.name
     if not replace and any((row[0], row[2]) == (address, bridge) for row in node.underlay.neighbors()):
@@ -167,7 +167,7 @@ def _link_set(node: NodeLike, arguments: list[str]) -> None:
     while words:
         if words[0] == "up":
             words = words[1:]
-        elif words[0] == "address" and len(words) > 1 and _MAC.fullmatch(words[1]):
+        elif words[0] == "address" and len(words) > 1 and re.fullmatch(_MAC, words[1]):
             node.underlay.set_link_address(device, _mac(words[1]))
             words = words[2:]
         else:

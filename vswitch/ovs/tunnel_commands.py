@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from vswitch.switch.tunnels import Tunnel
 
 _OCTETS = r"\s*(\d+)\.\s*(\d+)\.\s*(\d+)\.\s*(\d+)"
-_MARK = re.compile(r"pkt_mark=\s*([+-]?(?:0[xX][0-9a-fA-F]+|[0-9]+))", re.ASCII)
-_MAC = re.compile(r"\s*" + ":".join([r"\s*([0-9a-fA-F]{1,2})"] * 6), re.ASCII)
+# As texts, patterns cost nothing until they are used; re keeps them then.
+_MARK = r"pkt_mark=\s*([+-]?(?:0[xX][0-9a-fA-F]+|[0-9]+))"
+_MAC = r"\s*" + ":".join([r"\s*([0-9a-fA-F]{1,2})"] * 6)
 _ADDRESS_WIDTH = 46  # INET6_ADDRSTRLEN
 _MAX_AGING_S = 3600
 
@@ -87,7 +88,7 @@ def _prefix(text: str) -> tuple[int, int]:
 
 
 def _mark(text: str) -> int | None:
-    match = _MARK.match(text)
+    match = re.match(_MARK, text, re.ASCII)
     if match is None:
         return None
     digits = match[1].lstrip("+-")
@@ -127,7 +128,7 @@ def neigh_set(node: NodeLike, arguments: list[str]) -> str:
     address = parse_ip(arguments[1])
     if address is None:
         raise Refused("bad IP address")
-    mac = _MAC.fullmatch(arguments[2])
+    mac = re.fullmatch(_MAC, arguments[2], re.ASCII)
     if mac is None:
         raise Refused("bad MAC address")
     value = int.from_bytes(int(octet, 16) for octet in mac.groups())

@@ -27,12 +27,10 @@ if TYPE_CHECKING:
 METER_DELETE = 4  # OFPRR_*: why a flow goes
 
 
-_OPTION = re.compile("tun_metadata([0-9]+)", re.IGNORECASE)
-
-
 def options_of(flow: FlowStats) -> set[int]:
     """The options of tunnels that a flow speaks of, in nested actions too: whatever names one prints its name."""
-    return {*flow.match.options, *map(int, _OPTION.findall(flow.actions.format()))}
+    named = re.findall("tun_metadata([0-9]+)", flow.actions.format(), re.IGNORECASE)
+    return {*flow.match.options, *map(int, named)}
 
 
 class BridgeFlows:
