@@ -9,7 +9,7 @@ import pytest
 
 import vswitch
 from tests import check_corpus
-from tests.ovs.fake_node import FakeNode
+from tests.ovs.fake_node import FakeNode, changed_flow
 from vswitch.ovs.script import run_command
 from vswitch.switch.protocols import FdbEntry
 
@@ -57,7 +57,7 @@ class Node(FakeNode):
         self.time_s = time
         bridge = self.bridge("br0")
         bridge.table = [FdbEntry(1, 0, 1, 0)]
-        bridge.entries = [flow._replace(n_packets=1, n_bytes=14) for flow in bridge.entries]
+        bridge.entries = [changed_flow(flow, n_packets=1, n_bytes=14) for flow in bridge.entries]
         bridge.by_name[port].counters |= {"rx_packets": 1, "rx_bytes": len(frame)}
         return [(name, frame) for name in bridge.by_name if name != port]
 

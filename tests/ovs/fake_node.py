@@ -11,6 +11,16 @@ from vswitch.openflow.text import Names, Numbers
 from vswitch.ovsdb.database import Database
 from vswitch.switch.protocols import OFPP_LOCAL, FdbEntry
 
+FLOW_MEMBERS = (
+    "number", "table", "priority", "match", "actions", "cookie", "idle_timeout", "hard_timeout", "importance", "flags",
+    "n_packets", "n_bytes", "duration_ns", "idle_ns", "hard_ns",
+)  # fmt: skip
+
+
+def changed_flow(flow: FlowStats, **changes: int) -> FlowStats:
+    """The same flow with other counters or ages."""
+    return FlowStats(**{name: changes.get(name, getattr(flow, name)) for name in FLOW_MEMBERS})
+
 
 @dataclass
 class FakePort:
@@ -97,8 +107,8 @@ class FakeBridge:
     def flow_stats(self, query: FlowMod | None = None):
         now_ns = int(self.node.time_s * 10**9)
         return [
-            flow._replace(
-                duration_ns=now_ns - flow.duration_ns, idle_ns=now_ns - flow.duration_ns,
+            changed_flow(
+                flow, duration_ns=now_ns - flow.duration_ns, idle_ns=now_ns - flow.duration_ns,
                 hard_ns=now_ns - flow.duration_ns,
             )
             for flow in self.entries

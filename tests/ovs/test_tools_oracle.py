@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ovs.fake_node import FakeNode
+from tests.ovs.fake_node import FakeNode, changed_flow
 from tests.ovs.private_ovs import PrivateOvs, compare, normalize, run_ours
 from tests.ovs.tool_lines import FRAME, FRAME_PORT, LINES, SET_UP
 from tests.shared import need_ovs
@@ -39,7 +39,7 @@ def node_with_a_frame() -> FakeNode:
     bridge = node.bridge("br0")
     bridge.table = [FdbEntry(1, 0, 1, 0)]
     bridge.learned = 1
-    bridge.entries = [bridge.entries[0]._replace(n_packets=1, n_bytes=14)]
+    bridge.entries = [changed_flow(bridge.entries[0], n_packets=1, n_bytes=14)]
     for port in bridge.ports():
         way = "rx" if port.name == FRAME_PORT else "tx"
         port.counters |= {f"{way}_packets": 1, f"{way}_bytes": 14}

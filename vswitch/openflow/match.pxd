@@ -36,6 +36,7 @@ cdef class Match:
     cdef int grow(self) except -1
     cdef uint64_t ethertype(self) noexcept nogil
     cdef bint arrives_whole(self, int version, bint is_plain) except -1
+    cpdef str format(self, names=*)
     cdef list option_texts(self)
     cdef int take(self, const match_word* words, uint32_t n) except -1
     cpdef dict normalize(self)

@@ -394,7 +394,7 @@ cdef class Match:
         self.n_words = n
         self.n_allocated = n + 1
 
-    def format(self, names=NUMERIC):
+    cpdef str format(self, names=NUMERIC):
         """As OVS prints it, without the priority; empty for a match on everything."""
         cdef flow_key values, masks
         cdef uint32_t i

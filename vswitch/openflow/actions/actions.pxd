@@ -7,6 +7,7 @@ cdef class Actions:
     cdef int sent_version               # of OpenFlow, of ...
     cdef Actions sent_                  # ... what was asked for last, if it is not the same
 
+    cpdef str format(self, names=*)
     cpdef Actions sent(self, int version)
     cpdef Actions checked(self, Check check)
     cpdef bytes encode(self)

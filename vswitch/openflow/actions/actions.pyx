@@ -75,7 +75,7 @@ cdef class Actions:
     def __repr__(self):
         return f"<Actions {self.format()}>"
 
-    def format(self, names=NUMERIC):
+    cpdef str format(self, names=NUMERIC):
         """As ovs-ofctl prints them; ``sent(version)`` first for what a version of OpenFlow can say of them."""
         cdef Action action
         return ",".join([action.format(names) for action in self.actions]) or "drop"
