@@ -21,6 +21,9 @@ extensions = [
             "-Wno-sign-compare",
             *(["-O1", "-g", "-UNDEBUG"] if DEBUG else ["-O3", "-g0"]),
         ],
+        # Constants lie beside the code in one segment: a replay loads a hundred of these modules, and each segment is
+        # mapped, and read page by page, on its own.
+        extra_link_args=["-Wl,-z,noseparate-code"],
         libraries=["pthread"],
     )
     for path in sorted(Path("vswitch").rglob("*.pyx"))
