@@ -51,7 +51,9 @@ cdef class FieldPlan:
     cdef bint read_flags(self, str text, wide* value, wide* mask) except -1
     cdef int keep_flags(self, str text, tuple read) except -1
 
-cdef dict plans(type maker)             # name or alias of a field → its plan, of class `maker`
+# The plan of a field by its name or an alias, None if it is no field's. It is kept in `plans`, and made by `maker` when it is
+# first asked for: there are many fields, and flows have few.
+cdef FieldPlan plan_of(dict plans, str name, type maker)
 cdef run member(str name, uint32_t n_bits, uint32_t offset=*)   # of the flow key, `offset` bytes behind its start
 cdef wide wide_of(object number)
 cdef int formats_of(FieldPlan plan, wide mask) noexcept

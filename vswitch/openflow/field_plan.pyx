@@ -130,9 +130,17 @@ cdef class FieldPlan:
 cdef dict KEPT_FLAGS = {}               # (field, text) → value and mask
 
 
-cdef dict plans(type maker):
-    cdef dict by_field = {field.name: maker(field) for field in fields.FIELDS}
-    return {name: by_field[field.name] for name, field in fields.BY_NAME.items()}
+cdef FieldPlan plan_of(dict plans, str name, type maker):
+    cdef FieldPlan plan = plans.get(name)
+    if plan is None:
+        field = fields.BY_NAME.get(name)
+        if field is None:
+            return None
+        plan = plans.get(field.name)
+        if plan is None:
+            plan = plans[field.name] = maker(field)
+        plans[name] = plan
+    return plan
 
 
 cdef int formats_of(FieldPlan plan, wide mask) noexcept:

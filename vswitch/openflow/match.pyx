@@ -16,7 +16,7 @@ from libc.string cimport memcmp, memcpy, memmove, memset
 
 from vswitch.openflow.field_plan cimport (
     ALL_64, KIND_FLAGS, WRITES_BYTE, WRITES_DL_VLAN, WRITES_IN_PORT, WRITES_IPV6_LABEL, WRITES_ITSELF, WRITES_NW_TOS,
-    WRITES_VLAN_PCP, WRITES_VLAN_VID, FieldPlan, bits_at, formats_of, formats_of_any, member, ones, plans, run,
+    WRITES_VLAN_PCP, WRITES_VLAN_VID, FieldPlan, bits_at, formats_of, formats_of_any, member, ones, plan_of, run,
     wide_of,
 )
 from vswitch.openflow.scan cimport move_to_word, wide, words_of
@@ -24,7 +24,7 @@ from vswitch.tables.flow_format cimport flow_format_match
 from vswitch.tables.flow_key cimport flow_key
 
 from vswitch.errors import FlowSyntaxError, nearest
-from vswitch.openflow import normal_match, protocols, sent_match
+from vswitch.openflow import fields, normal_match, protocols, sent_match
 from vswitch.openflow.text import NUMERIC, Numbers, fail
 from vswitch.openflow.values import parse_value
 
@@ -49,7 +49,7 @@ PROTOCOLS = {
     "mpls": (0x8847, -1), "mplsm": (0x8848, -1), "eth": (-1, -1),
 }
 NO_PORTS = Numbers()
-cdef dict PLANS_OF_MATCHES = plans(FieldPlan)        # name or alias of a field → FieldPlan
+cdef dict PLANS = {}                    # name or alias of a field → FieldPlan, see plan_of()
 
 
 cdef run DL_TYPE = member("dl_type", 16)
@@ -102,7 +102,7 @@ cdef class Match:
         FlowSyntaxError
             The value is wrong; with OVS's words.
         """
-        cdef FieldPlan plan = PLANS_OF_MATCHES.get(name)       # unlike actions, matches know no names of headers
+        cdef FieldPlan plan = plan_of(PLANS, name, FieldPlan)      # unlike actions, matches know no names of headers
         cdef wide number, mask
         if plan is None:
             return self.add_protocol(name)
@@ -168,7 +168,7 @@ cdef class Match:
         if not field.maskable and mask != field.all_ones:
             self.protocols = 0
             return
-        self.add_read(PLANS_OF_MATCHES[field.name], None, value, mask)
+        self.add_read(plan_of(PLANS, field.name, FieldPlan), None, value, mask)
 
     cdef int write_value(self, FieldPlan plan, wide value, wide mask) except -1:
         """What setting a field in a match writes (OVS mf_set()); `mask` has as many bits as the field's bytes."""
@@ -440,7 +440,7 @@ cdef str option_text(option, tuple read):
 
 
 cdef list known_names():
-    return [*PLANS_OF_MATCHES, *PROTOCOLS]
+    return [*fields.BY_NAME, *PROTOCOLS]
 
 
 def parse_match(str text, numbers=None):

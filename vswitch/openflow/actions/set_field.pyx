@@ -11,7 +11,7 @@ from libc.stdint cimport uint32_t, uint64_t
 
 from vswitch.openflow.actions.base cimport Action, CompiledAction, Parse, code_buffer, code_put, hexadecimal
 from vswitch.openflow.actions.check cimport Check
-from vswitch.openflow.field_plan cimport ALL_64, FieldPlan, ones, plans, run
+from vswitch.openflow.field_plan cimport ALL_64, FieldPlan, ones, plan_of, run
 from vswitch.openflow.scan cimport ascii_text, scan_ipv4, scan_mac, scan_number, wide
 
 from vswitch.openflow import fields
@@ -57,7 +57,7 @@ cdef class SetPlan(FieldPlan):
         self.load_flags = flags_of(field)
         self.set_flags = set_flags_of(field) | IS_SET_FIELD
         self.all_ones = field.all_ones
-        self.whole_name = str(Subfield(field, 0, field.n_bits))
+        self.whole_name = f"{field.header_name}[]"
 
     cdef bint allows(self, object value) except -1:
         """May a frame hold the value?"""
@@ -66,7 +66,15 @@ cdef class SetPlan(FieldPlan):
         return not <uint64_t>value & ~self.allowed
 
 
-cdef dict PLANS = plans(SetPlan)        # name or alias of a field → SetPlan
+cdef dict PLANS = {}                    # name or alias of a field → SetPlan, see plan_of()
+
+
+cdef SetPlan set_plan(str name):
+    """The plan of a field that there is."""
+    cdef SetPlan plan = plan_of(PLANS, name, SetPlan)
+    if plan is None:
+        raise KeyError(name)
+    return plan
 
 
 cdef SetField new_set(SetPlan plan, bint has_vlan, object mask, int raw, object value):
@@ -89,7 +97,7 @@ cdef class SetField(CompiledAction):
     in_set = True
 
     def __init__(self, field, bint has_vlan, mask, int raw, value):
-        self.plan = PLANS[field.name]
+        self.plan = set_plan(field.name)
         self.has_vlan = has_vlan
         self.mask = mask
         self.raw = raw
@@ -245,13 +253,13 @@ cdef int write_set(code_buffer* code, SetPlan plan, object mask, object value, u
 
 def make_load(destination, value):
     """``load``."""
-    return new_set(PLANS[destination.field.name], False, ((1 << destination.n_bits) - 1) << destination.low, C_LOAD,
+    return new_set(set_plan(destination.field.name), False, ((1 << destination.n_bits) - 1) << destination.low, C_LOAD,
                    value << destination.low)
 
 
 def set_field(str name, value):
     """``set_field`` of a whole field."""
-    cdef SetPlan plan = PLANS[name]
+    cdef SetPlan plan = set_plan(name)
     return new_set(plan, False, plan.all_ones, C_SET, value)
 
 
@@ -319,7 +327,7 @@ cdef class Mod(CompiledAction):
         return self
 
     cdef int compile(self, code_buffer* code) except -1:
-        cdef SetPlan plan = PLANS[MODS[self.kind]]
+        cdef SetPlan plan = set_plan(MODS[self.kind])
         if self.kind.startswith("mod_tp"):
             prereq = PREREQ_L4
         elif self.kind in ("mod_nw_tos", "mod_nw_ecn", "mod_nw_ttl"):
@@ -357,7 +365,7 @@ cdef LoadPlan load_plan(str name):
     if found is None:
         part = parse_subfield(name)
         found = LoadPlan()
-        found.plan = PLANS[part.field.name]
+        found.plan = set_plan(part.field.name)
         found.low, found.n_bits = part.low, part.n_bits
         found.mask = ((1 << part.n_bits) - 1) << part.low
         if len(LOAD_PLANS) >= 4096:
@@ -382,7 +390,7 @@ def parse_set_field(str text, Parse parse):
     cdef wide number, mask
     cdef SetPlan plan
     value_text, name = split_arrow(text)
-    plan = PLANS.get(name)
+    plan = plan_of(PLANS, name, SetPlan)
     if plan is None:
         fail(f"{name} is not a valid OXM field name")
     if not plan.is_writable:
