@@ -127,7 +127,10 @@ cdef int put_identity(text_buffer* out, FlowStats flow, object names, bint stats
         text_put(out, b", ")
     if stats or flow.table or names.tables.get(flow.table) is not None:
         text_put(out, b"table=")
-        text_put_str(out, names.table(flow.table))
+        if names.tables:
+            text_put_str(out, names.table(flow.table))
+        else:
+            text_put_decimal(out, <uint64_t>flow.table)
         text_put(out, b", ")
     if stats:
         text_put(out, b"n_packets=")

@@ -47,8 +47,11 @@ cdef dict PARSERS = {
     for module in (output, set_field, move, fields, vlan, mpls, control, learn, hashing, conntrack, encap, misc)
     for name, parser in module.PARSERS.items()
 }
-cdef frozenset READ_ANEW = frozenset(
-    (*set_field.PARSERS, *vlan.PARSERS, "output", "group", "conjunction", "resubmit", "goto_table"))
+# The last three have other actions in them, whose names of ports would have to be looked for.
+cdef frozenset READ_ANEW = frozenset((
+    *set_field.PARSERS, *vlan.PARSERS, "output", "group", "conjunction", "resubmit", "goto_table", "clone", "ct",
+    "write_actions",
+))
 
 
 @cython.final
@@ -291,8 +294,8 @@ cdef Action read_action(str key, str value, Parse parse, bint instructions):
         word = key.lower()
         parser = PARSERS.get(word)
     if parser is not None:
-        action = parser(value, parse) if word in READ_ANEW else read_kept(parser, word, key, value, parse)
-        if word == "meter" and not instructions:
+        action = parser(value, parse) if word in READ_ANEW else read_kept(parser, key, value, parse)
+        if not instructions and word == "meter":
             parse.protocols &= <int>protocols.OF15_UP
         return action
     if word == "drop":
@@ -345,11 +348,9 @@ cdef Action read_plain_conjunction(str text):
     return new_conjunction(<int>clause - 1, <uint32_t>conj_id, <int>n_clauses)
 
 
-cdef Action read_kept(object parser, str word, str key, str value, Parse parse):
+cdef Action read_kept(object parser, str key, str value, Parse parse):
     """An action of a kind that has few arguments in all."""
     cdef tuple kept
-    if word == "clone" or word == "ct" or word == "write_actions":
-        return parser(value, parse)
     kept = SINGLE.get((key, value))
     if kept is not None:
         parse.protocols &= <int>kept[1]

@@ -38,4 +38,5 @@ cdef class Parse:
     cdef public int protocols
     cdef public int depth
 
-cpdef str hexadecimal(value)
+cpdef str hexadecimal(value)                # of any width
+cdef str hexadecimal_64(uint64_t value)

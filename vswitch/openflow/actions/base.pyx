@@ -11,6 +11,8 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset
 
+from vswitch.wire.text_buffer cimport text_buffer, text_put, text_put_hex, text_start, text_str
+
 import struct
 
 from vswitch.errors import OpenFlowError
@@ -40,6 +42,15 @@ def pack(int code, arg=0, *words, bytes tail=b""):
 cpdef str hexadecimal(value):
     """As C's ``%#x``: zero has no prefix."""
     return f"{value:#x}" if value else "0"
+
+
+cdef str hexadecimal_64(uint64_t value):
+    cdef text_buffer text
+    text_start(&text)
+    if value:
+        text_put(&text, b"0x")
+    text_put_hex(&text, value, 1)
+    return text_str(&text)      # too short for the heap, so there is nothing to give back
 
 
 cdef void code_start(code_buffer* code) noexcept:

@@ -16,6 +16,7 @@ cdef class SetPlan(FieldPlan):
     cdef unsigned int set_flags
     cdef object all_ones                # the mask of all its bytes
     cdef str whole_name                 # as a load names all of it
+    cdef bint has_legacy                # OpenFlow 1.0 and 1.1 set it in their own way
 
     cdef bint allows(self, object value) except -1
 

@@ -9,7 +9,7 @@ values, and a plain value is read as in a match (match.pyx); what is not plain, 
 cimport cython
 from libc.stdint cimport uint32_t, uint64_t
 
-from vswitch.openflow.actions.base cimport Action, CompiledAction, Parse, code_buffer, code_put, hexadecimal
+from vswitch.openflow.actions.base cimport Action, CompiledAction, Parse, code_buffer, code_put, hexadecimal, hexadecimal_64
 from vswitch.openflow.actions.check cimport Check
 from vswitch.openflow.field_plan cimport ALL_64, FieldPlan, ones, plan_of, run
 from vswitch.openflow.scan cimport ascii_text, scan_ipv4, scan_mac, scan_number, wide
@@ -41,6 +41,13 @@ cdef enum:
     PREREQ_L4 = 18
 
 
+# What OpenFlow 1.0 and 1.1 have actions of their own for.
+cdef frozenset LEGACY = frozenset((
+    "vlan_tci", "vlan_vid", "vlan_pcp", "eth_src", "eth_dst", "ip_src", "ip_dst", "nw_tos", "ip_dscp", "nw_ecn", "tcp_src",
+    "udp_src", "tcp_dst", "udp_dst",
+))
+
+
 @cython.final
 @cython.no_gc
 cdef class SetPlan(FieldPlan):
@@ -58,6 +65,7 @@ cdef class SetPlan(FieldPlan):
         self.set_flags = set_flags_of(field) | IS_SET_FIELD
         self.all_ones = field.all_ones
         self.whole_name = f"{field.header_name}[]"
+        self.has_legacy = field.name in LEGACY
 
     cdef bint allows(self, object value) except -1:
         """May a frame hold the value?"""
@@ -103,6 +111,17 @@ cdef class SetField(CompiledAction):
         self.raw = raw
         self.value = value
 
+    def __eq__(self, other):
+        cdef SetField that
+        if type(other) is not SetField:
+            return False
+        that = other
+        return (self.plan is that.plan and self.has_vlan == that.has_vlan and self.raw == that.raw
+                and self.value == that.value and self.mask == that.mask)
+
+    def __hash__(self):
+        return hash((self.plan.name, self.value, self.mask))
+
     @property
     def field(self):
         """The row of the table of fields."""
@@ -113,7 +132,7 @@ cdef class SetField(CompiledAction):
         if self.raw == C_LOAD:
             whole = ones(self.plan.n_bits)
             if self.plan.n_bits <= 64 and self.run_of_bits() == whole:
-                return f"load:{hexadecimal(<uint64_t>self.value & whole)}->{self.plan.whole_name}"
+                return f"load:{hexadecimal_64(<uint64_t>self.value & whole)}->{self.plan.whole_name}"
             return ",".join([f"load:{hexadecimal(value)}->{part}" for part, value in self.segments()])
         return f"set_field:{format_value(self.plan.field, self.value, self.mask, names)}->{self.plan.name}"
 
@@ -144,7 +163,7 @@ cdef class SetField(CompiledAction):
         if self.raw != C_SET:
             return self.as_loads()
         if version < C_OF12:
-            return self.as_legacy(version)
+            return self.as_legacy(version) if self.plan.has_legacy else self.as_loads()
         return self.as_set() if self.mask == self.plan.all_ones else self.as_loads()
 
     cdef tuple as_set(self):
@@ -160,7 +179,12 @@ cdef class SetField(CompiledAction):
         return (new_set(self.plan, False, self.mask, C_SET, self.value),)
 
     cdef int refuse_stray_bits(self) except -1:
-        if self.value & ~self.mask:
+        cdef bint has_any
+        if self.plan.n_bytes <= 8:
+            has_any = <uint64_t>self.value & ~<uint64_t>self.mask != 0
+        else:
+            has_any = self.value & ~self.mask
+        if has_any:
             refuse("OFPBMC_BAD_WILDCARDS")
         return 0
 
@@ -192,9 +216,7 @@ cdef class SetField(CompiledAction):
             return (new_mod("mod_nw_tos", value << 2, 0),)
         if name == "nw_ecn":
             return new_mod("mod_nw_ecn", value, 0).sent(version)
-        if name in ("tcp_src", "udp_src", "tcp_dst", "udp_dst"):
-            return (new_mod(f"mod_tp_{name[4:]}", value, 0),)
-        return self.as_loads()
+        return (new_mod(f"mod_tp_{name[4:]}", value, 0),)
 
     cpdef Action check(self, Check check):
         cdef SetPlan plan = self.plan
