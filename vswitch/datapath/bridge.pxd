@@ -68,7 +68,7 @@ cdef struct port:
     capture_writer* tap_in          # gets what comes in here; NULL: nothing does
     capture_writer* tap_out         # gets what leaves here, also into a tunnel or a patch port; may be the same
     bint is_plain                   # no rule of its own: a frame sent here just leaves (port_update_plain())
-    bint just_leaves                # ... or it may have a wire
+    bint just_leaves                # ... or it may have a wire, or an MTU
     bint is_open                    # ... and no rule on what comes in here
     void* express                   # express_table* of what comes in here; NULL: there are no shortcuts
     uint64_t mac                    # of the device; 0: unknown

@@ -327,9 +327,9 @@ cdef void bundle_update_floodable(bundle* b) noexcept nogil:
 
 cdef void port_update_plain(port* p) noexcept nogil:
     """Settles `is_plain`, `just_leaves` and `is_open`. To be called after any change to the port, its bundle, or the mirrors of its bridge."""
-    p.just_leaves = not (p.is_patch or p.tunnel != NULL or p.n_addresses or p.config & PORT_NO_FWD or p.mtu
-                         or p.bridge.has_mirrors or p.tap_out != NULL or (p.bundle != NULL and p.bundle.is_protected))
-    p.is_plain = p.just_leaves and p.wire == NULL
+    p.just_leaves = not (p.is_patch or p.tunnel != NULL or p.n_addresses or p.config & PORT_NO_FWD or p.bridge.has_mirrors
+                         or p.tap_out != NULL or (p.bundle != NULL and p.bundle.is_protected))
+    p.is_plain = p.just_leaves and p.wire == NULL and not p.mtu
     p.is_open = not (p.config or p.bridge.has_mirrors or p.tap_in != NULL or (p.bundle != NULL and p.bundle.mirror_out))
 
 

@@ -355,7 +355,7 @@ cdef class Datapath(TunnelPorts):
             p = NULL
             if express.entries[i] == NULL:
                 if (shortcuts[other].outer != NULL and token == found_token
-                        and shortcut_holds(&self.ex, &shortcuts[other], token)):
+                        and shortcut_holds(&self.ex, &shortcuts[other], &frames[i], token)):
                     self._take_shortcut(in_port, &frames[i], &shortcuts[other])
                     other += 1
                     i += 1
@@ -370,7 +370,7 @@ cdef class Datapath(TunnelPorts):
             return
         for i in range(n_others):
             if (express.keys[places[i]].n_words and shortcuts[i].outer != NULL
-                    and shortcut_holds(&self.ex, &shortcuts[i], token)):
+                    and shortcut_holds(&self.ex, &shortcuts[i], &others[i], token)):
                 express_enter(&express.keys[places[i]], table[others[i].input], &others[i], &shortcuts[i], token,
                               &self.to_count)
 

@@ -13,7 +13,6 @@ from vswitch.tables.tags cimport find_tag
 
 cdef enum:
     EXPRESS_WAYS = 4
-    EXPRESS_HEADER = 56             # room for Ethernet, IPv4, UDP and VXLAN, which is 50
 
 cdef struct express:                # begins a cache line; a frame needs two
     uint64_t words[4]               # EXPRESS_PLAIN_WORDS
@@ -25,14 +24,15 @@ cdef struct express:                # begins a cache line; a frame needs two
     uint8_t n_added                 # ... bytes of that
     uint8_t inner_ofs               # where the frame that is copied begins: what stands before it ends here
     uint8_t pad
-    uint8_t header[56]              # EXPRESS_HEADER; if a tunnel ends, words 4 to 8 of the key
+    uint8_t header[50]              # SHORTCUT_HEADER; if a tunnel ends, words 4 to 8 of the key
+    uint16_t max_len                # bytes of a frame for which all of this is right
+    uint32_t tag                    # END_TAG: the tag
     port* out
     # Not for each frame
     port* in_port
     shortcut* outer
     shortcut* inner                 # of what is in the tunnel that ends; NULL if none does
     express* next                   # to be counted, too
-    uint32_t tag                    # END_TAG: the tag
 
 cdef struct express_set:            # a cache line
     uint32_t tags[4]                # EXPRESS_WAYS: express_tag() of their hashes; 0: free

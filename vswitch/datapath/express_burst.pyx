@@ -15,7 +15,7 @@ from vswitch.datapath.express_key cimport (
 )
 from vswitch.datapath.fabric cimport NS_PER_MS
 from vswitch.datapath.ledger cimport ledger_add_output
-from vswitch.datapath.shortcut cimport END_HEADER, END_UDP, shortcut
+from vswitch.datapath.shortcut cimport END_HEADER, END_UDP, SHORTCUT_ANY_LEN, shortcut
 from vswitch.datapath.shortcut_leave cimport shortcut_copy
 from vswitch.datapath.source_ports cimport put_plain_tuple, source_ports
 from vswitch.tables.flow_key cimport flow_key
@@ -121,7 +121,7 @@ cdef int express_run(execution* ex, const frame* frames, int first, int n, uint6
     while i < n:
         e = burst.entries[i]
         clock_ns = <int64_t>(f.time_ns - offset_ns)
-        if unlikely(e == NULL or clock_ns < latest or clock_ns >= limit_ns):
+        if unlikely(e == NULL or clock_ns < latest or clock_ns >= limit_ns or f.len > e.max_len):
             break
         if unlikely(e.n_packets == 0):
             if e.neighbor.expires_ms <= limit_ms:
@@ -165,6 +165,7 @@ cdef void express_enter(const express_key* key, port* in_port, const frame* f, c
     e.end = last.end
     e.n_added = last.n_added
     e.inner_ofs = <uint8_t>inner_ofs
+    e.max_len = <uint16_t>min(last.max_len + inner_ofs, <uint32_t>SHORTCUT_ANY_LEN)
     e.neighbor = &nobody
     if last.end >= END_HEADER:
         e.neighbor = last.neighbor

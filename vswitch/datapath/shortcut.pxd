@@ -18,7 +18,8 @@ cdef enum:
     SHORTCUT_STEPS = 12              # a longer way is not remembered
     SHORTCUT_WORDS = 12              # of the key that the shortcuts of a bridge look at, at most
     SHORTCUT_WAYS = 4
-    SHORTCUT_HEADER = 56             # room for Ethernet, IPv4, UDP and VXLAN, which is 50
+    SHORTCUT_HEADER = 50             # bytes of Ethernet, IPv4, UDP and VXLAN
+    SHORTCUT_ANY_LEN = 0xFFFF        # bytes; a longer frame takes no shortcut
 
 cdef enum shortcut_step:
     STEP_PROGRAM = 0                # program*: one more frame
@@ -42,6 +43,7 @@ cdef struct shortcut:                # begins a cache line
     neighbor* neighbor              # whose MAC is in the header, or who sent it; NULL without a tunnel
     uint32_t program                # number of the first program
     uint32_t tag                    # END_TAG: the tag
+    uint16_t max_len                # bytes of a frame for which there is room at the port's MTU
     uint8_t n_steps
     uint8_t end                     # shortcut_end
     uint8_t n_added                 # bytes of that
@@ -50,7 +52,7 @@ cdef struct shortcut:                # begins a cache line
     uint64_t words[12]              # SHORTCUT_WORDS: its key
     void* steps[12]
     uint64_t tun_id                 # of the tunnel that ends, where ports are told apart by it; else ANY_TUN_ID
-    uint8_t header[56]              # SHORTCUT_HEADER; lengths are 0, and in the place of IPv4's checksum stands the sum of the rest
+    uint8_t header[50]              # SHORTCUT_HEADER; lengths are 0, and in the place of IPv4's checksum stands the sum of the rest
 
 cdef struct shortcut_set:            # a cache line
     uint32_t tags[4]                # SHORTCUT_WAYS: signature_tag() of their hashes

@@ -27,18 +27,19 @@ cdef void shortcut_take(execution* ex, port* in_port, const frame* f, const shor
 cdef bint shortcut_note(execution* ex, shortcut_table** tables, port* in_port, const frame* f, uint64_t token) noexcept nogil
 
 
-cdef inline bint shortcut_holds(const execution* ex, const shortcut_ahead* ahead, uint64_t token) noexcept nogil:
-    """True if what was found still is so, in the state `token`."""
+cdef inline bint shortcut_holds(const execution* ex, const shortcut_ahead* ahead, const frame* f, uint64_t token) noexcept nogil:
+    """True if what was found for a frame still is so, in the state `token`."""
     cdef const shortcut* j = ahead.outer
     cdef uint64_t now_ms
-    if ahead.table.n_forgotten != ahead.n_forgotten or j.token != token:
+    if ahead.table.n_forgotten != ahead.n_forgotten or j.token != token or f.len > j.max_len:
         return False
     if j.neighbor == NULL:
         return True
     now_ms = ex.clock_ns // NS_PER_MS
     if j.pops == 0:
         return j.neighbor.expires_ms > now_ms
-    if ahead.inner_table.n_forgotten != ahead.n_inner_forgotten or ahead.inner.token != token:
+    if (ahead.inner_table.n_forgotten != ahead.n_inner_forgotten or ahead.inner.token != token
+            or f.len - ahead.inner_ofs > ahead.inner.max_len):
         return False
     # Who is due must be forgotten first (neighbors_set()).
     return (now_ms < ex.tunnels.neighbors.next_expiry_ms

@@ -14,8 +14,8 @@ from vswitch.datapath.execution cimport MAX_DEPTH, MAX_RESUBMITS, METADATA_BYTES
 from vswitch.datapath.flow_cache cimport flow_cache_lookup
 from vswitch.datapath.flow_learn cimport learned_flow
 from vswitch.datapath.shortcut cimport (
-    ANY_TUN_ID, END_HEADER, END_SAME, END_TAG, END_UDP, SHORTCUT_HEADER, SHORTCUT_STEPS, STEP_ADDRESS, STEP_LEARN, STEP_PATCH,
-    STEP_PROGRAM, STEP_TABLE, STEP_TUNNEL,
+    ANY_TUN_ID, END_HEADER, END_SAME, END_TAG, END_UDP, SHORTCUT_ANY_LEN, SHORTCUT_HEADER, SHORTCUT_STEPS, STEP_ADDRESS,
+    STEP_LEARN, STEP_PATCH, STEP_PROGRAM, STEP_TABLE, STEP_TUNNEL,
 )
 from vswitch.datapath.program cimport (
     OP_COMMIT, OP_KEY, OP_LEARN, OP_NORMAL, OP_OUTPUT, OP_TAGS, op, program,
@@ -91,6 +91,7 @@ cdef bint shortcut_plan(execution* ex, port* in_port, const flow_key* key, bint 
     j.n_steps = 0
     j.n_added = j.pops = 0
     j.end = END_SAME
+    j.max_len = SHORTCUT_ANY_LEN
     j.tag = 0
     j.neighbor = NULL
     memset(mask, 0, sizeof(flow_key))
@@ -243,7 +244,7 @@ cdef verdict plan_output(plan* p, port* out) noexcept nogil:
     """To a port: over a patch, into a tunnel, out of one, or away."""
     if tags_inner(p.tags) or (tags_outer(p.tags) and tags_outer(p.tags) >> 16 != TPID_CTAG):
         return GIVEN_UP
-    if (out.config & PORT_NO_FWD or out.tap_out != NULL or out.mtu
+    if (out.config & PORT_NO_FWD or out.tap_out != NULL or (out.mtu and not out.just_leaves)
             or (p.in_port.bundle != NULL and out.bundle != NULL and p.in_port.bundle.is_protected and out.bundle.is_protected)):
         return GIVEN_UP
     if out.tunnel != NULL:
@@ -259,6 +260,17 @@ cdef verdict plan_output(plan* p, port* out) noexcept nogil:
     if p.j.tag:
         p.j.end = END_TAG
         p.j.n_added = DOT1Q_LEN
+    if out.mtu:
+        return plan_mtu(p.j, out.mtu + ETH_LEN)
+    return ARRIVED
+
+
+cdef verdict plan_mtu(shortcut* j, uint32_t mtu) noexcept nogil:
+    """The port sends frames of `mtu` bytes, with their Ethernet header and without a tag."""
+    cdef uint32_t n_header = j.n_added if j.end >= END_HEADER else 0
+    if mtu < n_header:
+        return GIVEN_UP
+    j.max_len = <uint16_t>min(mtu - n_header, <uint32_t>SHORTCUT_ANY_LEN)
     return ARRIVED
 
 
