@@ -35,6 +35,8 @@ cdef class Datapath(TunnelPorts):
     cdef shortcut_table** shortcuts               # by number of the bridge; NULL: none begin there
     cdef express_table** express                # likewise
     cdef express_list to_count                  # express entries with frames that are not counted yet
+    cdef uint64_t token                         # if token_is_known
+    cdef bint token_is_known
     cdef uint64_t n_aims                        # times that they all went, and what they are found by changed
     cdef uint32_t n_shortcuts                    # bridges for which there is a place in both
     cdef bint has_shortcuts                      # somewhere they begin
@@ -52,6 +54,7 @@ cdef class Datapath(TunnelPorts):
                              int n_after) noexcept nogil
     cdef void _switch_chained(self, const frame* frames, int n, port** table, uint64_t offset_ns, const frame* after,
                               int n_after) noexcept nogil
+    cdef uint64_t _known_token(self) noexcept nogil
     cdef uint64_t _token(self) noexcept nogil
     cdef void _switch_arrival(self, port* in_port, const frame* f, frame_ahead* ahead, uint64_t offset_ns) noexcept nogil
     cdef void _count(self) noexcept nogil

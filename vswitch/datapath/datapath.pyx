@@ -320,7 +320,7 @@ cdef class Datapath(TunnelPorts):
         cdef bint may_end = self._tunnels_may_end()
         cdef uint64_t n_aims = self.n_aims
         cdef bint holds = True              # so far nothing else has changed what was found
-        cdef uint64_t token = self._token()
+        cdef uint64_t token = self._known_token()
         cdef uint64_t found_token = token   # the state that everything was looked up in
         cdef int64_t latest_ns = <int64_t>self.now_ns
         cdef int64_t clock_ns
@@ -340,7 +340,7 @@ cdef class Datapath(TunnelPorts):
             if clock_ns >= <int64_t>self.next_event_ns:
                 express_count(&self.to_count, True)
                 self._advance(clock_ns, frames[i].time_ns)
-                token = self._token()
+                token = self._known_token()
                 holds = holds and (not may_end or self._tunnels_may_end())
             if clock_ns < latest_ns:
                 express_count(&self.to_count, True)
@@ -481,6 +481,7 @@ cdef class Datapath(TunnelPorts):
         after = self._token()
         if after == token and self.ex.n_outputs == 1 and shortcut_note(&self.ex, self.shortcuts, in_port, f, token):
             self._aim_express()
+        self.token = after
         return after
 
     cdef void _aim_express(self) noexcept nogil:
@@ -494,6 +495,13 @@ cdef class Datapath(TunnelPorts):
     cdef bint _tunnels_may_end(self) noexcept nogil:
         """True if no neighbour is due to be forgotten before anything else is due."""
         return self.next_event_ns // NS_PER_MS < self.tunnel_ports.neighbors.next_expiry_ms
+
+    cdef uint64_t _known_token(self) noexcept nogil:
+        """_token(), which changes by nothing but time, frames on the long way, and what is done between runs."""
+        if not self.token_is_known:
+            self.token = self._token()
+            self.token_is_known = True
+        return self.token
 
     cdef uint64_t _token(self) noexcept nogil:
         """Another number after any change of what a shortcut depends on."""
@@ -585,6 +593,7 @@ cdef class Datapath(TunnelPorts):
 
     def settle(self):
         """Lets bonds see what was configured and commanded since they last looked."""
+        self.token_is_known = False
         self._prepare()
         if self.bonds_due:
             self._run_bonds(self.now_ns + self.offset_ns)
@@ -627,6 +636,7 @@ cdef class Datapath(TunnelPorts):
 
         Bonds first, as in OVS's main loop: what they announce may be about to age out.
         """
+        self.token_is_known = False
         self.now_ns = clock_ns
         if clock_ns >= self.next_bond_ns:
             self._run_bonds(time_ns)

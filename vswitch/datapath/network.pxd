@@ -44,6 +44,7 @@ cdef class Network:
     cdef ledger_rows* ledger        # or NULL
     cdef port** input_ports         # by input
     cdef uint32_t* input_nodes
+    cdef uint32_t n_inputs
     cdef frame frames[32]           # BURST
     cdef frame_ahead ahead[32]
     cdef int n_read                 # of them

@@ -300,21 +300,24 @@ cdef class Network:
                 PyErr_CheckSignals()
                 if self.n_uncounted >= FRAMES_PER_TURN:
                     self._count()
-                if on_progress is not None and progress_is_due(&next_report_ns):
-                    self._count()
-                    on_progress(self.n_frames, captures.n_bytes_read())
+                if self.has_failed or progress_is_due(&next_report_ns):
+                    self._check()
+                    if on_progress is not None:
+                        self._count()
+                        on_progress(self.n_frames, captures.n_bytes_read())
                 with nogil:
                     status = self._run(captures)
                     if status > 0 and not self.is_started:      # the first frame is there, and waits
                         self._start(self.frames[0].time_ns)
                         if stop_after_ns != NEVER:
                             self.stop_ns = self.start_ns + stop_after_ns
-                self._check()
                 if status == FRAMES_SERVICE:
                     captures.service()
-                    self._set_inputs(inputs)
+                    if len(inputs) > self.n_inputs:
+                        self._set_inputs(inputs)
                 elif status == NETWORK_STOP or status == FRAMES_END:
                     break
+            self._check()
             if on_progress is not None:
                 self._count()
                 on_progress(self.n_frames, captures.n_bytes_read())
@@ -413,6 +416,7 @@ cdef class Network:
         if nodes == NULL:
             raise MemoryError
         self.input_nodes = nodes
+        self.n_inputs = <uint32_t>len(inputs)
         for i in range(len(inputs)):
             node, number = inputs[i]
             datapath = self.datapaths[node]

@@ -53,19 +53,25 @@ def merge_inputs(
     input of the stream, also of those that a capture names only later. `usage` says how a capture's port is given;
     `n_captures` how many there are in all, if others are read beside these.
     """
+    taken = set(places)
+
     def entrance(name: str) -> int:
-        place, port = find(name)
+        return enter(name, *find(name))
+
+    def enter(name: str, place: Place, port: Port | None) -> int:
         if port is not None and not port.has_cable:
             raise ConfigError(port.why_no_cable, key=name)
         places.append(place)
+        taken.add(place)
         return len(places) - 1
 
     def only_entrance(name: str) -> int:
         # Two captures of one port are most often a slip, and their order for frames of one time a guess.
-        if find(name)[0] in places:
+        place, port = find(name)
+        if place in taken:
             hint = "merge its captures first: mergecap -w BOTH A B"
             raise ConfigError(f"port {name} is given twice", key=name, hint=hint)
-        return entrance(name)
+        return enter(name, place, port)
 
     def by_interface(path: str) -> Callable[[str, int], int]:
         def resolve(name: str, index: int) -> int:

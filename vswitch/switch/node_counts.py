@@ -39,12 +39,18 @@ class NodeCounts:
 
     def totals(self) -> dict[int, PortTotals]:
         """By port number, as it was when it was seen last."""
-        none = PortTotals(0, 0, 0, 0)
-        return {number: totals.since(self._before.get(number, none)) for number, totals in self._now.items()}
+        before = self._before
+        return {
+            number: totals.since(before[number]) if number in before else totals for number, totals in self._now.items()
+        }
 
     def n_out(self) -> int:
         """Copies that left the node."""
-        return sum(totals.tx_frames for number, totals in self.totals().items() if number in self._cabled)
+        after, before = (
+            sum(totals.tx_frames for number, totals in all_totals.items() if number in self._cabled)
+            for all_totals in (self._now, self._before)
+        )
+        return after - before
 
     def fates(self) -> dict[str, int]:
         """Fate → frames."""

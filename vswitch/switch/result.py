@@ -30,7 +30,12 @@ class PortTotals(NamedTuple):
 
     def since(self, before: PortTotals) -> PortTotals:
         """What was added to counters that were `before`."""
-        return PortTotals(*(now - then for now, then in zip(self, before, strict=True)))
+        return PortTotals(
+            self.rx_frames - before.rx_frames,
+            self.rx_bytes - before.rx_bytes,
+            self.tx_frames - before.tx_frames,
+            self.tx_bytes - before.tx_bytes,
+        )
 
 
 class FrameFate(NamedTuple):
