@@ -19,6 +19,7 @@ from vswitch.datapath.fate import FATES
 from vswitch.errors import ConfigError
 from vswitch.light_typing import TYPE_CHECKING
 from vswitch.switch.attached import check_plugs
+from vswitch.switch.collection import without_collection
 from vswitch.switch.inputs import STANDARD_STREAM, Input, as_inputs, check_streams
 from vswitch.switch.node_groups import NodeGroup, group_names
 from vswitch.switch.output_folder import OutputFolder, Progress, file_name
@@ -77,7 +78,8 @@ def replay_nodes(
     with ExitStack() as opened:
         # One capture of all ports has one order; so has one that names its ports only as it is read.
         is_one = str(out) == STANDARD_STREAM or any(not port for port, _ in inputs)
-        run = _Replay(topology, inputs, ledger, is_one=is_one, opened=opened)
+        with without_collection():
+            run = _Replay(topology, inputs, ledger, is_one=is_one, opened=opened)
         opened.enter_context(writers_detached(topology.nodes.values()))
         if out is None:
             return run.run(threads, progress)
@@ -146,7 +148,9 @@ class _Replay:
         finally:
             for group in self.groups:
                 group.close()
-        return self._result(self._ledger(), time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        with without_collection():
+            return self._result(self._ledger(), seconds)
 
     def _reports(self, progress: Progress | None) -> Sequence[Callable[[int, int], None] | None]:
         """`progress` for each group: it hears of all of them together."""
