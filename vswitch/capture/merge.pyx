@@ -13,7 +13,7 @@ game has none: the comparison's mask picks the winner. The lanes stand from left
 wins, and no lane is compared. (A tree of losers has no left and right, so its keys need the lane as a second word:
 18.0 ns a frame with eight captures in memory, against 16.9. Parsing ahead in each lane, to shorten the chain from a
 record to the next winner, was measured and cost more than it gave.) What remains is waiting for memory: each record
-says where the next one is, so its lane is prefetched some records ahead (pcap.pxd).
+says where the next one is, so its lane is prefetched some records ahead (pcap.pxd); of many lanes, those that may be next.
 
 A lane that needs its next window, or whose head is of an interface that was not met before, stops the merge: nothing
 can be said about the order until its head is known. `read()` then gives what it has, and the next call asks for
@@ -29,7 +29,7 @@ from libc.stdlib cimport calloc, free, malloc
 from vswitch.capture.ethernet cimport (
     ENCAPSULATION_ETHERNET, ENCAPSULATION_NONE, ETHERNET_GROWTH, ethernet_from_record,
 )
-from vswitch.capture.pcap cimport pcap_next
+from vswitch.capture.pcap cimport PCAP_CAPLEN, pcap_next, prefetch
 from vswitch.capture.reader cimport CaptureReader, capture_next
 from vswitch.capture.record cimport (
     FRAMES_END, FRAMES_SERVICE, INPUT_UNKNOWN, RECORD_OK, WAIT_END, capture_interface,
@@ -47,6 +47,7 @@ cdef enum:
     WINDOW_MIN_LEN = 16384
     WINDOW_AHEAD_LEN = 65536        # bytes of a window that are worth waking the I/O thread for
     MERGE_BATCH = 64                # frames read ahead by Python's iteration
+    MERGE_FORESEEN = 64             # lanes among which most of the next winners are sought, a power of two
 
 cdef extern from *:
     """
@@ -205,6 +206,8 @@ cdef class MergedCaptures:
         if self.is_waiting or not self.is_started:
             return FRAMES_SERVICE
         winner = self.tree[1]
+        if self.n_leaves >= MERGE_FORESEEN:
+            merge_foresee(self)
         while n < n_max:
             if winner.time_ns == MERGE_NO_HEAD:
                 break
@@ -301,6 +304,15 @@ cdef inline merge_key merge_replay(merge_key* tree, uint32_t n_leaves, merge_key
     winner.time_ns = time_ns
     winner.lane = lane
     return winner
+
+
+cdef inline void merge_foresee(MergedCaptures self) noexcept nogil:
+    """Of many lanes hardly one is in the cache when it wins, and what pcap_next() brought near is gone by then. Who wins next is
+    likely to be the best of a small part of the lanes; what follows these heads is sent for, all at a time."""
+    cdef uint32_t i
+    for i in range(MERGE_FORESEEN, 2 * MERGE_FORESEEN):
+        if self.tree[i].time_ns != MERGE_NO_HEAD:
+            prefetch(self.lanes[self.tree[i].lane].cursor.pos + PCAP_CAPLEN)
 
 
 cdef int merge_start(MergedCaptures self) except -1:

@@ -19,6 +19,9 @@ cdef struct express_burst:
 # of neighbours is due, so that tunnels may end. The frames that come `after` them are brought near, as in burst_look_up().
 cdef int express_look_up(port** in_ports, const frame* frames, int n, uint64_t token, bint may_end,
                          express_burst* burst, const frame* after, int n_after) noexcept nogil
+# Brings near what express_look_up() and express_run() want to know of frames that come in at many nodes, so that each of them is
+# looked up alone.
+cdef void express_bring_near(port** in_ports, const frame* frames, int n) noexcept nogil
 # Takes frames from `first` on, up to `n` or the first one that has no entry, is older than one before it (`latest_ns`, which
 # moves on), or is not before `limit_ns`; returns where it stopped. All by the clock: time stamps minus `offset_ns`.
 cdef int express_run(execution* ex, const frame* frames, int first, int n, uint64_t offset_ns, int64_t* latest_ns,

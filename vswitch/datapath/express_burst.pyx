@@ -6,6 +6,7 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcpy, memset
 
 from vswitch.datapath.burst cimport BURST, burst_prefetch, frame_prefetch
+from vswitch.datapath.bridge cimport port
 from vswitch.datapath.express cimport (
     express_begin, express_clear, express_find, express_has, express_place, express_set, nobody,
 )
@@ -62,6 +63,36 @@ cdef int express_look_up(port** in_ports, const frame* frames, int n, uint64_t t
     if any_udp:
         source_ports(&burst.tuples, n, burst.src_ports)
     return n_missing
+
+
+cdef void express_bring_near(port** in_ports, const frame* frames, int n) noexcept nogil:
+    cdef const express_set* sets[BURST]
+    cdef express* entries[BURST]
+    cdef express_key keys[BURST]
+    cdef const port* in_port
+    cdef int i
+    for i in range(n):
+        in_port = in_ports[frames[i].input]
+        if in_port != NULL:
+            prefetch(in_port)
+            prefetch(&in_port.express)
+    for i in range(n):
+        in_port = in_ports[frames[i].input]
+        if in_port != NULL and in_port.express != NULL:
+            prefetch(in_port.express)
+            prefetch(&(<const express_table*>in_port.express).sets)
+    for i in range(n):
+        in_port = in_ports[frames[i].input]
+        sets[i] = find_set(in_port, &frames[i], True, &keys[i]) if in_port != NULL else NULL
+    for i in range(n):
+        entries[i] = express_find(sets[i], keys[i].hash, sets[i].token) if sets[i] != NULL else NULL
+        if entries[i] != NULL:
+            prefetch(entries[i])
+            prefetch(entries[i].header)
+    for i in range(n):
+        if entries[i] != NULL:
+            prefetch(entries[i].out)
+            prefetch(&entries[i].out.wire)
 
 
 cdef inline const express_set* find_set(const port* in_port, const frame* f, bint may_end, express_key* key) noexcept nogil:

@@ -39,6 +39,7 @@ from vswitch.capture.record cimport FRAMES_END, FRAMES_SERVICE
 from vswitch.datapath.burst cimport burst_look_up, burst_prefetch
 from vswitch.datapath.datapath cimport Datapath
 from vswitch.datapath.device cimport CompiledDevice, device, device_refuse, device_take
+from vswitch.datapath.express_burst cimport express_bring_near
 from vswitch.datapath.fabric cimport NS_PER_MS
 from vswitch.datapath.fate cimport DROP_WIRE_LOOP, FATE_CONSUMED
 from vswitch.datapath.ledger cimport LEDGER_OWN, NO_CAUSE, Ledger, ledger_n_outputs, ledger_record_fate
@@ -481,6 +482,7 @@ cdef class Network:
         for i in range(self.n_devices if self.foresees and first < self.n_read else 0):
             if self.boxes[i].foresee != NULL:
                 self.boxes[i].foresee(self.boxes[i], &self.frames[first], self.n_read - first)
+        express_bring_near(self.input_ports, &self.frames[first], self.n_read - first)
         while first < self.n_read:
             node = self.input_nodes[self.frames[first].input]
             last = first
