@@ -194,12 +194,23 @@ ovs-appctl tnl/neigh/set br-under 192.0.2.2 {remote.hex(":")}
     assert len(seen["outputs"]) >= 600
 
 
-def two_hosts(scenario: Path, kind: str, rng: random.Random) -> None:
-    """Two hosts that learn each other's VMs over two tunnels and a cable, with some latency or none."""
-    key = rng.choice(["7", "flow"])
-    for number, other in ((1, 2), (2, 1)):
-        (scenario / "in" / f"h{number}").mkdir(parents=True)
-        (scenario / f"h{number}.ovs").write_text(f"""\
+def host_with_vlans(number: int) -> str:
+    """Local VLAN 1 of br-int is 101 on the cable, and 8 is 8."""
+    return f"""\
+ovs-vsctl add-br br-under -- add-port br-under ethu
+ovs-vsctl add-br br-int -- add-port br-int vm{number} tag=1 -- add-port br-int vm{number + 2} tag=1
+ovs-vsctl add-port br-int vm{number + 4} tag=8
+ovs-vsctl add-port br-int up -- set Interface up type=patch options:peer=down
+ovs-vsctl add-port br-under down -- set Interface down type=patch options:peer=up
+ovs-vsctl set Bridge br-int other_config:mac-aging-time=15
+ovs-ofctl add-flow br-under priority=2,in_port=down,dl_vlan=1,actions=mod_vlan_vid:101,NORMAL
+ovs-ofctl add-flow br-int priority=2,in_port=up,dl_vlan=101,actions=mod_vlan_vid:1,NORMAL
+"""
+
+
+def host_with_tunnels(number: int, kind: str, key: str) -> str:
+    other = 3 - number
+    return f"""\
 ovs-vsctl add-br br-under -- set Bridge br-under other-config:hwaddr=02:00:00:01:00:0{number} -- add-port br-under ethu
 ovs-vsctl add-br br-tun -- add-br br-int -- add-port br-int vm{number} -- add-port br-int vm{number + 2}
 ovs-vsctl add-port br-int up -- set Interface up type=patch options:peer=down
@@ -209,7 +220,20 @@ ovs-vsctl add-br br-8 -- add-port br-8 vm{number + 4}
 ovs-vsctl add-port br-8 tunnel8 -- set Interface tunnel8 type={kind} options:remote_ip=192.0.2.{other} options:key=8
 ovs-vsctl set Bridge br-int other_config:mac-aging-time=15
 ip addr add 192.0.2.{number}/24 dev br-under
-""")
+"""
+
+
+def two_hosts(scenario: Path, kind: str, rng: random.Random) -> None:
+    """Two hosts that learn each other's VMs over a cable, with some latency or none, and two VLANs or tunnels on it."""
+    key = rng.choice(["7", "flow"])
+    for number in (1, 2):
+        (scenario / "in" / f"h{number}").mkdir(parents=True)
+        setup = host_with_vlans(number) if kind == "vlan" else host_with_tunnels(number, kind, key)
+        for port in ("ethu", f"vm{number}"):
+            if rng.random() < 0.5:  # the longest frames do not fit, or just
+                largest = 1442 if port != "ethu" else {"vlan": 1446, "gre": 1484, "vxlan": 1492}[kind]
+                setup += f"ovs-vsctl set Interface {port} mtu_request={largest - rng.choice([13, 14, 15, 18, 19, 40])}\n"
+        (scenario / f"h{number}.ovs").write_text(setup)
     latency = rng.choice(["", ", latency: 30us"])
     (scenario / "topology.yaml").write_text(f"""\
 nodes:
@@ -234,8 +258,8 @@ wires:
         file.close()
 
 
-@pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("kind", ["vxlan", "gre"])
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("kind", ["vxlan", "gre", "vlan"])
 def test_two_hosts(tmp_path, kind, seed):
     rng = random.Random(f"two hosts {kind} {seed}")
     (tmp_path / "hosts").mkdir()
