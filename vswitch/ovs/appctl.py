@@ -55,8 +55,7 @@ def run(node: NodeLike, words: list[str]) -> Outcome:
     """
     try:
         options, rest = getopt(words, _OPTIONS)
-        _check_options(options)
-        if any(name == "version" for name, _ in options):
+        if options and _asks_for_version(options):
             return Outcome(0, f"ovs-appctl (Open vSwitch) {OVS_VERSION}\n")
         if not rest:
             raise Refusal("at least one non-option argument is required (use --help for help)")
@@ -72,7 +71,8 @@ def run(node: NodeLike, words: list[str]) -> Outcome:
     return Outcome(0, output)
 
 
-def _check_options(options: list[tuple[str, str | None]]) -> None:
+def _asks_for_version(options: list[tuple[str, str | None]]) -> bool:
+    """Is it ``--version``? Raises for options that cannot be taken."""
     for name, argument in options:
         if name == "target" and argument != _TARGET:
             raise Unsupported(f"ovs-appctl --target={argument} is not supported yet")
@@ -80,6 +80,7 @@ def _check_options(options: list[tuple[str, str | None]]) -> None:
             raise Refusal(f"value {argument} on -T or --timeout is invalid", word=argument or "")
         if name in ("help", "option"):
             raise Unsupported(f"ovs-appctl --{name} is not supported yet")
+    return any(name == "version" for name, _ in options)
 
 
 def _answer(node: NodeLike, name: str, arguments: list[str]) -> str:

@@ -7,6 +7,8 @@ not understood is an error with its place and, where one is near, the word that 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import cache
 
 from vswitch.errors import CommandError, ConfigError, nearest
 from vswitch.ovs.outcome import Outcome, Unsupported
@@ -91,7 +93,7 @@ def _run_line(node: NodeLike, line: ScriptLine, path: str) -> str:
     if tool not in TOOLS:
         raise _unknown_tool(_words(line)[0], tool, path)
     try:
-        outcome = _run_tool(node, tool, texts[1:], line.stdin)
+        outcome = _runner(tool)(node, texts[1:], line.stdin)
     except Unsupported as unsupported:
         word = _words(line)[0]
         raise CommandError(
@@ -125,23 +127,27 @@ def _words(line: ScriptLine) -> list[Word]:
     return line.words[len(line.texts) - len(_without_sudo(line.texts)) :]
 
 
-def _run_tool(node: NodeLike, tool: str, arguments: list[str], stdin: str) -> Outcome:
-    # Each tool is imported when it is first used: a replay that needs one of them starts sooner.
+@cache
+def _runner(tool: str) -> Callable[[NodeLike, list[str], str], Outcome]:
+    """What runs a tool on a node, with its arguments and standard input.
+
+    A tool is imported when it is first used: a replay that needs one of them starts sooner.
+    """
     if tool == "ovs-vsctl":
         from vswitch.ovs import vsctl
 
-        return vsctl.run(node, arguments)
+        return lambda node, arguments, stdin: vsctl.run(node, arguments)
     if tool == "ovs-ofctl":
         from vswitch.ovs import ofctl
 
-        return ofctl.run(node, arguments, stdin)
+        return ofctl.run
     if tool == "ip":
         from vswitch.ovs import ip
 
-        return ip.run(node, arguments)
+        return lambda node, arguments, stdin: ip.run(node, arguments)
     from vswitch.ovs import appctl
 
-    return appctl.run(node, arguments)
+    return lambda node, arguments, stdin: appctl.run(node, arguments)
 
 
 def _unknown_tool(word: Word, tool: str, path: str) -> CommandError:

@@ -8,7 +8,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, strlen
 
-from vswitch.wire.byteorder cimport store_be32, store_be64
+from vswitch.wire.byteorder cimport store_be64
 
 cdef extern from "<arpa/inet.h>" nogil:
     int AF_INET6
@@ -86,6 +86,10 @@ cdef inline int text_put_decimal(text_buffer* text, uint64_t number) except -1:
     return 0
 
 
+cdef inline char text_hex_digit(uint64_t digit) noexcept nogil:
+    return <char>(digit + (c'0' if digit < 10 else c'a' - 10))
+
+
 cdef inline int text_put_hex(text_buffer* text, uint64_t number, int n_digits) except -1:
     """At least `n_digits`, of 1 to 16, in lower case and without a prefix."""
     cdef char* at
@@ -94,7 +98,7 @@ cdef inline int text_put_hex(text_buffer* text, uint64_t number, int n_digits) e
         n_digits += 1
     at = text_room(text, <size_t>n_digits)
     for i in range(n_digits - 1, -1, -1):
-        at[i] = b"0123456789abcdef"[number & 0xF]
+        at[i] = text_hex_digit(number & 0xF)
         number >>= 4
     return 0
 
@@ -103,8 +107,8 @@ cdef inline int text_put_mac(text_buffer* text, uint64_t mac) except -1:
     cdef char* at = text_room(text, 17)
     cdef int i
     for i in range(6):
-        at[3 * i] = b"0123456789abcdef"[mac >> 44 - 8 * i & 0xF]
-        at[3 * i + 1] = b"0123456789abcdef"[mac >> 40 - 8 * i & 0xF]
+        at[3 * i] = text_hex_digit(mac >> 44 - 8 * i & 0xF)
+        at[3 * i + 1] = text_hex_digit(mac >> 40 - 8 * i & 0xF)
         if i < 5:
             at[3 * i + 2] = c':'
     return 0

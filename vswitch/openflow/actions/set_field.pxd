@@ -41,3 +41,4 @@ cdef class Mod(CompiledAction):
 
 cdef SetField new_set(SetPlan plan, bint has_vlan, object mask, int raw, object value)
 cdef Mod new_mod(str kind, object value, int nw_proto)
+cpdef tuple split_arrow(str text)        # what stands before and after ``->``

@@ -396,7 +396,7 @@ cdef LoadPlan load_plan(str name):
     return found
 
 
-def split_arrow(str text):
+cpdef tuple split_arrow(str text):
     """What stands before and after ``->``."""
     cdef Py_ssize_t at = text.find("->")
     if at < 0:

@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 from vswitch.light_typing import NamedTuple
 from vswitch.ovs.getopt import NO_ARGUMENT, OPTIONAL, REQUIRED, Option, getopt
-from vswitch.ovs.ofctl import ports
 from vswitch.ovs.ofctl.session import VERSIONS, Session
 from vswitch.ovs.outcome import Outcome, Refusal, SwitchRefusal, Unsupported
 from vswitch.ovs.version import OVS_VERSION
@@ -59,7 +58,7 @@ class _Command(NamedTuple):
 
 
 def _from(module: str, name: str) -> Callable[[Session], str | Outcome]:
-    """A command of a module that loads the language of flows: only who speaks of flows pays for that."""
+    """A command of a module that is loaded when it is first used: most load the language of flows."""
 
     def run(session: Session) -> str | Outcome:
         from importlib import import_module
@@ -75,10 +74,10 @@ def _flows(name: str) -> Callable[[Session], str | Outcome]:
 
 
 _COMMANDS = {
-    "show": _Command(1, 1, ports.show),
-    "dump-ports": _Command(1, 2, ports.dump_ports),
-    "dump-ports-desc": _Command(1, 2, ports.dump_ports_desc),
-    "mod-port": _Command(3, 3, ports.mod_port, True),
+    "show": _Command(1, 1, _from("ports", "show")),
+    "dump-ports": _Command(1, 2, _from("ports", "dump_ports")),
+    "dump-ports-desc": _Command(1, 2, _from("ports", "dump_ports_desc")),
+    "mod-port": _Command(3, 3, _from("ports", "mod_port"), True),
     "dump-flows": _Command(1, 2, _flows("dump_flows")),
     "dump-aggregate": _Command(1, 2, _flows("dump_aggregate")),
     "add-flow": _Command(2, 2, _flows("add_flow"), True),
