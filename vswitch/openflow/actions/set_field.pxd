@@ -10,6 +10,7 @@ cdef class SetPlan(FieldPlan):
     cdef bint is_writable
     cdef bint is_experimenter
     cdef bint is_vlan_vid
+    cdef bint is_vlan_tci
     cdef bint is_checked_slowly         # whether a value is valid is no matter of bits
     cdef uint64_t allowed               # bits that a valid value may have, of the low 64
     cdef unsigned int load_flags        # `arg` of the compiled action: prerequisite and OFPACT_SETS_*
@@ -25,7 +26,7 @@ cdef class SetField(CompiledAction):
     cdef readonly object value          # int; has as many bits as the field
     cdef readonly object mask
     cdef readonly int raw               # how it came in: SET, LOAD, LOAD2
-    cdef readonly bint has_vlan
+    cdef readonly bint has_vlan         # of vlan_tci: there is a tag already, so OpenFlow 1.1 need not push one
 
     cpdef list segments(self)
     cdef uint64_t run_of_bits(self) except? 0

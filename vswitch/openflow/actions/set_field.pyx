@@ -59,6 +59,7 @@ cdef class SetPlan(FieldPlan):
         self.is_writable = field.writable
         self.is_experimenter = field.is_experimenter
         self.is_vlan_vid = field.name == "vlan_vid"
+        self.is_vlan_tci = field.name == "vlan_tci"
         self.is_checked_slowly = bits is None
         self.allowed = ALL_64 if bits is None else bits & 0xFFFFFFFFFFFFFFFF
         self.load_flags = flags_of(field)
@@ -220,14 +221,14 @@ cdef class SetField(CompiledAction):
 
     cpdef Action check(self, Check check):
         cdef SetPlan plan = self.plan
+        cdef bint has_vlan
         if not check.holds(plan.prereq, False) or (plan.is_vlan_vid and not check.has_tag()):
             refuse("OFPBAC_MATCH_INCONSISTENT")
-        action = self
-        if self.has_vlan != check.has_tag():
-            action = new_set(plan, check.has_tag(), self.mask, self.raw, self.value)
-        if plan.name == "vlan_tci":
-            check.outer_tci = self.value
-        return action
+        if not plan.is_vlan_tci:
+            return self
+        has_vlan = check.has_tag()
+        check.outer_tci = self.value
+        return self if has_vlan == self.has_vlan else new_set(plan, has_vlan, self.mask, self.raw, self.value)
 
     cdef int compile(self, code_buffer* code) except -1:
         return write_set(code, self.plan, self.mask, self.value,
