@@ -16,8 +16,9 @@ from vswitch.openflow.scan import key_values, plain_number
 if TYPE_CHECKING:
     from typing import NoReturn
 
-_DECIMAL = re.compile(r"[ \t\n\r\v\f]*[-+]?[0-9]+")
-_NUMBER = re.compile(r"[ \t\n\r\v\f]*([-+]?)(?:0[xX]([0-9a-fA-F]+)|0([0-7]*)|([1-9][0-9]*))")
+# As texts: what plain_number() reads needs no pattern, and compiling one takes as long as reading dozens of flows.
+_DECIMAL = r"[ \t\n\r\v\f]*[-+]?[0-9]+"
+_NUMBER = r"[ \t\n\r\v\f]*([-+]?)(?:0[xX]([0-9a-fA-F]+)|0([0-7]*)|([1-9][0-9]*))"
 
 RESERVED_PORTS = {
     0xFFF7: "UNSET", 0xFFF8: "IN_PORT", 0xFFF9: "TABLE", 0xFFFA: "NORMAL", 0xFFFB: "FLOOD", 0xFFFC: "ALL",
@@ -38,7 +39,7 @@ def number(text: str) -> int | None:
     plain = plain_number(text)
     if plain is not None:
         return plain
-    match = _NUMBER.fullmatch(text)
+    match = re.fullmatch(_NUMBER, text)
     if match is None:
         return None
     return _value(match)
@@ -57,7 +58,7 @@ def _value(match: re.Match[str]) -> int:
 
 def leading_number(text: str) -> tuple[int, int] | None:
     """The number that a text begins with, and where it ends."""
-    match = _NUMBER.match(text)
+    match = re.match(_NUMBER, text)
     return None if match is None else (_value(match), match.end())
 
 
@@ -93,7 +94,7 @@ def u64(text: str) -> int:
 
 def atoi(text: str, bits: int = 32) -> int:
     """As C's atoi(), cut to `bits`."""
-    match = _DECIMAL.match(text)
+    match = re.match(_DECIMAL, text)
     return int(match[0]) & ((1 << bits) - 1) if match else 0
 
 

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from vswitch.errors import ConfigError, OpenFlowError
 from vswitch.light_typing import TYPE_CHECKING
 from vswitch.ovsdb.rows import Row
-from vswitch.switch.bond import Bond
 from vswitch.switch.bridge_flows import BridgeFlows
 from vswitch.switch.port import PORT_CONFIG_BITS, Port
 from vswitch.switch.protocols import FdbEntry, MdbEntry
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from vswitch.openflow.actions.actions import Actions
     from vswitch.openflow.flow import FlowMod, FlowStats
     from vswitch.openflow.text import Names, Numbers
+    from vswitch.switch.bond import Bond
     from vswitch.switch.node import SwitchNode
 
 OFPP_LOCAL = 65534

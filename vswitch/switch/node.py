@@ -11,7 +11,6 @@ from vswitch.datapath.datapath import Datapath
 from vswitch.errors import ConfigError
 from vswitch.light_typing import TYPE_CHECKING
 from vswitch.ovsdb.database import Database
-from vswitch.switch.bond import Bond
 from vswitch.switch.bridge import Bridge
 from vswitch.switch.datapath_ports import DatapathPorts
 from vswitch.switch.drop_places import DropPlace, DropPlaces
@@ -24,6 +23,7 @@ from vswitch.switch.underlay import Underlay
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
+    from vswitch.switch.bond import Bond
     from vswitch.switch.messages import FlowRemoved, PacketIn
 
 NS_PER_S = 1_000_000_000

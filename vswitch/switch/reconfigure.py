@@ -10,7 +10,6 @@ from __future__ import annotations
 from vswitch.errors import ConfigError
 from vswitch.light_typing import TYPE_CHECKING
 from vswitch.ovsdb.rows import Row
-from vswitch.switch.bond import Bond
 from vswitch.switch.bridge import OFPP_LOCAL, Bridge
 from vswitch.switch.port import Port
 from vswitch.switch.port_vlans import PRIORITY_TAGS, VLAN_MODES, port_vlans
@@ -342,6 +341,8 @@ def _configure_ports(node: SwitchNode, bridge: Bridge, ports: WantedPorts) -> No
 
 def _configure_bond(bridge: Bridge, row: Row, members: list[Port]) -> None:
     if len(members) > 1:
+        from vswitch.switch.bond import Bond  # most nodes have none
+
         if row.name not in bridge.bonds:
             bridge.bonds[row.name] = Bond(bridge, row, bridge.bundles[row.name])
         bridge.bonds[row.name].configure(row, members)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from vswitch.ovs.outcome import Refusal
 from vswitch.ovs.text_table import TextTable, json_datum, to_json
 from vswitch.ovs.vsctl.command import ANY_NUMBER, Command, Context
-from vswitch.ovs.vsctl.conditions import holds
 from vswitch.ovs.vsctl.names import (
     find_column,
     find_row,
@@ -87,6 +86,8 @@ def _list(context: Context) -> None:
 
 
 def _find(context: Context) -> None:
+    from vswitch.ovs.vsctl.conditions import holds  # most scripts have no condition
+
     table = find_table(context.argv[1])
     columns = _listed_columns(table, context.options.get("--columns"))
     context.table = _text_table(columns)
@@ -278,6 +279,8 @@ def _destroy(context: Context) -> None:
 
 
 def _wait_until(context: Context) -> None:
+    from vswitch.ovs.vsctl.conditions import holds
+
     table = find_table(context.argv[1])
     row = find_row(context.db, table, context.argv[2])
     if row is None or not all(holds(argument, table, row, context.resolve) for argument in context.argv[3:]):
