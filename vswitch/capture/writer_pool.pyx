@@ -54,7 +54,7 @@ cdef extern from "<signal.h>" nogil:
 
 cdef enum:
     RING_LEN = 16                   # buffers between filler and writer
-    BUFFER_LEN_MAX = 65536          # bytes; those of eight ports stay in a second-level cache until they are written
+    BUFFER_LEN_MAX = 262144         # bytes; page caches take them in large folios, and few jobs wake the thread
     BUFFER_LEN_MIN = 16384
     MEMORY_LEN = 16777216           # bytes that all targets' buffers may take, as far as BUFFER_LEN_MIN allows
 
