@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import final
 
 from vswitch.openflow.actions.base import Action, Parse
@@ -11,6 +11,10 @@ NOTHING: frozenset[tuple[str, int]]
 SIMPLE: frozenset[type[Action]]
 OF_VERSION: dict[int, int]
 RESERVED_PORTS: dict[int, str]
+
+@final
+class Reader:
+    def __init__(self, parser: Callable[[str, Parse], Action], how: int) -> None: ...
 
 @final
 class Actions:

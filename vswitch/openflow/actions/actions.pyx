@@ -1,7 +1,7 @@
 """Lists of actions: from text, in OpenFlow's order, against a match, on the wire, compiled.
 
 Flows of a table may share their actions or differ in all of them. Actions that have an argument of their own in each
-flow (`READ_ANEW`) are read anew, which costs no more than to look them up; the others, and whole texts, are kept. A
+flow (`READINGS`) are read anew, which costs no more than to look them up; the others, and whole texts, are kept. A
 text that names ports or tables is not kept, because names change.
 """
 cimport cython
@@ -14,7 +14,7 @@ from vswitch.openflow.actions.base cimport (
 from vswitch.openflow.actions.check cimport Check
 from vswitch.openflow.actions.frequent cimport Conjunction, Output, Resubmit, new_conjunction, new_output, new_resubmit
 from vswitch.openflow.actions.move cimport Move
-from vswitch.openflow.actions.set_field cimport Mod, SetField
+from vswitch.openflow.actions.set_field cimport Mod, SetField, parse_set_field
 from vswitch.openflow.actions.vlan cimport SetVlan, StripVlan
 from vswitch.openflow.match cimport Match
 from vswitch.openflow.scan cimport ascii_text, scan_number, words_of
@@ -42,16 +42,37 @@ NOTHING = frozenset()
 SIMPLE = frozenset((Output, Resubmit, SetField, Mod, Move, SetVlan, StripVlan))
 OF_VERSION = protocols.OF_VERSION
 
-cdef dict PARSERS = {
-    name: parser
+cdef enum reading:
+    KEPT                    # read once for all flows that have it
+    ANEW
+    PLAIN_OUTPUT            # in C if it is plain, else anew
+    PLAIN_RESUBMIT
+    PLAIN_CONJUNCTION
+    PLAIN_SET_FIELD
+
+
+@cython.final
+@cython.no_gc
+cdef class Reader:
+    """How actions of a name are read."""
+    cdef object parser      # what stands behind the name, and a Parse → action
+    cdef reading how
+
+    def __init__(self, parser, reading how):
+        self.parser = parser
+        self.how = how
+
+
+# clone, ct and write_actions have other actions in them, whose names of ports would have to be looked for.
+cdef dict READINGS = {
+    **dict.fromkeys((*set_field.PARSERS, *vlan.PARSERS, "group", "goto_table", "clone", "ct", "write_actions"), ANEW),
+    "output": PLAIN_OUTPUT, "resubmit": PLAIN_RESUBMIT, "conjunction": PLAIN_CONJUNCTION, "set_field": PLAIN_SET_FIELD,
+}
+cdef dict READERS = {
+    name: Reader(parser, READINGS.get(name, KEPT))
     for module in (output, set_field, move, fields, vlan, mpls, control, learn, hashing, conntrack, encap, misc)
     for name, parser in module.PARSERS.items()
 }
-# The last three have other actions in them, whose names of ports would have to be looked for.
-cdef frozenset READ_ANEW = frozenset((
-    *set_field.PARSERS, *vlan.PARSERS, "output", "group", "conjunction", "resubmit", "goto_table", "clone", "ct",
-    "write_actions",
-))
 
 
 @cython.final
@@ -285,44 +306,50 @@ cdef list read_list(str text, Parse parse, bint instructions, str outer):
 
 cdef Action read_action(str key, str value, Parse parse, bint instructions):
     """One action; None for drop."""
-    cdef Action action = read_plain(key, value)
-    cdef str word = key
-    if action is not None:
-        return action
-    parser = PARSERS.get(word)
-    if parser is None:
-        word = key.lower()
-        parser = PARSERS.get(word)
-    if parser is not None:
-        action = parser(value, parse) if word in READ_ANEW else read_kept(parser, key, value, parse)
-        if not instructions and word == "meter":
-            parse.protocols &= <int>protocols.OF15_UP
-        return action
+    cdef Reader reader = READERS.get(key)
+    cdef Action action
+    if reader is None:
+        reader = READERS.get(key.lower())
+        if reader is None:
+            return read_word(key, parse)
+    action = read_plain(reader.how, value, parse)
+    if action is None:
+        action = read_kept(reader.parser, key, value, parse) if reader.how == KEPT else reader.parser(value, parse)
+    if not instructions and key.lower() == "meter":
+        parse.protocols &= <int>protocols.OF15_UP
+    return action
+
+
+cdef Action read_word(str key, Parse parse):
+    """A port, or drop."""
+    cdef str word = key.lower()
     if word == "drop":
         return None
     if word == "apply_actions":
         fail("apply_actions is the default instruction")
     port = parse.numbers.port(key)
     if port is None:
-        fail(f"unknown action {key}", nearest(key, (*PARSERS, "drop", *RESERVED_PORTS.values(), *parse.numbers.ports)))
+        fail(f"unknown action {key}", nearest(key, (*READERS, "drop", *RESERVED_PORTS.values(), *parse.numbers.ports)))
     return new_output(port, 0)
 
 
-cdef Action read_plain(str key, str value):
+cdef Action read_plain(reading how, str value, Parse parse):
     """``output:5``, ``resubmit(,5)``; None if it is anything else."""
     cdef Py_ssize_t n
     cdef uint64_t number
     cdef const char* s
-    if key == "output":
+    if how == PLAIN_SET_FIELD:
+        return parse_set_field(value, parse)
+    if how == PLAIN_OUTPUT:
         s = ascii_text(value, &n)
         if s != NULL and 0 < n <= 5 and scan_number(s, n, &number) and (n == 1 or s[1] != c'x') and number < 0xFFF0:
             return new_output(<int>number, 0)
-    elif key == "resubmit":
+    elif how == PLAIN_RESUBMIT:
         s = ascii_text(value, &n)
         if s != NULL and 1 < n <= 4 and s[0] == c',' and scan_number(s + 1, n - 1, &number) and (
                 n < 3 or s[2] != c'x') and number < HERE:
             return new_resubmit(IN_PORT, <int>number, False)
-    elif key == "conjunction":
+    elif how == PLAIN_CONJUNCTION:
         return read_plain_conjunction(value)
     return None
 

@@ -1,6 +1,6 @@
 """Actions that give a field a value: set_field and load, and the mod_* of OpenFlow 1.0."""
 from libc.stdint cimport uint64_t
-from vswitch.openflow.actions.base cimport CompiledAction
+from vswitch.openflow.actions.base cimport Action, CompiledAction, Parse
 from vswitch.openflow.field_plan cimport FieldPlan
 
 cdef class SetPlan(FieldPlan):
@@ -43,3 +43,4 @@ cdef class Mod(CompiledAction):
 cdef SetField new_set(SetPlan plan, bint has_vlan, object mask, int raw, object value)
 cdef Mod new_mod(str kind, object value, int nw_proto)
 cpdef tuple split_arrow(str text)        # what stands before and after ``->``
+cpdef Action parse_set_field(str text, Parse parse)    # what follows ``set_field:``

@@ -407,7 +407,7 @@ cpdef tuple split_arrow(str text):
     return text[:at], text[at + 2:]
 
 
-def parse_set_field(str text, Parse parse):
+cpdef Action parse_set_field(str text, Parse parse):
     """What follows ``set_field:``."""
     cdef str value_text, name
     cdef wide number, mask
