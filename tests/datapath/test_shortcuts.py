@@ -232,7 +232,8 @@ def two_hosts(scenario: Path, kind: str, rng: random.Random) -> None:
         for port in ("ethu", f"vm{number}"):
             if rng.random() < 0.5:  # the longest frames do not fit, or just
                 largest = 1442 if port != "ethu" else {"vlan": 1446, "gre": 1484, "vxlan": 1492}[kind]
-                setup += f"ovs-vsctl set Interface {port} mtu_request={largest - rng.choice([13, 14, 15, 18, 19, 40])}\n"
+                mtu = largest - rng.choice([13, 14, 15, 18, 19, 40])
+                setup += f"ovs-vsctl set Interface {port} mtu_request={mtu}\n"
         (scenario / f"h{number}.ovs").write_text(setup)
     latency = rng.choice(["", ", latency: 30us"])
     (scenario / "topology.yaml").write_text(f"""\

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 @contextlib.contextmanager
 def without_collection() -> Iterator[None]:
     """A hundred thousand flows make millions of objects and no garbage that counting would not find: the collector
-    would walk them again and again, for half of the time that loading takes. So it is with the ports of a hundred nodes."""
+    would walk them again and again, for half of the time that loading takes. So it is with a hundred nodes' ports."""
     import gc
 
     was_enabled = gc.isenabled()
