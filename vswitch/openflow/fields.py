@@ -151,8 +151,8 @@ class Field:
         self.n_bits = int(n_bits)
         self.n_bytes = _wire_bytes(self.n_bits, kind)
         self.pieces = pieces
-        exact, cidr, bitwise = (set(part) - {"-"} for part in versions.split("/"))
         in_oxm = bool(self.nxm or self.oxm) or name in ("dl_vlan", "dl_vlan_pcp")
+        exact, cidr, bitwise = versions.split("/")
         self.protocols_exact = _formats(exact, in_oxm)
         self.protocols_cidr = _formats(cidr, in_oxm and self.maskable)
         self.protocols_bitwise = _formats(bitwise, in_oxm and self.maskable)
@@ -184,7 +184,8 @@ def _wire_bytes(n_bits: int, kind: str) -> int:
     return 124 if n_bits == 992 else next(n for n in (1, 2, 4, 8, 16) if n_bits <= 8 * n)
 
 
-def _formats(versions: set[str], in_oxm: bool) -> int:
+def _formats(versions: str, in_oxm: bool) -> int:
+    """The formats of flows that a field can be said in: those of the versions in its row, such as ``12`` or ``-``."""
     found = protocols.NXM_OXM_ANY if in_oxm else 0
     if "1" in versions:
         found |= protocols.OF10_ANY
@@ -226,7 +227,9 @@ def _read_table() -> tuple[list[Field], dict[str, Field], dict[str, Field]]:
             first = 1 if "-" in counted else 0
             count = range(int(counted[2:] if first else counted))
         for i in count:
-            own = [word if "<" not in word else f"{word[: word.index('<')]}{i + first}" for word in words]
+            own = words
+            if "<" in name:
+                own = [word if "<" not in word else f"{word[: word.index('<')]}{i + first}" for word in words]
             field = Field(len(fields), own, _pieces(own[0], own[2], int(own[3]), int(own[4]), i))
             fields.append(field)
             by_name[field.name] = field
