@@ -71,7 +71,8 @@ def nat_rules(config: RouterConfig) -> str:
     """What neutron-l3-agent's chains come to, in nftables."""
     nat = config.nat
     assert nat is not None
-    dnat = "\n".join(f"ip daddr {a} dnat to {b}" for a, b in nat.floating_ips.items())
+    where = f'iifname "{nat.gateway}" ' if nat.is_distributed else ""
+    dnat = "\n".join(f"{where}ip daddr {a} dnat to {b}" for a, b in nat.floating_ips.items())
     snat = "\n".join(f"ip saddr {b} snat to {a}" for a, b in nat.floating_ips.items())
     outside = f'oifname "{nat.gateway}" snat to {nat.source}' if nat.source else ""
     hairpin = f"meta mark & 0xffff != 0x2 ct status & dnat == dnat snat to {nat.source}" if nat.source else ""

@@ -254,6 +254,101 @@ def test_floating_ips():
     ])  # fmt: skip
 
 
+RFP, FPR, FG, SG, HOST_2 = (f"02:00:00:00:0f:0{n}" for n in range(1, 6))
+LOCAL_PART = RouterConfig(
+    [*INTERFACES[:2], RouterInterface("rfp", RFP, ["169.254.64.0/31"], mtu=1400)],
+    [
+        RouterRoute("0.0.0.0/0", "169.254.64.1", "rfp", 16),
+        RouterRoute("0.0.0.0/0", "10.0.1.9", "qr-a", 1001), RouterRoute("0.0.0.0/0", "10.0.2.9", "qr-b", 1002),
+    ],
+    [
+        RouterRule(32768, 16, "10.0.1.5/32"), RouterRule(32769, 16, "10.0.2.5/32"),
+        RouterRule(40001, 1001, "10.0.1.0/24"), RouterRule(40002, 1002, "10.0.2.0/24"),
+    ],
+    [
+        *NEIGHBORS[:3], RouterNeighbor("qr-a", "10.0.1.9", SG), RouterNeighbor("qr-b", "10.0.2.9", SG),
+        RouterNeighbor("rfp", "169.254.64.1", FPR),
+    ],
+    RouterNat("rfp", "", {"203.0.113.20": "10.0.1.5", "203.0.113.21": "10.0.2.5"}, is_distributed=True),
+)  # fmt: skip
+FIP_NAMESPACE = RouterConfig(
+    [
+        RouterInterface("fg", FG, ["203.0.113.30/24"], proxy_arp=True),
+        RouterInterface("fpr", FPR, ["169.254.64.1/31"]), RouterInterface("fpr2", HOST_2, ["169.254.64.3/31"]),
+    ],
+    [
+        RouterRoute("203.0.113.20/32", "169.254.64.0", "fpr"), RouterRoute("203.0.113.21/32", "169.254.64.2", "fpr2"),
+        RouterRoute("0.0.0.0/0", "203.0.113.1", "fg", 1001), RouterRoute("0.0.0.0/0", "203.0.113.2", "fg", 1002),
+    ],
+    [RouterRule(40001, 1001, interface="fpr"), RouterRule(40002, 1002, interface="fpr2")],
+    [
+        RouterNeighbor("fg", "203.0.113.1", OUT), RouterNeighbor("fpr", "169.254.64.0", RFP),
+        RouterNeighbor("fpr2", "169.254.64.2", RFP),
+    ],
+)  # fmt: skip
+
+
+def from_fip(src: str, dst: str, proto: int, payload: bytes, **fields) -> tuple[str, bytes]:
+    return "rfp", eth(RFP, FPR, ip(src, dst, proto, payload, **fields))
+
+
+def test_floating_ips_of_a_distributed_router():
+    sent = compare(LOCAL_PART, [
+        from_fip(*to_tcp("8.8.8.8", "203.0.113.20", 999, 22)),
+        from_a(*to_tcp("10.0.1.5", "8.8.8.8", 22, 999, 0x12)),
+        from_a(*to_udp("10.0.1.5", "8.8.8.8", 4000)),
+        from_fip(*to_udp("8.8.8.8", "203.0.113.20", 53, 4000)),
+        from_a(*to_udp("10.0.1.6", "8.8.8.8", 4000)),  # a VM without one: to the centralised part
+        from_a(*to_udp("10.0.1.5", "10.0.2.5", 4)),  # within the router nothing is translated
+        from_b(*to_udp("10.0.2.5", "10.0.1.5", 53, 4)),
+        from_a(*to_udp("10.0.1.5", "203.0.113.21", 2)),  # to another VM's: out, and in again
+        from_fip(*to_udp("203.0.113.20", "203.0.113.21", 2)),
+        from_b(*to_udp("10.0.2.5", "203.0.113.20", 53, 2)),
+        from_fip(*to_udp("203.0.113.21", "203.0.113.20", 53, 2)),
+        from_a(*to_udp("10.0.1.6", "203.0.113.21", 1)),  # from one without: by the centralised part as well
+        from_a(*to_udp("10.0.1.5", "203.0.113.20", 3)),  # to itself
+        from_fip(*to_udp("203.0.113.20", "203.0.113.20", 3)),
+        from_fip(*to_udp("8.8.8.8", "203.0.113.20"), ttl=1),  # nobody to tell: the way back has no route in main
+        from_fip(*to_udp("8.8.8.8", "203.0.113.21", payload=b"z" * 1100), frag=0x4000),
+        from_a(*to_udp("10.0.1.5", "8.8.8.8", 4001), ttl=1),
+        from_a(*to_udp("10.0.1.5", "8.8.8.8", 4002, payload=b"z" * 1380), frag=0x4000),
+        ("rfp", arp(1, FPR, "169.254.64.1", "00:00:00:00:00:00", "203.0.113.20")),  # no address of its own
+    ])  # fmt: skip
+    assert [[name for name, _ in frames] for frames in sent] == [
+        ["qr-a"], ["rfp"], ["rfp"], ["qr-a"], ["qr-a"], ["qr-b"], ["qr-a"], ["rfp"], ["qr-b"], ["rfp"], ["qr-a"],
+        ["qr-a"], ["rfp"], ["qr-a"], [], [], ["qr-a"], ["qr-a"], [],
+    ]  # fmt: skip
+
+
+def test_a_namespace_of_floating_ips():
+    def at(name: str, mac: str, src: str, dst: str, **fields) -> tuple[str, bytes]:
+        return name, eth({"fg": FG, "fpr": FPR, "fpr2": HOST_2}[name], mac, ip(*to_udp(src, dst), **fields))
+
+    unknown = "00:00:00:00:00:00"
+    sent = compare(FIP_NAMESPACE, [
+        ("fg", arp(1, OUT, "203.0.113.1", unknown, "203.0.113.20")),
+        ("fg", arp(1, OUT, "203.0.113.1", unknown, "203.0.113.30")),
+        ("fg", arp(1, OUT, "203.0.113.1", unknown, "203.0.113.22")),  # nobody's
+        ("fg", arp(1, OUT, "203.0.113.1", unknown, "169.254.64.0")),  # behind another interface, so answered for
+        at("fg", OUT, "8.8.8.8", "203.0.113.20"),
+        at("fg", OUT, "8.8.8.8", "203.0.113.21"),
+        at("fpr", RFP, "203.0.113.20", "8.8.8.8"),
+        at("fpr", RFP, "203.0.113.20", "203.0.113.40"),  # on the network outside: it is asked for
+        at("fpr2", RFP, "203.0.113.21", "203.0.113.20"),  # from one router to the other
+        at("fpr", RFP, "203.0.113.20", "203.0.113.20"),
+        at("fpr", RFP, "203.0.113.20", "8.8.8.8", ttl=1),
+        at("fg", OUT, "203.0.113.1", "203.0.113.20", ttl=1),
+        at("fg", OUT, "8.8.8.8", "203.0.113.20", ttl=1),  # no route of the namespace's own leads back
+        at("fg", OUT, "8.8.8.8", "8.8.4.4"),
+        at("fg", OUT, "203.0.113.1", "169.254.64.0"),  # IPv4's link-local addresses are as any other
+        ("fpr", eth(FPR, RFP, ip("169.254.64.0", "169.254.64.1", ICMP, icmp(8)))),
+    ])  # fmt: skip
+    assert [[name for name, _ in frames] for frames in sent] == [
+        ["fg"], ["fg"], [], ["fg"], ["fpr"], ["fpr2"], ["fg"], ["fg"], ["fpr"], ["fpr"], ["fpr"], ["fg"], [], [],
+        ["fpr"], ["fpr"],
+    ]  # fmt: skip
+
+
 def test_errors_about_what_was_translated():
     vm = udp("203.0.113.10", "8.8.8.8", 4000, 53, b"question")
     echo = icmp(8)

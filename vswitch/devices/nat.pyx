@@ -9,6 +9,8 @@ What the L3 agent's iptables rules make of a packet (neutron/agent/l3), on Linux
   was just translated; otherwise one that leaves at the gateway gets the router's external address. So does one that was
   for a floating IP but came from inside (hairpin): else its answers would take another way.
 * Neither is done for what neither comes in nor leaves at the gateway, and was for no floating IP.
+* Of a distributed router (dvr_local_router.py) only what comes in at the gateway is for a floating IP. What machines inside send
+  to one goes on to the namespace behind the gateway, which sends it back if it is this router's.
 * Packets of a known connection become what its first packet became, and answers the contrary. ICMP errors go by the packet
   that they quote.
 
@@ -234,7 +236,9 @@ cdef uint32_t begin(router* r, uint32_t port, const uint8_t* ip, uint32_t caplen
         return send_on(r, port, ip, caplen, n_bytes, t.src, t.dst, NULL)
     dst[0] = t.dst[0]
     dst[1] = t.dst[1]
-    address = floating(nat.external, nat.internal_of, nat.n_floating, <uint32_t>t.dst[1])
+    address = 0
+    if port == nat.gateway or not nat.is_distributed:
+        address = floating(nat.external, nat.internal_of, nat.n_floating, <uint32_t>t.dst[1])
     if address:
         map_ipv4(address, dst)
         flags |= CONNECTION_DNAT

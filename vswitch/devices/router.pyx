@@ -291,8 +291,8 @@ cdef class Router(CompiledDevice):
                 words_of_address(number, at.addresses[j].address)
                 at.addresses[j].mask[0] = route_mask(plen, 0)
                 at.addresses[j].mask[1] = route_mask(plen, 1)
-                if not given.is_up or addresses[j].is_link_local:
-                    continue        # link-local addresses are of one link, and in no table
+                if not given.is_up or configs.is_of_one_link(addresses[j]):
+                    continue
                 self._add_route(number, 128, i, 0, 0, LOCAL_TABLE)
                 if plen < 128:
                     self._add_route(number, plen, i, 0, number, MAIN_TABLE)
@@ -370,6 +370,7 @@ cdef class Router(CompiledDevice):
         self.r.nat.n_floating = n
         self.r.nat.gateway = self.ports.index(nat.gateway)
         self.r.nat.source = int(configs.address(nat.source, "nat.source")) if nat.source else 0
+        self.r.nat.is_distributed = nat.is_distributed
         self.r.nat.is_on = True
         self.c.foresee = router_foresee
         return 0

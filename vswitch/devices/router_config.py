@@ -88,12 +88,16 @@ class RouterNat(NamedTuple):
         What leaves at the gateway comes from this address; empty: it keeps its own.
     floating_ips : mapping of str to str
         External address → internal one, one to one, in both directions. The gateway has the external ones as
-        addresses of its own, as the agent adds them there.
+        addresses of its own, as the agent adds them there ...
+    is_distributed : bool
+        ... except here: somebody else is asked for them and sends on what is for them, and only what comes in at the
+        gateway is translated for them.
     """
 
     gateway: str
     source: str = ""
     floating_ips: Mapping[str, str] = {}
+    is_distributed: bool = False
 
 
 class RouterRadvd(NamedTuple):
@@ -148,11 +152,12 @@ class RouterConfig(NamedTuple):
 
 
 def all_addresses(config: RouterConfig, interface: RouterInterface) -> list[str]:
-    """Of an interface; floating IPs are addresses of the gateway."""
+    """Of an interface; floating IPs are addresses of the gateway, except a distributed router's."""
     addresses = list(interface.addresses)
-    if config.nat is not None and config.nat.gateway == interface.name:
+    nat = config.nat
+    if nat is not None and nat.gateway == interface.name and not nat.is_distributed:
         own = {interface_address(text, "addresses").ip for text in addresses}
-        addresses += [f"{text}/32" for text in config.nat.floating_ips if address(text, "nat") not in own]
+        addresses += [f"{text}/32" for text in nat.floating_ips if address(text, "nat") not in own]
     return addresses
 
 
@@ -203,6 +208,14 @@ def interface_address(text: str, key: str) -> ipaddress.IPv4Interface | ipaddres
     except ValueError:
         pass
     raise ConfigError(f"{text!r} is no address with prefix length", key=key, hint="such as 10.0.0.1/24")
+
+
+def is_of_one_link(value: Address) -> bool:
+    """True for a link-local address of IPv6, which several interfaces may have and which is in no table of routes.
+
+    Linux treats those of IPv4 as any other.
+    """
+    return value.version == 6 and value.is_link_local
 
 
 def cidr(text: str, key: str) -> Cidr:
@@ -264,7 +277,7 @@ def check_config(config: RouterConfig) -> None:
             found = interface_address(text, f"{key}.addresses[{j}]")
             if found.is_multicast or found.is_unspecified:
                 raise ConfigError(f"{text} is no address of an interface", key=f"{key}.addresses[{j}]")
-            if not found.is_link_local and owners.setdefault(mapped(found.ip), interface.name) != interface.name:
+            if not is_of_one_link(found) and owners.setdefault(mapped(found.ip), interface.name) != interface.name:
                 raise ConfigError(f"{found.ip} is on {owners[mapped(found.ip)]} already", key=f"{key}.addresses[{j}]")
     _check_routes(config, names)
     for i, neighbor in enumerate(config.neighbors):

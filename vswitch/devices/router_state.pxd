@@ -90,6 +90,7 @@ cdef struct neighbor_cache:
 
 cdef struct nat_state:
     bint is_on
+    bint is_distributed             # floating IPs are translated only in what comes in at the gateway
     uint32_t gateway                # interface
     uint32_t source                 # 0: none
     uint32_t n_floating

@@ -9,6 +9,7 @@ from vswitch.wire.addresses import mac_text
 
 Note = tuple[int, str, int, int, int]  # kind, interface, two addresses, number
 
+_TABLE = 20  # NOTE_TABLE
 _ICMP = {
     0x300: "network unreachable", 0x301: "host unreachable", 0x302: "protocol unreachable", 0x303: "port unreachable",
     0x304: "fragmentation needed", 0xB00: "time exceeded",
@@ -18,8 +19,8 @@ _ICMP6 = {0x100: "no route to destination", 0x103: "address unreachable", 0x104:
 
 
 def sentences(notes: Sequence[Note]) -> list[str]:
-    """One for each note."""
-    return [_sentence(*note) for note in notes]
+    """One for each note. A route may be looked up several times for one packet; each table is named once."""
+    return [_sentence(*note) for i, note in enumerate(notes) if note[0] != _TABLE or note not in notes[:i]]
 
 
 def _change(before: int, after: int, ports: int) -> str:

@@ -80,7 +80,7 @@ ROUTER = mapping(
         ),
     },
     nat=mapping(
-        "address translation: gateway and, if wanted, source, floating_ips", ["gateway"],
+        "address translation: gateway and, if wanted, source, floating_ips, is_distributed", ["gateway"],
         gateway={**TEXT, "description": "the interface to the outside"},
         source=ADDRESS,
         floating_ips={
@@ -88,6 +88,7 @@ ROUTER = mapping(
             "additionalProperties": ADDRESS,
             "description": "a mapping of an external address to the one behind it",
         },
+        is_distributed={**FLAG, "description": "true: floating IPs are no addresses of the router itself"},
     ),
     announces={**FLAG, "description": "true: gratuitous ARP when it comes up"},
     vrrp=mapping(
