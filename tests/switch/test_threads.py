@@ -16,7 +16,7 @@ from vswitch import CommandError, ConfigError, Node, ReplayResult, Topology, loa
 from vswitch.cli.main import main
 from vswitch.switch import replay_nodes
 from vswitch.switch.inputs import Input
-from vswitch.switch.node_groups import group_names
+from vswitch.switch.node_groups import group_members
 from vswitch.switch.topology import TimelineCommand, Wire
 
 Frames = list[tuple[int, str, str, bytes]]
@@ -61,7 +61,7 @@ def test_the_same_for_any_number_of_threads(tmp_path: Path, seed: int) -> None:
     for run, threads in enumerate((1, 2, 4, 4)):
         nodes, _, _ = islands(seed)
         topology = Topology("", nodes, wires=wires, timeline=timeline, hop_limit=2)
-        assert len(group_names(topology)) == 5
+        assert len(group_members(topology)) == 5
         out = tmp_path / f"out{run}"
         result = topology.replay(inputs, out, taps=taps, threads=threads)
         fdb = [entry for node in nodes.values() for entry in node.bridge("br0").fdb()]
@@ -76,7 +76,7 @@ def test_the_order_is_that_of_one_network(tmp_path: Path, seed: int, monkeypatch
     nodes, _, _ = islands(seed)
     result = Topology("", nodes, wires=wires, hop_limit=2).replay(captures_of(tmp_path, frames), threads=3)
     assert result.from_wires > 100
-    monkeypatch.setattr(replay_nodes, "group_names", lambda topology: [list(topology.nodes)])
+    monkeypatch.setattr(replay_nodes, "group_members", lambda topology: [list(topology.nodes)])
     again, _, _ = islands(seed)
     answer = Topology("", again, wires=wires, hop_limit=2).replay(captures_of(tmp_path, frames))
     rows = [result.frame(number) for number in range(1, result.frames_in + 1)]

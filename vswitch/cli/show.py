@@ -47,6 +47,8 @@ def run(options: argparse.Namespace) -> int:
         _show_wires(topology.wires)
     for plug in topology.device_plugs if options.node is None else ():
         print(f"# device: {plug.device}/{plug.port} behind {'/'.join(plug.at)}")
+    for link in topology.device_links if options.node is None else ():
+        print(f"# devices: {' linked to '.join('/'.join(end) for end in link.ends)}")
     return 0
 
 

@@ -160,7 +160,8 @@ class _Arrival(NamedTuple):
 class _DeviceArrival(NamedTuple):
     """A frame that arrives at a device; ``b""`` if its bytes are not known."""
 
-    plug: DevicePlug
+    device: str
+    port: str
     frame: bytes
     came_from: str
     time_ns: int
@@ -268,14 +269,14 @@ class _Follower:
             data = frame_of_key(dp.packet_fields(departure.words), departure.payload.data)
         near = f"{at.node}/{departure.port.name}"
         time_ns = at.time_ns + plug.latency_ns
-        self.put(_DeviceArrival(plug, data, near, time_ns, at.n_wires + 1, at.cause, at.before))
+        self.put(_DeviceArrival(plug.device, plug.port, data, near, time_ns, at.n_wires + 1, at.cause, at.before))
 
     def explain_device(self, at: _DeviceArrival) -> None:
         """What a device does with a frame, and where it sends what."""
-        step = Step(at.plug.device, at.plug.port, at.came_from, True, at.time_ns, at.n_wires, at.cause)
+        step = Step(at.device, at.port, at.came_from, True, at.time_ns, at.n_wires, at.cause)
         number = len(self.journey.steps)
         self.journey.steps.append(step)
-        sight = (at.plug.device, at.plug.port, at.frame)
+        sight = (at.device, at.port, at.frame)
         step.reason = self.why_lost(at.n_wires)
         if step.reason:
             return
@@ -285,16 +286,24 @@ class _Follower:
             step.reason = "a loop: it came in like this before"
         if step.reason:
             return
-        sent, step.did, step.reason = self.devices.receive(at.plug, at.frame, at.time_ns)
+        sent, step.did, step.reason = self.devices.receive(at.device, at.port, at.frame, at.time_ns)
         for name, frame in sent:
-            plug = self.devices.plug(at.plug.device, name)
+            before, near = at.before | {sight}, f"{at.device}/{name}"
+            link = self.devices.link(at.device, name)
+            if link is not None:
+                device, far, latency_ns = link
+                self.put(
+                    _DeviceArrival(device, far, frame, near, at.time_ns + latency_ns, at.n_wires + 1, number, before)
+                )
+                continue
+            plug = self.devices.plug(at.device, name)
             port = self.topology.port_at(*plug.at) if plug is not None else None
             if plug is None or port is None:
                 continue
             self.put(_Arrival(
                 plug.at[0], port.bridge, port.ofport, port.name, traced(frame, None),
-                f"{at.plug.device}/{name}", is_wire=True, time_ns=at.time_ns + plug.latency_ns, n_wires=at.n_wires + 1,
-                cause=number, before=at.before | {sight},
+                near, is_wire=True, time_ns=at.time_ns + plug.latency_ns, n_wires=at.n_wires + 1,
+                cause=number, before=before,
             ))  # fmt: skip
 
     def decapsulate(self, at: _Arrival, departure: Departure, step: Step) -> None:

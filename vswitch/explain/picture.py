@@ -57,7 +57,9 @@ def topology_dot(topology: SwitchTopology) -> str:
 
 
 def _device_lines(topology: SwitchTopology) -> Iterable[str]:
-    """A device is an ellipse with an edge to each port that it stands behind, named as the device's own port."""
+    """A device is an ellipse with an edge to each port that it stands behind, named as the device's own port, and one
+    to each device that it is linked to, with the names of both ports.
+    """
     for name in topology.devices:
         box = _quoted(f"device {name}")
         yield f'{box} [label={_quoted(name)}, shape=ellipse, style=filled, fillcolor="{PAPER}", color="{LINE}"]'
@@ -66,6 +68,10 @@ def _device_lines(topology: SwitchTopology) -> Iterable[str]:
             if port is not None:  # else a command adds it later
                 label = f" [label={_quoted(plug.port)}]" if plug.port != port.name else ""
                 yield f"{_box_name(port.bridge, f'{plug.at[0]}/')}:p{port.number}_ -- {box}{label}"
+    for link in topology.device_links:
+        near, far = (_quoted(f"device {device}") for device, _ in link.ends)
+        tail, head = (_quoted(port) for _, port in link.ends)
+        yield f"{near} -- {far} [taillabel={tail}, headlabel={head}]"
 
 
 def _graph(lines: Iterable[str]) -> str:

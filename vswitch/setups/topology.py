@@ -37,6 +37,8 @@ class Topology(SwitchTopology):
         What stands behind ports, by name: objects as `vswitch.devices.device.Device` describes them.
     device_plugs : list of DevicePlug
         Which port of a device stands behind which port of a node.
+    device_links : list of DeviceLink
+        Which ports of devices are cabled to each other.
     aliases : dict of str to (str, str)
         Other names of ports, such as a machine's: node and name there.
     duration_ns : int

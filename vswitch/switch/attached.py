@@ -34,7 +34,9 @@ class AttachedDevices:
 
 
 def check_plugs(topology: SwitchTopology) -> None:
-    """Refuse plugs that cannot be: without such a device, or two at one port. A node's port may be missing yet.
+    """Refuse plugs and links that cannot be: without such a device, or two at one port.
+
+    A node's port may be missing yet.
 
     Raises
     ------
@@ -50,13 +52,7 @@ def check_plugs(topology: SwitchTopology) -> None:
             raise ConfigError(f"a device cannot be named {name!r}", key=name, hint="without a slash")
     for plug in topology.device_plugs:
         where = f"{plug.device}/{plug.port}"
-        if plug.device not in topology.devices:
-            hint = nearest(plug.device, topology.devices) or f"there are {', '.join(topology.devices) or 'none'}"
-            raise ConfigError(f"no device named {plug.device}", key=plug.device, hint=hint)
-        ports = topology.devices[plug.device].ports
-        if plug.port not in ports:
-            hint = nearest(plug.port, ports) or f"it has {', '.join(ports)}"
-            raise ConfigError(f"device {plug.device} has no port {plug.port}", key=where, hint=hint)
+        _check_port(topology, plug.device, plug.port)
         node, name = plug.at
         if node not in topology.nodes:
             raise ConfigError(
@@ -73,6 +69,24 @@ def check_plugs(topology: SwitchTopology) -> None:
                     f"{where} cannot be plugged into {node}/{name}", key=where, hint=f"there is {taken[key]} already"
                 )
             taken[key] = where
+    for link in topology.device_links:
+        for end in link.ends:
+            where = "/".join(end)
+            _check_port(topology, *end)
+            if end in taken:
+                raise ConfigError(f"{where} cannot be linked", key=where, hint=f"there is {taken[end]} already")
+            taken[end] = where
+
+
+def _check_port(topology: SwitchTopology, device: str, port: str) -> None:
+    """There is such a device, and it has such a port."""
+    if device not in topology.devices:
+        hint = nearest(device, topology.devices) or f"there are {', '.join(topology.devices) or 'none'}"
+        raise ConfigError(f"no device named {device}", key=device, hint=hint)
+    ports = topology.devices[device].ports
+    if port not in ports:
+        hint = nearest(port, ports) or f"it has {', '.join(ports)}"
+        raise ConfigError(f"device {device} has no port {port}", key=f"{device}/{port}", hint=hint)
 
 
 class DeviceCounts:

@@ -7,7 +7,7 @@ the same result.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from vswitch.datapath.network import Network
 from vswitch.errors import ConfigError
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from vswitch.capture.writer_pool import WriterPool
     from vswitch.datapath.ledger import Ledger
     from vswitch.switch.port import Port
-    from vswitch.switch.topology import DevicePlug, SwitchTopology, TimelineCommand
+    from vswitch.switch.topology import DeviceLink, DevicePlug, SwitchTopology, TimelineCommand
 
 NS_PER_MS = 1_000_000
 
@@ -47,27 +47,28 @@ class _Entrance(tuple[int, "int | None"]):
 class NodeGroup:
     """Some nodes of a topology, by name, with the wires between them, devices, captures and commands.
 
-    `n_captures` are those of all groups, which share the memory for windows.
+    `members` are the names of its nodes, and behind them of the devices that are joined to these; `n_captures` are the
+    captures of all groups, which share the memory for windows.
     """
 
     def __init__(
         self,
         topology: SwitchTopology,
-        names: Sequence[str],
+        members: Sequence[str],
         inputs: list[Input],
         ledger: Ledger | None,
         pool: WriterPool,
         n_captures: int,
     ) -> None:
         self.topology = topology
-        self.names = list(names)
-        self.nodes = [topology.nodes[name] for name in names]
+        self.names = [name for name in members if name in topology.nodes]
+        self.nodes = [topology.nodes[name] for name in self.names]
         self.ledger = ledger
         self.counts = [NodeCounts(node) for node in self.nodes]
         self.wires = [wire for wire in topology.wires if wire.ends[0][0] in self.names]
         self.device_plugs = [plug for plug in topology.device_plugs if plug.at[0] in self.names]
-        plugged = {plug.device for plug in self.device_plugs}
-        self.devices = [name for name in topology.devices if name in plugged]
+        self.devices = [name for name in members if name in topology.devices]
+        self.device_links = [link for link in topology.device_links if link.ends[0][0] in self.devices]
         boxes = [topology.attached.get(name, topology.devices[name]) for name in self.devices]
         self.device_counts = [DeviceCounts(box) for box in boxes]
         self._numbers = _numbers_of([*self.names, *self.devices])
@@ -82,6 +83,7 @@ class NodeGroup:
             [
                 *(([self._end(end) for end in wire.ends], wire.latency_ns) for wire in self.wires),
                 *((list(self._plug_ends(plug)), plug.latency_ns) for plug in self.device_plugs),
+                *((list(self._link_ends(link)), link.latency_ns) for link in self.device_links),
             ],
             hop_limit=topology.hop_limit,
             numbers=[numbers[name] for name in self._numbers],
@@ -142,6 +144,7 @@ class NodeGroup:
         self.network.plug([
             *(self._end(end) for wire in self.wires for end in wire.ends),
             *(end for plug in self.device_plugs for end in self._plug_ends(plug)),
+            *(end for link in self.device_links for end in self._link_ends(link)),
         ])  # fmt: skip
         self._entrances[:] = [self._entrance(entrance.name) for entrance in self._entrances]
         self.network.put_on_wires()
@@ -153,9 +156,16 @@ class NodeGroup:
         return self._numbers[node_name], None if port is None else port.number
 
     def _plug_ends(self, plug: DevicePlug) -> tuple[tuple[int, int | None], tuple[int, int]]:
-        """Where a port of a node and one of a device meet, by numbers; devices have those behind the nodes'."""
-        ports = self.topology.devices[plug.device].ports
-        return self._end(plug.at), (self._numbers[plug.device], list(ports).index(plug.port))
+        """Where a port of a node and one of a device meet, by numbers."""
+        return self._end(plug.at), self._device_end(plug.device, plug.port)
+
+    def _link_ends(self, link: DeviceLink) -> Iterator[tuple[int, int | None]]:
+        """The ends of a link by numbers."""
+        return (self._device_end(*end) for end in link.ends)
+
+    def _device_end(self, device: str, port: str) -> tuple[int, int]:
+        """A port of a device by numbers; devices have those behind the nodes'."""
+        return self._numbers[device], list(self.topology.devices[device].ports).index(port)
 
     def _find(self, name: str) -> tuple[_Entrance, Port | None]:
         node_name, port_name = self.topology.place_of(name)
@@ -173,19 +183,30 @@ def _numbers_of(names: Sequence[str]) -> dict[str, int]:
     return {name: number for number, name in enumerate(names)}
 
 
-def group_names(topology: SwitchTopology) -> list[list[str]]:
-    """The names of the nodes of each group, in the topology's order."""
-    group_of = {name: {name} for name in topology.nodes}
+def group_members(topology: SwitchTopology) -> list[list[str]]:
+    """The names of the nodes of each group, in the topology's order, and behind them of the devices joined to them.
+
+    A device that is joined to no node, not even over others, is in no group.
+    """
+    names = [*topology.nodes, *topology.devices]
     joints = [[node for node, _ in wire.ends] for wire in topology.wires]
-    behind: dict[str, list[str]] = {}
-    for plug in topology.device_plugs:
-        behind.setdefault(plug.device, []).append(plug.at[0])
-    for nodes in [*joints, *behind.values()]:
-        joined = set().union(*(group_of[node] for node in nodes))
-        for name in joined:
-            group_of[name] = joined
-    found: list[list[str]] = []
-    for name in topology.nodes:
-        if not any(name in names for names in found):
-            found.append([other for other in topology.nodes if other in group_of[name]])
-    return found
+    joints += [[plug.device, plug.at[0]] for plug in topology.device_plugs]
+    joints += [[device for device, _ in link.ends] for link in topology.device_links]
+    group_of = {name: {name} for name in names}
+    for joint in joints:
+        largest = max((group_of[name] for name in joint), key=len)
+        for name in joint:
+            if group_of[name] is not largest:
+                largest |= group_of[name]
+                group_of |= dict.fromkeys(group_of[name], largest)
+    found: dict[int, list[str]] = {id(group_of[name]): [] for name in topology.nodes}
+    for name in names:
+        if id(group_of[name]) in found:
+            found[id(group_of[name])].append(name)
+    return list(found.values())
+
+
+def all_members(topology: SwitchTopology) -> list[str]:
+    """Those of all groups, as if they were one."""
+    joined = {name for members in group_members(topology) for name in members}
+    return [name for name in [*topology.nodes, *topology.devices] if name in joined]

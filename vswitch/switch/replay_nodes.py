@@ -21,7 +21,7 @@ from vswitch.light_typing import TYPE_CHECKING
 from vswitch.switch.attached import check_plugs
 from vswitch.switch.collection import without_collection
 from vswitch.switch.inputs import STANDARD_STREAM, Input, as_inputs, check_streams
-from vswitch.switch.node_groups import NodeGroup, group_names
+from vswitch.switch.node_groups import NodeGroup, all_members, group_members
 from vswitch.switch.output_folder import OutputFolder, Progress, file_name
 from vswitch.switch.outputs import (
     attach_writers,
@@ -120,9 +120,9 @@ class _Replay:
         self.pool = WriterPool()  # one for all, so that memory is bounded for any number of groups
         self.groups: list[NodeGroup] = []
         home = {port: topology.place_of(port)[0] for port, _ in inputs if port}
-        for names in [list(topology.nodes)] if is_one else group_names(topology):
-            own = [entry for entry in inputs if is_one or home[entry.port] in names]
-            group = NodeGroup(topology, names, own, open_ledger(ledger), self.pool, len(inputs))
+        for members in [all_members(topology)] if is_one else group_members(topology):
+            own = [entry for entry in inputs if is_one or home[entry.port] in members]
+            group = NodeGroup(topology, members, own, open_ledger(ledger), self.pool, len(inputs))
             opened.enter_context(group.captures)
             self.groups.append(group)
 

@@ -44,6 +44,13 @@ class DevicePlug(NamedTuple):
     latency_ns: int = 0
 
 
+class DeviceLink(NamedTuple):
+    """A cable between two devices, each end as (name of the device, its port): a veth pair between namespaces."""
+
+    ends: tuple[tuple[str, str], tuple[str, str]]
+    latency_ns: int = 0
+
+
 class TimelineCommand(NamedTuple):
     """A line of an OVS script that `node` runs when its clock shows `at_ns`; `place` is for messages.
 
@@ -90,6 +97,7 @@ class SwitchTopology:
         hop_limit: int = HOP_LIMIT,
         devices: Iterable[Device] = (),
         device_plugs: Iterable[DevicePlug] = (),
+        device_links: Iterable[DeviceLink] = (),
         duration_ns: int = 0,
         aliases: Mapping[str, tuple[str, str]] | None = None,
     ) -> None:
@@ -101,6 +109,7 @@ class SwitchTopology:
         self.hop_limit = hop_limit
         self.devices = {device.name: device for device in devices}
         self.device_plugs = list(device_plugs)
+        self.device_links = list(device_links)
         self.duration_ns = duration_ns
         self.aliases = dict(aliases or {})
         self.attached = AttachedDevices()
