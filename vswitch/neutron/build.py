@@ -22,7 +22,7 @@ from vswitch.neutron.l3_agent import failovers, place_routers
 from vswitch.neutron.machines import place_machine
 from vswitch.neutron.underlay import Underlay
 from vswitch.ovs.node import Node
-from vswitch.switch.topology import DevicePlug, TimelineCommand, Wire
+from vswitch.switch.topology import DeviceLink, DevicePlug, TimelineCommand, Wire
 
 
 @dataclass(eq=False)
@@ -37,7 +37,9 @@ class Built:
     devices : list of Device
         Routers, DHCP servers and emulated machines ...
     plugs : list of DevicePlug
-        ... and where they are plugged in.
+        ... where they are plugged in ...
+    links : list of DeviceLink
+        ... and which of them are cabled to each other.
     timeline : list of TimelineCommand
         What the agents do later.
     log : list of Step
@@ -51,6 +53,7 @@ class Built:
     wires: list[Wire] = field(default_factory=list)
     devices: list[Device] = field(default_factory=list)
     plugs: list[DevicePlug] = field(default_factory=list)
+    links: list[DeviceLink] = field(default_factory=list)
     timeline: list[TimelineCommand] = field(default_factory=list)
     log: list[Step] = field(default_factory=list)
     aliases: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -69,6 +72,7 @@ def build(cloud: Cloud) -> Built:
     ]:  # fmt: skip
         built.devices.append(placed.device)
         built.plugs += placed.plugs
+        built.links += placed.links
     built.timeline += failovers(server)
     built.log.sort(key=lambda step: step.time_ns)
     built.aliases = port_aliases(server)

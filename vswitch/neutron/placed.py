@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from vswitch.devices.device import Device
-    from vswitch.switch.topology import DevicePlug
+    from vswitch.switch.topology import DeviceLink, DevicePlug
 
 
 class Placed(NamedTuple):
     device: Device
     plugs: list[DevicePlug]
+    links: Sequence[DeviceLink] = ()
+    """To devices that were placed before."""
 
 
 def unique_name(name: str, host: str, *, is_alone: bool) -> str:

@@ -20,6 +20,7 @@ from vswitch.neutron.addresses import (
     default_pools,
     make_id,
 )
+from vswitch.neutron.agent.options import options_of
 from vswitch.neutron.cloud import (
     INTERFACE_OWNERS,
     OWNER_DHCP,
@@ -46,6 +47,7 @@ from vswitch.neutron.segments import choose_mtus, choose_segments
 from vswitch.neutron.wishes import CannotCompleteError, Wishes
 
 DVR_MODES = ("dvr", "dvr_snat", "dvr_no_external")
+FIP_MODES = ("dvr", "dvr_snat")  # of L3 agents that translate floating IPs of their host's machines
 HA_CIDR = IPv4Network("169.254.192.0/18")  # neutron.conf l3_ha_net_cidr
 
 
@@ -330,7 +332,10 @@ class _Server:
             router.hosts = [host for host in self.cloud.hosts if host in hosts and host.agent_mode in DVR_MODES]
 
     def _make_fip_gateways(self) -> None:
-        """A port on the external network for each host with a floating IP of a distributed router."""
+        """A port on the external network for each host with a floating IP of a distributed router.
+
+        Hosts that are known not to reach that network have none; neutron-server would make one that cannot be bound.
+        """
         has_one = {
             (port.network, port.host) for port in self.cloud.ports if port.device_owner == OWNER_FIP_AGENT_GATEWAY
         }
@@ -340,6 +345,8 @@ class _Server:
                 host = floating.port.host if floating.port is not None else None
                 if host is None or host not in router.hosts or (floating.network, host) in has_one:
                     continue
+                if host.agent_mode not in FIP_MODES or not _reaches(host, floating.network):
+                    continue  # the router's centralised part has it
                 has_one.add((floating.network, host))
                 agent = make_id("l3 agents", host.name)
                 subnets = [(subnet, None) for subnet in self._chosen_subnets(floating.network)]
@@ -367,3 +374,12 @@ class _Server:
             group.rules.append(SecurityGroupRule("ingress", ethertype, remote_group=group))
         self.cloud.security_groups.append(group)
         return group
+
+
+def _reaches(host: Host, network: Network) -> bool:
+    """Whether a port of a network can be on a host, as far as the host's file says; without a word it can."""
+    if not network.is_physical:
+        return network.is_tunnelled
+    if "bridge_mappings" in host.config:
+        return network.physical_network in options_of(host.config).bridge_mappings
+    return not host.nics or any(nic.physical_network == network.physical_network for nic in host.nics)

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from vswitch.explain.columns import columns
 from vswitch.neutron.agent.tables import DEAD_VLAN
-from vswitch.neutron.cloud import ROUTER_OWNERS
+from vswitch.neutron.cloud import OWNER_FIP_AGENT_GATEWAY, ROUTER_OWNERS
+from vswitch.neutron.fip_namespace import FipNamespaces
+from vswitch.neutron.l3_parts import namespace_name
 
 if TYPE_CHECKING:
     from vswitch.neutron.cloud import Cloud, Network
@@ -27,6 +29,7 @@ def node_text(facts: NodeFacts, cloud: Cloud | None = None) -> str:
         ("physical networks", [["bridge", "patch to br-int", "NICs"], *_providers(facts)]),
         ("tunnels", [["port", "type", "from", "to", "floods for local VLANs"], *_tunnels(facts)]),
         ("routers", [["router", "port", "addresses", "network"], *_routers(facts, cloud)]),
+        ("floating IPs", [["floating IP", "of", "port", "router", "at", "translated in"], *_floating(facts, cloud)]),
     ):
         if len(rows) > 1:
             parts.append(f"  {title}\n{columns(rows, indent='    ')}")
@@ -89,3 +92,31 @@ def _routers(facts: NodeFacts, cloud: Cloud | None) -> Iterator[list[str]]:
             if port.device_owner in ROUTER_OWNERS and port.id in here:
                 addresses = " ".join(str(ip.ip_address) for ip in port.fixed_ips)
                 yield [router.name, here[port.id].name, addresses or "-", port.network.name]
+    for port in cloud.ports:
+        if port.device_owner == OWNER_FIP_AGENT_GATEWAY and port.id in here:
+            addresses = " ".join(str(ip.ip_address) for ip in port.fixed_ips)
+            yield ["(L3 agent)", here[port.id].name, addresses or "-", port.network.name]
+
+
+def _floating(facts: NodeFacts, cloud: Cloud | None) -> Iterator[list[str]]:
+    """Those that are translated on this node."""
+    if cloud is None:
+        return
+    namespaces = FipNamespaces(cloud)
+    names = {port.iface_id: port.name for port in facts.ports}
+    for router in cloud.routers:
+        for floating in router.floating_ips:
+            host, gateway, kind = namespaces.host_of(router, floating), router.gateway, "qrouter"
+            if host is not None:
+                gateway = namespaces.gateway(floating, host)
+            elif router.distributed:
+                host, kind = router.snat_host, "snat"
+            else:
+                host = next((host for host in router.hosts if host.name == facts.name), None)
+            if floating.port is None or host is None or host.name != facts.name or gateway is None:
+                continue
+            yield [
+                str(floating.floating_ip_address), str(floating.fixed_ip_address),
+                floating.port.name or floating.port.id, router.name, names.get(gateway.id, "-"),
+                namespace_name(router, host, kind),
+            ]  # fmt: skip

@@ -34,7 +34,7 @@ def load_cloud(path: str, tunnel_type: str | None = None) -> Topology:
     topology = Topology(
         path, built.nodes, wires=built.wires, timeline=[*built.timeline, *found.commands], aliases=built.aliases,
         hop_limit=document.get("hop_limit", HOP_LIMIT), devices=built.devices, device_plugs=built.plugs,
-        duration_ns=_duration_ns(found),
+        device_links=built.links, duration_ns=_duration_ns(found),
     )  # fmt: skip
     topology.cloud = found.cloud
     topology.agent_log = built.log
