@@ -9,9 +9,6 @@ cdef enum nd_edit:                  # what of a neighbour discovery packet was e
     ND_EDIT_EXTENSIONS = 8          # reserved word, type of the first option
 
 cdef void commit_edits(execution* ex) noexcept nogil
-cdef bint commit_reserve(execution* ex, size_t n_bytes) noexcept nogil
-cdef uint8_t* commit_writable(execution* ex) noexcept nogil
-cdef bint commit_tags_to_bytes(execution* ex) noexcept nogil
 
 cdef inline void commit(execution* ex) noexcept nogil:
     """To be called before anybody sees the frame's bytes."""

@@ -9,14 +9,14 @@ VLAN tags are not among the edits: they stay in `ex.tags` until output. The byte
 (`ex.base_tags`), so offsets in `ex.layout` hold.
 """
 from libc.stdint cimport uint16_t
-from libc.stdlib cimport realloc
-from libc.string cimport memcpy, memmove
+from libc.string cimport memmove
 
 from vswitch.datapath.edit_ip cimport edit_icmp, edit_ipv4, edit_ipv6, edit_l4, edit_nd
+from vswitch.datapath.misparsed cimport commit_misparsed
 from vswitch.datapath.program cimport (
     EDIT_ARP, EDIT_ETH, EDIT_ICMP, EDIT_IPV4, EDIT_IPV6, EDIT_L4, EDIT_MPLS, EDIT_ND, EDIT_NSH,
 )
-from vswitch.datapath.vlan cimport tags_inner, tags_outer
+from vswitch.datapath.scratch cimport scratch_reserve, scratch_resize, scratch_writable
 from vswitch.tables.flow_key cimport FLOW_MAX_MPLS_LABELS, LAYOUT_NONE
 from vswitch.wire.arp cimport (
     ARP_OPCODE, ARP_SHA, ARP_SPA, ARP_THA, ARP_TPA, arp_fits, arp_is_ethernet_ipv4, arp_opcode,
@@ -31,13 +31,10 @@ from vswitch.wire.nsh cimport (
     NSH_CONTEXT, NSH_LEN_MD1, NSH_MD_TYPE1, NSH_PATH, nsh_fits, nsh_mdtype, nsh_set_flags_and_ttl,
 )
 
-cdef enum:
-    SCRATCH_ROOM = 64               # bytes that pushes may add
-
 
 cdef void commit_edits(execution* ex) noexcept nogil:
     """Writes every dirty group."""
-    cdef uint8_t* data = commit_writable(ex)
+    cdef uint8_t* data = scratch_writable(ex)
     cdef uint32_t dirty = ex.dirty
     cdef bint mpls_first = dirty & EDIT_MPLS and not is_mpls(ex.key.dl_type)
     ex.dirty = 0
@@ -51,10 +48,12 @@ cdef void commit_edits(execution* ex) noexcept nogil:
             eth_set_src(data, ex.key.dl_src)
     if mpls_first:
         commit_mpls(ex)
-    if dirty & EDIT_ARP and ex.key.dl_type == ETH_TYPE_ARP and ex.key.nw_proto:     # OVS leaves RARP alone
+    if ex.is_misparsed:
+        commit_misparsed(ex, dirty)
+    if dirty & EDIT_ARP and not ex.is_misparsed and ex.key.dl_type == ETH_TYPE_ARP and ex.key.nw_proto:     # OVS leaves RARP alone
         commit_arp(ex)
     # An IP header that did not fit, or contradicts itself, has no offset behind it.
-    if ex.layout.l4_ofs != LAYOUT_NONE and ex.key.nw_proto:
+    if ex.layout.l4_ofs != LAYOUT_NONE and ex.key.nw_proto:     # ... nor has one that was misparsed
         if dirty & EDIT_IPV4:
             edit_ipv4(ex.scratch, ex.caplen, &ex.layout, &ex.key)
         if dirty & EDIT_IPV6:
@@ -69,32 +68,6 @@ cdef void commit_edits(execution* ex) noexcept nogil:
         commit_mpls(ex)
     if dirty & EDIT_NSH and ex.key.dl_type == ETH_TYPE_NSH:
         commit_nsh(ex)
-
-
-cdef bint commit_reserve(execution* ex, size_t n_bytes) noexcept nogil:
-    """Makes room for a frame of `n_bytes` in `ex.scratch`; False if memory ran out."""
-    cdef uint8_t* grown
-    if n_bytes > ex.scratch_size:
-        grown = <uint8_t*>realloc(ex.scratch, n_bytes + SCRATCH_ROOM)
-        if grown == NULL:
-            ex.out_of_memory = True
-            return False
-        if ex.is_scratch:
-            ex.data = grown
-        ex.scratch = grown
-        ex.scratch_size = n_bytes + SCRATCH_ROOM
-    return True
-
-
-cdef uint8_t* commit_writable(execution* ex) noexcept nogil:
-    """The frame's bytes, to write to; NULL if memory ran out."""
-    if not ex.is_scratch:
-        if not commit_reserve(ex, ex.caplen):
-            return NULL
-        memcpy(ex.scratch, ex.data, ex.caplen)
-        ex.data = ex.scratch
-        ex.is_scratch = True
-    return ex.scratch
 
 
 cdef void commit_nsh(execution* ex) noexcept nogil:
@@ -184,7 +157,7 @@ cdef void mpls_pop(execution* ex, uint16_t type) noexcept nogil:
     is_last = (load_be32(ex.scratch + at) & MPLS_BOS) != 0
     set_ethertype(ex, type)
     memmove(ex.scratch + at, ex.scratch + at + MPLS_LEN, ex.caplen - at - MPLS_LEN)
-    resize(ex, -<int>MPLS_LEN)
+    scratch_resize(ex, -<int>MPLS_LEN)
     if is_last:
         ex.layout.l2_5_ofs = LAYOUT_NONE
 
@@ -194,47 +167,9 @@ cdef void mpls_push(execution* ex, uint16_t type, uint32_t lse) noexcept nogil:
     if ex.layout.l2_5_ofs == LAYOUT_NONE:
         ex.layout.l2_5_ofs = ex.layout.l3_ofs
     at = ex.layout.l2_5_ofs
-    if at > ex.caplen or not commit_reserve(ex, ex.caplen + MPLS_LEN):
+    if at > ex.caplen or not scratch_reserve(ex, ex.caplen + MPLS_LEN):
         return
     set_ethertype(ex, type)
     memmove(ex.scratch + at + MPLS_LEN, ex.scratch + at, ex.caplen - at)
     store_be32(ex.scratch + at, lse)
-    resize(ex, MPLS_LEN)
-
-
-cdef void resize(execution* ex, int n_bytes) noexcept nogil:
-    """So many bytes came or went in front of the network layer."""
-    ex.caplen += n_bytes
-    ex.len += n_bytes
-    if ex.layout.l3_ofs != LAYOUT_NONE:
-        ex.layout.l3_ofs = <uint16_t>(ex.layout.l3_ofs + n_bytes)
-    if ex.layout.l4_ofs != LAYOUT_NONE:
-        ex.layout.l4_ofs = <uint16_t>(ex.layout.l4_ofs + n_bytes)
-
-
-# Tags, before the frame is parsed again.
-
-cdef bint commit_tags_to_bytes(execution* ex) noexcept nogil:
-    """Makes the frame's bytes begin with the tags that it has now; False if memory ran out."""
-    cdef uint32_t n_old = (tags_outer(ex.base_tags) != 0) + (tags_inner(ex.base_tags) != 0)
-    cdef uint32_t n_new = (tags_outer(ex.tags) != 0) + (tags_inner(ex.tags) != 0)
-    cdef uint8_t* data
-    if ex.tags == ex.base_tags and not ex.n_popped:
-        return True
-    if not commit_reserve(ex, ex.caplen + n_new * DOT1Q_LEN):
-        return False
-    data = commit_writable(ex)
-    if data == NULL or not commit_reserve(ex, ex.caplen + n_new * DOT1Q_LEN):
-        return False
-    data = ex.scratch
-    memmove(data + ETH_TYPE + n_new * DOT1Q_LEN, data + ETH_TYPE + n_old * DOT1Q_LEN,
-            ex.caplen - ETH_TYPE - n_old * DOT1Q_LEN)
-    if n_new:
-        store_be32(data + ETH_TYPE, tags_outer(ex.tags))
-    if n_new == 2:
-        store_be32(data + ETH_TYPE + DOT1Q_LEN, tags_inner(ex.tags))
-    ex.caplen += (n_new - n_old) * DOT1Q_LEN
-    ex.len += (n_new - n_old) * DOT1Q_LEN
-    ex.base_tags = ex.committed_tags = ex.tags
-    ex.n_popped = 0
-    return True
+    scratch_resize(ex, MPLS_LEN)

@@ -2,7 +2,7 @@
 from libc.stdint cimport uint16_t
 from libc.string cimport memcpy, memmove, memset
 
-from vswitch.datapath.commit cimport commit_reserve, commit_tags_to_bytes, commit_writable
+from vswitch.datapath.scratch cimport scratch_reserve, scratch_retag, scratch_writable
 from vswitch.datapath.vlan cimport tags_from_key
 from vswitch.tables.flow_key cimport FLOW_DEPTH_L4, LAYOUT_NONE, flow_extract
 from vswitch.wire.byteorder cimport load_be16, store_be16
@@ -15,10 +15,10 @@ cdef void push_header(execution* ex, const new_header* h) noexcept nogil:
     """A dummy Ethernet header and `h` in front of the frame, of which a dummy of its own goes."""
     cdef uint32_t start = 0 if h.is_ethernet else <uint32_t>ETH_LEN
     cdef uint8_t* data
-    if not commit_tags_to_bytes(ex) or not commit_reserve(ex, ex.caplen + ETH_LEN + h.n_bytes):
+    if not scratch_retag(ex, ex.tags) or not scratch_reserve(ex, ex.caplen + ETH_LEN + h.n_bytes):
         return
-    data = commit_writable(ex)
-    if data == NULL or ex.caplen < start or not commit_reserve(ex, ex.caplen + ETH_LEN + h.n_bytes):
+    data = scratch_writable(ex)
+    if data == NULL or ex.caplen < start or not scratch_reserve(ex, ex.caplen + ETH_LEN + h.n_bytes):
         return
     data = ex.scratch
     memmove(data + ETH_LEN + h.n_bytes, data + start, ex.caplen - start)
@@ -33,7 +33,7 @@ cdef void push_header(execution* ex, const new_header* h) noexcept nogil:
 cdef void pop_header(execution* ex, uint32_t packet_type) noexcept nogil:
     """The NSH header, or the outermost label, goes; `packet_type` is what is left."""
     cdef uint32_t n, end
-    if not commit_tags_to_bytes(ex) or commit_writable(ex) == NULL or ex.caplen < ETH_LEN:
+    if not scratch_retag(ex, ex.tags) or scratch_writable(ex) == NULL or ex.caplen < ETH_LEN:
         return
     n = MPLS_LEN
     if load_be16(ex.scratch + ETH_TYPE) == ETH_TYPE_NSH:
@@ -55,7 +55,7 @@ cdef void pop_header(execution* ex, uint32_t packet_type) noexcept nogil:
 cdef void pop_ethernet(execution* ex) noexcept nogil:
     """The Ethernet header becomes a dummy of 14 bytes: without addresses, and without a SNAP header."""
     cdef uint32_t at
-    if not commit_tags_to_bytes(ex) or commit_writable(ex) == NULL:
+    if not scratch_retag(ex, ex.tags) or scratch_writable(ex) == NULL:
         return
     at = ex.layout.l2_5_ofs if ex.layout.l2_5_ofs != LAYOUT_NONE else ex.layout.l3_ofs
     if at != LAYOUT_NONE and ETH_LEN < at <= ex.caplen:

@@ -34,6 +34,7 @@ from vswitch.datapath.meter cimport meter_admits
 from vswitch.datapath.normal cimport normal
 from vswitch.datapath.odp_size cimport odp_size_commit, odp_size_keep_base
 from vswitch.datapath.output cimport output_to_controller, output_to_port
+from vswitch.datapath.misparsed cimport may_misparse, misparse
 from vswitch.datapath.packet_in cimport packet_in, packet_in_add, packet_in_spec
 from vswitch.datapath.program cimport (
     EDIT_MPLS, EDIT_ND, OP_CLONE, OP_COMMIT, OP_CONTROLLER, OP_DROP, OP_FIN_TIMEOUT, OP_IF_LARGER, OP_IN_PORT, OP_KEY, OP_LEARN,
@@ -273,6 +274,8 @@ cdef void send_to_controller(execution* ex, const packet_in_spec* spec) noexcept
     ex.mirroring -= 1
     ex.collect = collect
     ex.ledger = ledger
+    if may_misparse(ex):
+        misparse(ex)
 
 
 cdef const op* run_branches(execution* ex, const op* o) noexcept nogil:
@@ -327,6 +330,9 @@ cdef void clone_end(execution* ex, execution* saved) noexcept nogil:
     ex.n_popped = saved.n_popped
     ex.in_port = saved.in_port
     ex.layout = saved.layout
+    ex.is_misparsed = saved.is_misparsed
+    if ex.is_misparsed:
+        ex.misparsed = saved.misparsed
     ex.caplen = saved.caplen
     ex.len = saved.len
     ex.dirty = saved.dirty

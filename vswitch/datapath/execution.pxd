@@ -73,6 +73,8 @@ cdef struct execution:
     uint32_t touched                # ... groups that have been written to the bytes
     uint32_t nd_edits               # nd_edit bits
     bint is_scratch                 # `data` is `scratch`
+    bint is_misparsed               # `layout` is a wrong one that Open vSwitch has, too: misparsed.pyx
+    flow_key misparsed              # ... and the fields of the layers from 3 on as the bytes were meant to have them then
     bint has_metadata               # registers and the like were written to `key`
     bint is_ghost                   # OVS translates what comes now, and learns and counts; but nothing is sent
     program* running
@@ -140,7 +142,7 @@ cdef inline void execution_begin(execution* ex, port* in_port, bridge* br, const
     ex.recirc_depth = 0
     ex.has_rss = False
     ex.dirty = ex.touched = ex.nd_edits = 0
-    ex.is_scratch = ex.is_ghost = ex.has_base = ex.has_new_edits = False
+    ex.is_scratch = ex.is_ghost = ex.has_base = ex.has_new_edits = ex.is_misparsed = False
 
 
 cdef inline void execution_deepen(execution* ex, int depth) noexcept nogil:

@@ -11,15 +11,17 @@ from vswitch.wire.dot1q cimport DOT1Q_LEN
 from vswitch.wire.ethernet cimport ETH_TYPE
 
 
+cdef void tags_to_change(const execution* ex, tag_stack tags, uint32_t* n_pop, uint32_t* n_push) noexcept nogil:
+    tag_difference(ex.base_tags, tags, n_pop, n_push)
+    if n_pop[0] < ex.n_popped:
+        n_push[0] += ex.n_popped - n_pop[0]
+        n_pop[0] = ex.n_popped
+
+
 cdef void frame_shape_of(const execution* ex, frame_shape* shape) noexcept nogil:
-    cdef uint32_t n_pop, n_push
-    if ex.tags == ex.base_tags and not ex.n_popped:
-        n_pop = n_push = 0
-    else:
-        tag_difference(ex.base_tags, ex.tags, &n_pop, &n_push)
-        if n_pop < ex.n_popped:
-            n_push += ex.n_popped - n_pop
-            n_pop = ex.n_popped
+    cdef uint32_t n_pop = 0, n_push = 0
+    if ex.tags != ex.base_tags or ex.n_popped:
+        tags_to_change(ex, ex.tags, &n_pop, &n_push)
     shape.n_pushed = <uint16_t>n_push
     shape.skip = ETH_TYPE + n_pop * DOT1Q_LEN
     shape.caplen = ex.caplen + n_push * DOT1Q_LEN - n_pop * DOT1Q_LEN

@@ -51,7 +51,7 @@ cdef bint nested_frame(execution* ex, port* in_port, const uint8_t* data, uint32
     ex.op = NULL
     ex.mute_end = NULL
     ex.dirty = ex.touched = ex.nd_edits = 0
-    ex.is_scratch = ex.has_base = ex.has_new_edits = ex.is_pushed = False
+    ex.is_scratch = ex.has_base = ex.has_new_edits = ex.is_pushed = ex.is_misparsed = False
     ex.mirror_snaplen = 0
     ex.is_cut = False
     memset(&ex.key, 0, METADATA_BYTES)

@@ -9,7 +9,6 @@ from libc.string cimport memcpy, memset
 
 from vswitch.capture.record cimport frame
 from vswitch.datapath.bridge cimport PORT_NO_RECV, PORT_NO_RECV_STP, port
-from vswitch.datapath.commit cimport commit_tags_to_bytes
 from vswitch.datapath.execute cimport clone_begin, clone_end, execute
 from vswitch.datapath.execution cimport (
     MAX_ACTIONS_BYTES, MAX_DEPTH, MAX_RESUBMITS, METADATA_BYTES, NESTED_ACTION_BYTES, TUNNEL_BYTES, drop, execution,
@@ -29,6 +28,7 @@ from vswitch.datapath.program cimport (
     op, program, program_is_current, program_list_add, program_list_bury, program_list_remove, program_list_retire,
     program_list_sweep, program_uncount_actions,
 )
+from vswitch.datapath.scratch cimport scratch_retag
 from vswitch.datapath.tap cimport tap_frame
 from vswitch.datapath.translate cimport translate
 from vswitch.datapath.translate_hash cimport HASH_SYMMETRIC_L3L4, flow_hash, frame_rss, hash_2words
@@ -241,6 +241,7 @@ cdef void frame_resume(execution* ex, const void* frozen) noexcept nogil:
     cdef uint32_t actions_bytes = ex.actions_bytes
     cdef uint32_t counted_len = ex.counted_len
     cdef bint is_pushed = ex.is_pushed
+    cdef bint is_misparsed = ex.is_misparsed
     cdef int key_depth = ex.key_depth
     cdef frame_layout layout = ex.layout
     cdef tag_stack tags = ex.tags
@@ -248,7 +249,7 @@ cdef void frame_resume(execution* ex, const void* frozen) noexcept nogil:
     cdef program* p
     cdef const op* outer = ex.op
     cdef execution* whole = NULL
-    if not commit_tags_to_bytes(ex):
+    if not scratch_retag(ex, ex.tags):
         return
     if ex.vlan_limit == 1 and tags_inner(ex.tags):
         # The inner tag is no tag any more, for what comes now. Whoever goes on afterwards needs the frame with both.
@@ -256,7 +257,7 @@ cdef void frame_resume(execution* ex, const void* frozen) noexcept nogil:
         if whole == NULL:
             return
     ex.counted_len = ex.len
-    ex.is_pushed = False
+    ex.is_pushed = ex.is_misparsed = False
     flow_extract(ex.data, ex.caplen, ex.vlan_limit, FLOW_DEPTH_L4, &ex.key, &ex.layout)
     ex.key_depth = FLOW_DEPTH_L4
     if whole != NULL:
@@ -283,6 +284,7 @@ cdef void frame_resume(execution* ex, const void* frozen) noexcept nogil:
     ex.actions_bytes = actions_bytes
     ex.counted_len = counted_len
     ex.is_pushed = is_pushed
+    ex.is_misparsed = is_misparsed
     ex.has_base = ex.has_new_edits = has_base
     ex.base = base
     ex.key = saved

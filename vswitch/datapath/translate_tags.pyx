@@ -19,10 +19,10 @@ from vswitch.datapath.translation cimport (
 from vswitch.tables.flow_key cimport FLOW_MAX_MPLS_LABELS, VLAN_PRESENT
 from vswitch.wire.dot1q cimport TCI_PCP_MASK, TCI_VID_MASK, TPID_CTAG
 from vswitch.wire.ethernet cimport ETH_TYPE_IPV4, ETH_TYPE_IPV6, ETH_TYPE_MPLS, ETH_TYPE_MPLS_MCAST, ETH_TYPE_NSH
+from vswitch.wire.ipv4 cimport IP_DSCP_MASK
 from vswitch.wire.mpls cimport MPLS_BOS
 
 cdef enum:
-    DSCP_MASK = 0xFC
     MPLS_TTL_MASK = 0xFF
     MPLS_TTL_DEFAULT = 64
     LABEL_IPV4_EXPLICIT_NULL = 0
@@ -128,8 +128,8 @@ cdef uint32_t first_mpls_entry(translation* t) noexcept nogil:
     if t.flow.dl_type == ETH_TYPE_IPV6:
         label = LABEL_IPV6_EXPLICIT_NULL
     if flow_is_ip(t):
-        tc = (t.flow.nw_tos & DSCP_MASK) >> 2
-        t.wc.nw_tos |= DSCP_MASK
+        tc = (t.flow.nw_tos & IP_DSCP_MASK) >> 2
+        t.wc.nw_tos |= IP_DSCP_MASK
         t.wc.nw_ttl = 0xFF
         if t.flow.nw_ttl:
             ttl = t.flow.nw_ttl

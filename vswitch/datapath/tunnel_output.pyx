@@ -9,7 +9,6 @@ Headers are kept with the port (`tunnel.header`): most ports send everything the
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memset
 
-from vswitch.datapath.commit cimport commit_reserve
 from vswitch.datapath.encapsulate cimport encapsulate, encapsulation_build, encapsulation_has_options, outer_headers
 from vswitch.datapath.execution cimport drop, execution_deepen
 from vswitch.datapath.device_source cimport device_source
@@ -19,6 +18,8 @@ from vswitch.datapath.fate cimport (
 )
 from vswitch.datapath.frame_bytes cimport frame_bytes, frame_shape, frame_shape_of
 from vswitch.datapath.nested_frame cimport MAX_RECIRC_DEPTH, nested_begin, nested_end, nested_frame
+from vswitch.datapath.odp_size cimport odp_size_commit
+from vswitch.datapath.scratch cimport scratch_reserve
 from vswitch.datapath.tap cimport tap_frame
 from vswitch.datapath.translate_hash cimport frame_rss
 from vswitch.datapath.tlv_map cimport tlv_write
@@ -35,11 +36,10 @@ from vswitch.wire.address_words cimport is_mapped_ipv4
 from vswitch.wire.arp cimport ARP_LEN, ARP_OP_REQUEST, arp_store
 from vswitch.wire.ethernet cimport ETH_LEN, ETH_TYPE_ARP, ETH_TYPE_IPV4, ETH_TYPE_IPV6, eth_store
 from vswitch.wire.icmp6 cimport ICMP6_NEIGHBOR_SOLICIT, ND_OPT_SOURCE_LINKADDR
-from vswitch.wire.ipv4 cimport IP_ECN_CE, IP_ECN_MASK
+from vswitch.wire.ipv4 cimport IP_DSCP_MASK, IP_ECN_CE, IP_ECN_MASK
 from vswitch.wire.nd_packet cimport ND_PACKET_LEN, ipv6_group_mac, nd_packet_store, nd_solicited_node
 
 cdef enum:
-    DSCP_MASK = 0xFC
     ECN_ECT_0 = 0x02
     NS_PER_MS = 1000000
 
@@ -69,6 +69,7 @@ cdef void tunnel_output(execution* ex, port* out) noexcept nogil:
             tunnel_set_tlv_map(ex.tunnels, out.bridge.number), &ex.key, options, &is_critical)
         outer.is_critical = is_critical
         outer.options = options
+    odp_size_commit(ex)             # also if there is no way
     out.tx_packets += 1
     out.tx_bytes += ex.counted_len
     if out.tap_out != NULL:
@@ -96,7 +97,7 @@ cdef void describe(execution* ex, tunnel* t, outer_headers* outer, uint64_t* tun
         outer.dst[1] = t.remote[1]
     tun_id[0] = key.tun_id if t.out_key_is_flow else t.out_key
     outer.ttl = key.nw_ttl if t.inherits_ttl and is_ip else t.ttl
-    outer.tos = key.nw_tos & DSCP_MASK if t.inherits_tos and is_ip else t.tos
+    outer.tos = key.nw_tos & IP_DSCP_MASK if t.inherits_tos and is_ip else t.tos
     if is_ip:
         outer.tos |= ECN_ECT_0 if key.nw_tos & IP_ECN_MASK == IP_ECN_CE else key.nw_tos & IP_ECN_MASK
     outer.flags = (key.tun_flags & TUNNEL_OAM | (TUNNEL_DONT_FRAGMENT if t.dont_fragment else 0)
@@ -178,7 +179,7 @@ cdef void send(execution* ex, port* out, tunnel* t, uint64_t tun_id, uint32_t ma
     if saved.is_cut:
         shape.len = min(shape.len, saved.mirror_snaplen)
         shape.caplen = min(shape.caplen, shape.len)
-    if not commit_reserve(ex, t.header_len + shape.caplen):
+    if not scratch_reserve(ex, t.header_len + shape.caplen):
         nested_end(ex, saved)
         return
     bytes = ex.scratch

@@ -35,6 +35,7 @@ cdef enum:
     IPV4_DF = 0x4000            # do not fragment
     IPV4_MF = 0x2000            # more fragments
     IPV4_FRAG_OFFSET_MASK = 0x1FFF
+    IP_DSCP_MASK = 0xFC
     IP_ECN_MASK = 3             # of the TOS byte, and of IPv6's traffic class (RFC 3168)
     IP_ECN_CE = 3               # "congestion experienced"
 
