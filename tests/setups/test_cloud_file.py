@@ -204,6 +204,17 @@ VM = "ports: {v: {network: a, host: c1}}\n"
         (HOSTS + "timeline: [{at: 1s, plug: v}]\n", "2:27", "there is no port v", ""),
         (HOSTS + NET + VM + "timeline: [{at: 1s, plug: v, host: c1}]\n", "4:30", "host means nothing beside plug", ""),
         (HOSTS + NET + VM + "timeline: [{at: 1s, set: v}]\n", "4:12", "nothing is set", "admin_state_up"),
+        (HOSTS + NET + VM + "timeline: [{at: 1s, set: v, fixed_ips: [10.0.1.9]}]\n",
+         "4:41", "no subnet of network a", ""),
+        (HOSTS + NET + VM + "timeline: [{at: 1s, set: v, fixed_ips: [{subnet_id: a}]}]\n",
+         "4:40", "names addresses", ""),
+        (HOSTS + NET + VM + "timeline: [{at: 1s, set: v, fixed_ips: [10.0.0.255]}]\n", "4:40", "broadcast address", ""),
+        (HOSTS + NET
+         + "ports: {v: {network: a}, w: {network: a}}\ntimeline: [{at: 1s, set: v, fixed_ips: [10.0.0.3]}]\n",
+         "4:40", "10.0.0.3 is that of port w", ""),
+        (HOSTS + NET
+         + "ports: {v: {network: a, device_owner: 'network:x'}}\ntimeline: [{at: 1s, set: v, fixed_ips: []}]\n",
+         "4:40", "port v belongs to network:x", "only those of machines"),
         (HOSTS + "timeline: [{at: 1s, host: c1, run: ovs-vsctk show}]\n", "2:36", "unknown command", '"ovs-vsctl"'),
         (HOSTS + "timeline: [{at: 1s, run: ovs-vsctl show}]\n", "2:12", "host is missing", ""),
         (ROUTER_HOST + NET + "routers: {r: {interfaces: [a]}}\ntimeline: [{at: 1s, failover: r, host: c1}]\n",

@@ -63,17 +63,27 @@ class Dhcp6Server:
     def __init__(
         self, config: DnsmasqConfig, addresses: Sequence[bytes], mac: bytes, log: Callable[[int, str], None]
     ) -> None:  # fmt: skip
-        self._config, self._log = config, log
+        self._log = log
         self.duid = o.duid_llt(mac)
         own = [address for address in addresses if len(address) == 16 and address[:8] != LINK_LOCAL]
         self._first_address = own[0] if own else b""
         self._contexts = contexts_of(config.ranges, own)
+        self._read(config)
+        self.leases: list[Lease6] = []
+        self._declined_ns: dict[bytes, int] = {}
+
+    def _read(self, config: DnsmasqConfig) -> None:
+        self._config = config
         # Of several lines dnsmasq takes the last one, and one that is only for DHCPv6 before any other.
         here = sorted(hosts_in(self._contexts, config.hosts), key=attrgetter("is_ipv6_only"))
         self._host_of_mac = {host.mac: host for host in here}
         self._host_of_duid = {host.client_id: host for host in here if host.client_id}
-        self.leases: list[Lease6] = []
-        self._declined_ns: dict[bytes, int] = {}
+
+    def reload(self, config: DnsmasqConfig) -> None:
+        """Files with other lines: a lease of an address that nobody has any longer is released."""
+        self._read(config)
+        known = {address for host in config.hosts for address in host.addresses}
+        self.leases = [lease for lease in self.leases if lease.address in known]
 
     def answer(self, data: bytes, mac: bytes, now_ns: int, *, is_unicast: bool) -> bytes | None:
         """The reply to a message of the client with `mac`; None: there is none.

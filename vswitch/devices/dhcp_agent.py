@@ -11,7 +11,7 @@ Source: neutron/agent/linux/dhcp.py (2025.2), option names of dhcp_agent.ini.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
@@ -89,6 +89,41 @@ class DhcpNetwork:
     subnets: Sequence[DhcpSubnet]
     ports: Sequence[DhcpPort]
     mtu: int = 1500
+
+
+def after_command(network: DhcpNetwork, command: str) -> DhcpNetwork:
+    """The network after ``set PORT fixed_ips [SUBNET=ADDRESS ...]``: a port, by its id, has other addresses.
+
+    Raises
+    ------
+    ConfigError
+        It is another command, or there is no such port or subnet.
+
+    >>> network = DhcpNetwork("n", [DhcpSubnet("s", "10.0.0.0/24")], [DhcpPort("p", "fa:16:3e:00:00:05")])
+    >>> after_command(network, "set p fixed_ips s=10.0.0.7").ports[0].fixed_ips
+    [('s', '10.0.0.7')]
+    """
+    words = command.split()
+    pairs = [tuple(word.split("=", 1)) for word in words[3:]]
+    if words[:1] != ["set"] or words[2:3] != ["fixed_ips"] or any(len(pair) != 2 for pair in pairs):
+        hint = "set PORT fixed_ips SUBNET=ADDRESS ..."
+        raise ConfigError(f"a DHCP server cannot {command!r}", key=command, hint=hint)
+    if not any(port.id == words[1] for port in network.ports):
+        raise ConfigError(f"network {network.id} has no port {words[1]}", key=command)
+    subnets = {subnet.id: subnet for subnet in network.subnets}
+    fixed_ips: list[tuple[str, str]] = []
+    for subnet_id, text in pairs:
+        if subnet_id not in subnets:
+            raise ConfigError(f"network {network.id} has no subnet {subnet_id}", key=command)
+        try:
+            is_inside = ip_address(text) in subnets[subnet_id].prefix
+        except ValueError:
+            is_inside = False
+        if not is_inside:
+            raise ConfigError(f"{text} is no address of {subnets[subnet_id].cidr}", key=command)
+        fixed_ips.append((subnet_id, text))
+    ports = [replace(port, fixed_ips=fixed_ips) if port.id == words[1] else port for port in network.ports]
+    return replace(network, ports=ports)
 
 
 @dataclass(frozen=True)

@@ -75,15 +75,12 @@ class Dhcp4Server:
     """
 
     def __init__(self, config: DnsmasqConfig, addresses: Sequence[bytes], log: Callable[[int, str], None]) -> None:
-        self._config, self._log = config, log
+        self._log = log
         own = [address for address in addresses if len(address) == 4]
         self._first_address = own[0] if own else ANY_IPV4
         # The last address comes first, as dnsmasq links them.
         self._contexts = contexts_of(config.ranges, own)[::-1]
-        here = hosts_in(self._contexts, (host for host in config.hosts if not host.is_ipv6_only))
-        # Of several lines, dnsmasq takes the last one.
-        self._host_of_mac = {host.mac: host for host in here}
-        self._host_of_client_id = {host.client_id: host for host in here if host.client_id}
+        self._read(config)
         self.leases: dict[bytes, Lease] = {}
         """Leases by address, the latest one last."""
         self._declined_ns: dict[bytes, int] = {}
@@ -91,6 +88,19 @@ class Dhcp4Server:
             for address in host.addresses:
                 if len(address) == 4:
                     self.leases[address] = Lease(address, host.mac)
+
+    def _read(self, config: DnsmasqConfig) -> None:
+        self._config = config
+        here = hosts_in(self._contexts, (host for host in config.hosts if not host.is_ipv6_only))
+        # Of several lines, dnsmasq takes the last one.
+        self._host_of_mac = {host.mac: host for host in here}
+        self._host_of_client_id = {host.client_id: host for host in here if host.client_id}
+
+    def reload(self, config: DnsmasqConfig) -> None:
+        """Files with other lines: a lease whose MAC has the address no longer is released, as the agent does it."""
+        self._read(config)
+        known = {(address, host.mac) for host in config.hosts for address in host.addresses}
+        self.leases = {key: lease for key, lease in self.leases.items() if (lease.address, lease.mac) in known}
 
     def answer(self, data: bytes, src: bytes, sport: int, now_ns: int, *, is_unicast: bool) -> Reply | None:
         """The reply to a message that came from `src`:`sport`; None: there is none.

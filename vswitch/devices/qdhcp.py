@@ -16,7 +16,7 @@ from vswitch.devices import dhcp_options as o4
 from vswitch.devices import packets as p
 from vswitch.devices.device_log import DeviceLog
 from vswitch.devices.dhcp6_server import Dhcp6Server
-from vswitch.devices.dhcp_agent import DhcpNetwork, DhcpOptions, DhcpPort, dnsmasq_config
+from vswitch.devices.dhcp_agent import DhcpNetwork, DhcpOptions, DhcpPort, after_command, dnsmasq_config
 from vswitch.devices.dhcp_server import Dhcp4Server
 from vswitch.devices.ip_stack import IpStack, Route
 from vswitch.errors import ConfigError
@@ -43,6 +43,8 @@ class DhcpNamespace:
 
     Attributes
     ----------
+    network : DhcpNetwork
+        As it is now.
     config : DnsmasqConfig
         The files and the command line that the agent would have written.
     log : DeviceLog
@@ -67,6 +69,7 @@ class DhcpNamespace:
             if subnet_id not in known:
                 raise ConfigError(f"network {network.id} has no subnet {subnet_id}", key=subnet_id)
         self.name, self.ports = name, (port,)
+        self.network, self._own, self._options = network, own, options
         self.config = dnsmasq_config(network, own, options)
         self.log = DeviceLog()
         mac = p.mac_of(own.mac_address)
@@ -80,6 +83,25 @@ class DhcpNamespace:
         self._stack.udp_services = {
             o4.SERVER_PORT: self._serve4, o6.SERVER_PORT: self._serve6, DNS_PORT: self._refuse_dns,
         }  # fmt: skip
+
+    def run(self, command: str) -> None:
+        """A command of a timeline, as `dhcp_agent.after_command` takes it.
+
+        The agent writes its files anew, releases what a port has no longer, and dnsmasq reads them
+        (`reload_allocations`).
+
+        Raises
+        ------
+        ConfigError
+        """
+        network = after_command(self.network, command)
+        own = next(port for port in network.ports if port.id == self._own.id)
+        if own != self._own:
+            raise ConfigError("the server's own addresses do not change", key=command)
+        self.network = network
+        self.config = dnsmasq_config(network, own, self._options)
+        self._server4.reload(self.config)
+        self._server6.reload(self.config)
 
     def receive(self, port: str, frame: bytes, now_ns: int) -> Sequence[tuple[str, bytes]]:
         """A frame arrives; see `Device`."""

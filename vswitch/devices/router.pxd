@@ -15,6 +15,7 @@ cdef class Router(CompiledDevice):
     cdef int _set_interfaces(self, object config) except -1
     cdef int _set_routes(self, object config) except -1
     cdef int _set_rules(self, object config) except -1
+    cdef int _set_neighbors(self, object config) except -1
     cdef int _set_advertiser(self, object config) except -1
     cdef int _plan(self) except -1
     cdef uint32_t _solicited(self, uint32_t port, const frame* f) noexcept

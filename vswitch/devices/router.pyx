@@ -40,7 +40,7 @@ from vswitch.devices.neighbors cimport neighbor_get, neighbor_set_permanent, nei
 from vswitch.devices.reassembly cimport reassembly_close, reassembly_open
 from vswitch.devices.router_notes cimport note
 from vswitch.devices.router_state cimport (
-    LOCAL_TABLE, MAIN_TABLE, NEIGHBOR_FAILED, NEIGHBOR_NONE, NEIGHBOR_REACHABLE, NO_INTERFACE, VRRP_MASTER, ROUTE_CACHE_LEN, destination, interface, interface_address,
+    LOCAL_TABLE, MAIN_TABLE, NEIGHBOR_FAILED, NEIGHBOR_NONE, NEIGHBOR_PERMANENT, NEIGHBOR_REACHABLE, NO_INTERFACE, VRRP_MASTER, ROUTE_CACHE_LEN, destination, interface, interface_address,
     neighbor_entry, policy_rule, waiting_packet,
 )
 from vswitch.devices.vrrp cimport vrrp_begin, vrrp_link, vrrp_run
@@ -264,8 +264,7 @@ cdef class Router(CompiledDevice):
         self._set_rules(config)
         if config.nat is not None:
             self._set_nat(config.nat)
-        for neighbor in config.neighbors:
-            self._set_neighbor(neighbor)
+        self._set_neighbors(config)
         self._set_advertiser(config)
         self.config = config
 
@@ -441,15 +440,14 @@ cdef class Router(CompiledDevice):
         return 0
 
     def run(self, str command not None):
-        """A command of a timeline: ``ip link set INTERFACE up`` or ``down``.
+        """A command of a timeline, as `router_config.after_command` takes it.
 
         Raises
         ------
         ConfigError
             It is another one, or there is no such interface.
         """
-        interfaces = configs.after_command(self.config, command)
-        self.configure(self.config._replace(interfaces=interfaces))
+        self.configure(configs.after_command(self.config, command))
         if self.r.vrrp.is_on:
             vrrp_link(&self.r)
         plan(&self.r)
@@ -458,6 +456,16 @@ cdef class Router(CompiledDevice):
     def role(self):
         """``"master"``, ``"backup"`` or ``"fault"``; empty without VRRP."""
         return _ROLES[self.r.vrrp.state] if self.r.vrrp.is_on else ""
+
+    cdef int _set_neighbors(self, object config) except -1:
+        """Those that are known for ever; who is so no longer has to be asked for."""
+        cdef uint32_t i
+        for i in range(self.r.neighbors.n):
+            if self.r.neighbors.entries[i].state == NEIGHBOR_PERMANENT:
+                self.r.neighbors.entries[i].state = NEIGHBOR_NONE
+        for neighbor in config.neighbors:
+            self._set_neighbor(neighbor)
+        return 0
 
     def _set_neighbor(self, neighbor):
         cdef uint64_t words[2]

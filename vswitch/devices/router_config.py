@@ -161,23 +161,49 @@ def all_addresses(config: RouterConfig, interface: RouterInterface) -> list[str]
     return addresses
 
 
-def after_command(config: RouterConfig, command: str) -> list[RouterInterface]:
-    """The interfaces after ``ip link set [dev] INTERFACE up`` or ``down``.
+COMMANDS = (
+    "ip link set INTERFACE up|down, ip neigh replace ADDRESS lladdr MAC dev INTERFACE, "
+    "ip neigh del ADDRESS dev INTERFACE"
+)
+
+
+def after_command(config: RouterConfig, command: str) -> RouterConfig:
+    """The configuration after ``ip link set [dev] INTERFACE up`` or ``down``, or a change of what is in `neighbors`.
 
     >>> config = RouterConfig([RouterInterface("qr-1", "fa:16:3e:00:00:01")])
-    >>> after_command(config, "ip link set qr-1 down")[0].is_up
+    >>> after_command(config, "ip link set qr-1 down").interfaces[0].is_up
     False
+    >>> config = after_command(config, "ip neigh replace 10.0.0.5 lladdr fa:16:3e:00:00:05 dev qr-1")
+    >>> config.neighbors
+    [RouterNeighbor(interface='qr-1', address='10.0.0.5', mac='fa:16:3e:00:00:05')]
+    >>> after_command(config, "ip neigh del 10.0.0.5 dev qr-1").neighbors
+    []
     """
-    words = command.split()
-    if words[3:4] == ["dev"]:
-        del words[3]
-    if words[:3] != ["ip", "link", "set"] or len(words) != 5 or words[4] not in ("up", "down"):
-        raise ConfigError(f"a router cannot {command!r}", key=command, hint="ip link set INTERFACE up|down")
-    _check_interface(words[3], [interface.name for interface in config.interfaces], command)
-    return [
-        interface._replace(is_up=words[4] == "up") if interface.name == words[3] else interface
+    names = [interface.name for interface in config.interfaces]
+    match command.split():
+        case ["ip", "link", "set", "dev", name, ("up" | "down") as state]:
+            return _after_link(config, names, command, name, state)
+        case ["ip", "link", "set", name, ("up" | "down") as state]:
+            return _after_link(config, names, command, name, state)
+        case ["ip", "neigh", "replace", target, "lladdr", mac, "dev", name]:
+            added = [RouterNeighbor(name, target, mac)]
+            mac_number(mac, command)
+        case ["ip", "neigh", "del", target, "dev", name]:
+            added = []
+        case _:
+            raise ConfigError(f"a router cannot {command!r}", key=command, hint=COMMANDS)
+    _check_interface(name, names, command)
+    gone = name, address(target, command)
+    kept = [n for n in config.neighbors if (n.interface, address(n.address, "neighbors")) != gone]
+    return config._replace(neighbors=[*kept, *added])
+
+
+def _after_link(config: RouterConfig, names: list[str], command: str, name: str, state: str) -> RouterConfig:
+    _check_interface(name, names, command)
+    return config._replace(interfaces=[
+        interface._replace(is_up=state == "up") if interface.name == name else interface
         for interface in config.interfaces
-    ]
+    ])  # fmt: skip
 
 
 def mac_number(text: str, key: str) -> int:

@@ -17,8 +17,9 @@ from vswitch.neutron.agent.loop import Loop
 from vswitch.neutron.agent.names import device_name
 from vswitch.neutron.agent.server import Server
 from vswitch.neutron.cloud import Cloud, Host, PhysicalWire
-from vswitch.neutron.dhcp_agent import place_servers
+from vswitch.neutron.dhcp_agent import changed_addresses, place_servers
 from vswitch.neutron.l3_agent import failovers, place_routers
+from vswitch.neutron.l3_dvr import changed_neighbors
 from vswitch.neutron.machines import place_machine
 from vswitch.neutron.underlay import Underlay
 from vswitch.ovs.node import Node
@@ -73,7 +74,7 @@ def build(cloud: Cloud) -> Built:
         built.devices.append(placed.device)
         built.plugs += placed.plugs
         built.links += placed.links
-    built.timeline += failovers(server)
+    built.timeline += [*failovers(server), *changed_addresses(server), *changed_neighbors(server)]
     built.log.sort(key=lambda step: step.time_ns)
     built.aliases = port_aliases(server)
     return built

@@ -12,9 +12,9 @@ from vswitch.devices.dhcp_agent import DhcpNetwork, DhcpOptions, DhcpPort, DhcpS
 from vswitch.devices.qdhcp import DhcpNamespace
 from vswitch.neutron.agent.names import device_name
 from vswitch.neutron.agent.server import Server
-from vswitch.neutron.cloud import OWNER_DHCP, Network, Port, Subnet
+from vswitch.neutron.cloud import OWNER_DHCP, Network, Port, PortChange, Subnet
 from vswitch.neutron.placed import Placed, unique_name
-from vswitch.switch.topology import DevicePlug
+from vswitch.switch.topology import DevicePlug, TimelineCommand
 
 
 def place_servers(server: Server) -> Iterator[Placed]:
@@ -22,7 +22,7 @@ def place_servers(server: Server) -> Iterator[Placed]:
     subnets_of = server.cloud.subnets_by_network()
     for network in server.cloud.networks:
         ports = server.ports_by_network[network.id]
-        own = [port for port in ports if port.device_owner == OWNER_DHCP and port.host and port.host.has_dhcp_agent]
+        own = _served_by(ports)
         if own:
             subnets = [_subnet(subnet) for subnet in subnets_of.get(network, [])]
             seen = DhcpNetwork(network.id, subnets, [_port(port) for port in ports], network.mtu)
@@ -30,9 +30,37 @@ def place_servers(server: Server) -> Iterator[Placed]:
                 yield _place(server, network, seen, port, is_alone=len(own) == 1)
 
 
+def changed_addresses(server: Server) -> Iterator[TimelineCommand]:
+    """What the agents hear of ports with other addresses, at once, when neutron-server says so."""
+    for change in server.cloud.changes:
+        if isinstance(change, PortChange) and "fixed_ips" in change.new:
+            own = _served_by(server.ports_by_network[change.port.network.id])
+            pairs = " ".join(f"{subnet}={address}" for subnet, address in _addresses(change.new["fixed_ips"]))
+            for port in own:
+                name = _name(change.port.network, port, is_alone=len(own) == 1)
+                command = f"set {change.port.id} fixed_ips {pairs}".rstrip()
+                yield TimelineCommand(change.at_ns, name, command, f"DHCP agent: {name}")
+
+
+def _served_by(ports: list[Port]) -> list[Port]:
+    """Those of a network's ports that are of a DHCP agent."""
+    return [port for port in ports if port.device_owner == OWNER_DHCP and port.host and port.host.has_dhcp_agent]
+
+
+def _name(network: Network, port: Port, *, is_alone: bool) -> str:
+    assert port.host is not None
+    return unique_name(f"qdhcp-{network.name or network.id}", port.host.name, is_alone=is_alone)
+
+
+def _addresses(fixed_ips: object) -> list[tuple[str, str]]:
+    """Pairs of subnet id and address."""
+    assert isinstance(fixed_ips, list)
+    return [(fixed.subnet.id, str(fixed.ip_address)) for fixed in fixed_ips]
+
+
 def _place(server: Server, network: Network, seen: DhcpNetwork, port: Port, *, is_alone: bool) -> Placed:
     assert port.host is not None
-    name = unique_name(f"qdhcp-{network.name or network.id}", port.host.name, is_alone=is_alone)
+    name = _name(network, port, is_alone=is_alone)
     device = device_name(port)
     options = server.options[port.host.name]
     told = DhcpOptions(**{option.name: getattr(options, option.name) for option in fields(DhcpOptions)})
@@ -51,6 +79,5 @@ def _subnet(subnet: Subnet) -> DhcpSubnet:
 
 def _port(port: Port) -> DhcpPort:
     return DhcpPort(
-        port.id, port.mac_address, [(fixed.subnet.id, str(fixed.ip_address)) for fixed in port.fixed_ips],
-        port.device_owner, port.extra_dhcp_opts,
+        port.id, port.mac_address, _addresses(port.fixed_ips), port.device_owner, port.extra_dhcp_opts,
     )  # fmt: skip

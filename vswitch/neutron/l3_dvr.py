@@ -17,7 +17,15 @@ from zlib import crc32
 from vswitch.devices.router_config import MAIN_PRIORITY, RouterConfig, RouterNeighbor, RouterRoute, RouterRule
 from vswitch.neutron.agent.names import device_name
 from vswitch.neutron.agent.server import Server
-from vswitch.neutron.cloud import OWNER_DVR_INTERFACE, OWNER_DVR_SNAT, OWNER_ROUTER_GATEWAY, FixedIp, Port, Router
+from vswitch.neutron.cloud import (
+    OWNER_DVR_INTERFACE,
+    OWNER_DVR_SNAT,
+    OWNER_ROUTER_GATEWAY,
+    FixedIp,
+    Port,
+    PortChange,
+    Router,
+)
 from vswitch.neutron.fip_namespace import FipNamespaces
 from vswitch.neutron.l3_parts import (
     DEFAULT,
@@ -30,6 +38,7 @@ from vswitch.neutron.l3_parts import (
     radvd_of,
 )
 from vswitch.neutron.placed import Placed
+from vswitch.switch.topology import TimelineCommand
 
 MASK_30 = 0x3FFFFFFF
 
@@ -64,6 +73,33 @@ def place_distributed(
             nat=nat_of(router, floating.elsewhere(router)),
         )
         yield place(namespace_name(router, router.snat_host, "snat"), router.snat_host, config)
+
+
+def changed_neighbors(server: Server) -> Iterator[TimelineCommand]:
+    """What the agents write down when a port gets other addresses (_update_arp_entry())."""
+    ports_of = server.cloud.ports_by_device()
+    current: dict[str, list[FixedIp]] = {}
+    for change in server.cloud.changes:
+        new = change.new.get("fixed_ips") if isinstance(change, PortChange) else None
+        if not isinstance(change, PortChange) or not isinstance(new, list):
+            continue
+        port, before = change.port, current.get(change.port.id, change.port.fixed_ips)
+        current[port.id] = new
+        for router in server.cloud.routers:
+            for interface in ports_of.get(router.id, []) if router.distributed else ():
+                if interface.device_owner != OWNER_DVR_INTERFACE or interface.network is not port.network:
+                    continue
+                subnets = {fixed.subnet for fixed in interface.fixed_ips}
+                dev = f"dev {device_name(interface)}"
+                commands = [
+                    *(f"ip neigh del {fixed.ip_address} {dev}" for fixed in before if fixed.subnet in subnets),
+                    *(f"ip neigh replace {fixed.ip_address} lladdr {port.mac_address} {dev}"
+                      for fixed in new if fixed.subnet in subnets),
+                ]  # fmt: skip
+                for host in router.hosts:
+                    name = namespace_name(router, host, "qrouter")
+                    for command in commands:
+                        yield TimelineCommand(change.at_ns, name, command, f"L3 agent: {name}")
 
 
 def _neighbors(server: Server, inside: list[Port]) -> Iterator[RouterNeighbor]:

@@ -92,6 +92,7 @@ MACHINE: Schema = {
 
 PORT_CHANGES = (
     "admin_state_up", "port_security_enabled", "security_group_ids", "allowed_address_pairs", "qos_policy_id",
+    "fixed_ips",
 )  # fmt: skip
 EVENT: Schema = {
     **mapping(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from vswitch.neutron.cloud import Failover, Port, PortChange
-from vswitch.setups.cloud_ports import read_address_pairs
+from vswitch.neutron.cloud import Failover, FixedIp, Port, PortChange
+from vswitch.setups.cloud_ports import read_address_pairs, read_fixed_ips
 from vswitch.setups.cloud_reading import Reading
 from vswitch.setups.cloud_schema import PORT_CHANGES
 from vswitch.setups.cloud_values import Entry
@@ -42,7 +42,9 @@ def read_timeline(reading: Reading) -> list[TimelineCommand]:
         else:
             port = reading.find("ports", entry.words[what[0]], entry.path_of(what[0]))
             if what[0] == "set":
-                reading.cloud.changes.append(PortChange(at_ns, port, dict(_new(reading, entry, port))))
+                change = PortChange(at_ns, port, dict(_new(reading, entry, port)))
+                reading.cloud.changes.append(change)
+                reading.place(change, entry)
             else:
                 _read_plug(entry, port, what[0], at_ns)
     reading.cloud.changes.sort(key=lambda change: change.at_ns)
@@ -81,10 +83,21 @@ def _new(reading: Reading, entry: Entry, port: Port) -> Iterator[tuple[str, Any]
             yield "security_groups", found
         elif word == "allowed_address_pairs":
             yield word, list(read_address_pairs(entry))
+        elif word == "fixed_ips":
+            yield word, list(_new_addresses(reading, entry, port))
         elif word == "qos_policy_id":
             yield "qos_policy", reading.find_word("qos_policies", entry, word)
         else:
             yield word, entry.flag(word, getattr(port, word))
+
+
+def _new_addresses(reading: Reading, entry: Entry, port: Port) -> Iterator[FixedIp]:
+    """``fixed_ips``, each with its address; one that the port has already stays the same object."""
+    known = {(fixed.subnet, fixed.ip_address): fixed for fixed in port.fixed_ips}
+    for subnet, address in read_fixed_ips(reading, entry, "fixed_ips", port.network):
+        if address is None:
+            raise entry.error("a change of fixed_ips names addresses", "fixed_ips", hint="ip_address")
+        yield known.get((subnet, address)) or FixedIp(subnet, address)
 
 
 def _read_failover(reading: Reading, entry: Entry, at_ns: int) -> None:

@@ -183,12 +183,16 @@ def build_device(name: str, value: Mapping[str, Any]) -> Built:
 
 def check_device_command(device: Device, command: str) -> None:
     """Refuse a command of the timeline that the device would refuse."""
+    from vswitch.devices import dhcp_agent, router_config
+    from vswitch.devices.qdhcp import DhcpNamespace
     from vswitch.devices.router import Router
-    from vswitch.devices.router_config import after_command
 
-    if not isinstance(device, Router):
+    if isinstance(device, Router):
+        router_config.after_command(device.config, command)
+    elif isinstance(device, DhcpNamespace):
+        dhcp_agent.after_command(device.network, command)
+    else:
         raise ConfigError(f"{device.name} takes no commands", key=command)
-    after_command(device.config, command)
 
 
 class DeviceError(Exception):

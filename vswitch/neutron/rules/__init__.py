@@ -17,6 +17,7 @@ RULES = (
     segments.duplicates,
     addresses.subnets,
     addresses.ports,
+    addresses.changes,
     addresses.macs,
     addresses.floating_ips,
     security.address_pairs,

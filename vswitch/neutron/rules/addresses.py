@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vswitch.neutron.cloud import (
+    NETWORK_OWNED,
     OWNER_DVR_INTERFACE,
     OWNER_FIP_AGENT_GATEWAY,
     OWNER_FLOATING_IP,
     Address,
     Network,
     Port,
+    PortChange,
     Subnet,
 )
 from vswitch.neutron.rules.problem import Facts, Problem, name_of
@@ -70,6 +72,35 @@ def ports(facts: Facts) -> Iterator[Problem]:
             if first is not port:
                 problem = f"{address} is that of port {name_of(first)}"
                 yield Problem(port, "fixed_ips", problem, f"in subnet {subnet.name} each port has its own", other=first)
+
+
+def changes(facts: Facts) -> Iterator[Problem]:
+    """Other addresses for a machine's port are in their subnet, and free then; a floating IP's address remains."""
+    holders: dict[tuple[int, Address], Port] = {
+        (id(fixed.subnet), fixed.ip_address): port for port in facts.cloud.ports for fixed in port.fixed_ips
+    }
+    floating_ips = [floating for floating in facts.cloud.floating_ips if floating.port is not None]
+    for change in facts.cloud.changes:  # in order of time
+        new = change.new.get("fixed_ips") if isinstance(change, PortChange) else None
+        if not isinstance(change, PortChange) or not isinstance(new, list):
+            continue
+        port = change.port
+        if port.device_owner.startswith(NETWORK_OWNED):
+            hint = "only those of machines change in a timeline"
+            yield Problem(change, "fixed_ips", f"port {name_of(port)} belongs to {port.device_owner}", hint)
+        holders = {at: holder for at, holder in holders.items() if holder is not port}
+        for fixed in new:
+            other = holders.setdefault((id(fixed.subnet), fixed.ip_address), port)
+            if other is not port:
+                yield Problem(change, "fixed_ips", f"{fixed.ip_address} is that of port {name_of(other)}", other=other)
+            elif _is_reserved(fixed.subnet, fixed.ip_address):
+                problem = f"{fixed.ip_address} is the network or broadcast address of {fixed.subnet.cidr}"
+                yield Problem(change, "fixed_ips", problem)
+        kept = {fixed.ip_address for fixed in new}
+        for floating in floating_ips:
+            if floating.port is port and floating.fixed_ip_address not in kept:
+                problem = f"{floating.fixed_ip_address} has the floating IP {floating.floating_ip_address}"
+                yield Problem(change, "fixed_ips", problem, "it cannot go", other=floating)
 
 
 def macs(facts: Facts) -> Iterator[Problem]:
