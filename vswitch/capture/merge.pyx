@@ -45,6 +45,7 @@ cdef enum:
     MERGE_SCRATCH_LEN = 1048576     # bytes of rebuilt frames between two services
     WINDOWS_LEN = 8388608           # bytes of all captures' windows, as far as WINDOW_MIN_LEN allows
     WINDOW_MIN_LEN = 16384
+    WINDOWS_NEAR_LEN = 524288       # bytes of windows that wait for the switch at a time; few captures have longer ones
     WINDOW_AHEAD_LEN = 65536        # bytes of a window that are worth waking the I/O thread for
     MERGE_BATCH = 64                # frames read ahead by Python's iteration
     MERGE_FORESEEN = 64             # lanes among which most of the next winners are sought, a power of two
@@ -267,6 +268,7 @@ cdef class MergedCaptures:
 cdef void merge_size_window(ByteSource source, uint32_t n_lanes, WriterPool pool) noexcept:
     cdef size_t window_len = WINDOWS_LEN // n_lanes
     if pool is not None and window_len // 2 >= WINDOW_AHEAD_LEN:
+        source.window_len = max(source.window_len, <size_t>(WINDOWS_NEAR_LEN // n_lanes))
         source.window_len = min(window_len // 2, source.window_len)     # there will be two
         source.read_ahead(pool)
     else:

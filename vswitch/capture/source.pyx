@@ -54,7 +54,7 @@ cdef extern from "<sys/mman.h>" nogil:
 cdef enum:
     WINDOW_LEN = 131072             # bytes read from a file at a time
     AHEAD_ROOM = 69632              # bytes in front of a window read ahead, for a record that the one before cuts
-    AHEAD_N_WINDOWS = 8             # a file of fewer windows is read where it is needed, without a thread
+    AHEAD_LEN = 1048576             # bytes; a file of fewer is read where it is needed, without a thread
     CHUNK_LEN = 1048576             # bytes read from a stream at a time
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -119,7 +119,7 @@ cdef class FileWindow(ByteSource):
             self.spare = NULL
             self.spare_len = 0
             self.pool = None
-        elif self.size - self.offset > AHEAD_N_WINDOWS * self.window_len:
+        elif self.size - self.offset > AHEAD_LEN:
             self.pool = pool
 
     cdef int advance(self, uint64_t offset, size_t n_needed) except -1:
