@@ -71,6 +71,42 @@ def test_two_tags_that_are_looked_at_are_parsed_right() -> None:
     )
 
 
+TUNNEL = [
+    "ovs-vsctl add-br br1 -- set Bridge br1 other-config:hwaddr=02:00:00:00:0f:00 -- add-port br1 eth",
+    "ovs-appctl netdev-dummy/ip4addr br1 1.1.2.88/24",
+    "ovs-appctl ovs/route/add 1.1.2.92/24 br1",
+    "ovs-appctl tnl/neigh/set br1 1.1.2.92 f8:bc:12:44:34:b6",
+    "ovs-vsctl add-port br0 t3 -- set Interface t3 type=gre options:remote_ip=1.1.2.92 options:tos=inherit ofport_request=3",
+    "ovs-vsctl add-port br0 t4 -- set Interface t4 type=gre options:remote_ip=1.1.2.93 ofport_request=4",
+    *(
+        f"ovs-ofctl -O OpenFlow13 add-flow br0 'priority=40000,vlan_tci=0x1000/0x1000,udp,udp_src={port},actions={tunnel}"
+        "push_vlan:0x88a8,controller,set_field:3->ip_ecn,output:2'"
+        for port, tunnel in ((0x1234, "output:3,"), (0x1235, "output:4,"), (0x1236, ""))
+    ),
+]
+FRAME = f"{ADDRESSES} 8100000a 0800 4540001c00010000401100000a0000010a000002 {{port:04x}}005000080000"
+
+
+@pytest.mark.parametrize(("port", "low_byte"), [(0x1234, 0x43), (0x1235, 0x0B), (0x1236, 0x0B)])
+def test_what_a_tunnel_has_looked_at_is_set_with_what_is_edited(port: int, low_byte: int) -> None:
+    """Of TOS: ECN alone, or DSCP with it if the tunnel's header has inherited it."""
+    node = Node()
+    for line in [*SETUP, *TUNNEL]:
+        node.run(line)
+    data = next(data for name, data in node.send("p1", bytes.fromhex(FRAME.format(port=port))) if name == "p2")
+    assert data[12:22].hex() == f"88a80000810000{low_byte:02x}0800"
+
+
+def test_tunnels_equal_open_vswitch() -> None:
+    need_oracle()
+    frames = [bytes.fromhex(FRAME.format(port=port)).hex() for port in (0x1234, 0x1235, 0x1236)]
+    trace = [{"t": 1 + i, "port": "p1", "pkt": frame} for i, frame in enumerate(frames)]
+    made = {"id": "misparsed-tunnel", "title": "", "setup": [*SETUP, *TUNNEL], "trace": trace, "options": {}}
+    made["expected"] = run.ask(run.load_oracle(), made)
+    assert all("p2" in event["out"] for event in made["expected"]["events"])
+    assert check_corpus.check_case(made) == ("same", [])
+
+
 def test_equals_open_vswitch() -> None:
     need_oracle()
     trace = [{"t": 1 + i, "port": "p1", "pkt": bytes.fromhex(frame).hex()} for i, frame in enumerate(ANSWERS)]

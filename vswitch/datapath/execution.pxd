@@ -74,6 +74,7 @@ cdef struct execution:
     uint32_t nd_edits               # nd_edit bits
     bint is_scratch                 # `data` is `scratch`
     bint is_misparsed               # `layout` is a wrong one that Open vSwitch has, too: misparsed.pyx
+    uint8_t seen_tos                # bits of TOS that a tunnel's header has looked at: they are set together from then on
     flow_key misparsed              # ... and the fields of the layers from 3 on as the bytes were meant to have them then
     bint has_metadata               # registers and the like were written to `key`
     bint is_ghost                   # OVS translates what comes now, and learns and counts; but nothing is sent
@@ -134,6 +135,7 @@ cdef inline void execution_begin(execution* ex, port* in_port, bridge* br, const
     ex.n_outputs = 0
     ex.n_broken = 0
     ex.n_popped = 0
+    ex.seen_tos = 0
     ex.reason = FATE_DELIVERED
     ex.op = NULL
     ex.received = data

@@ -64,9 +64,15 @@ cdef void set_arp(execution* ex, const flow_key* meant) noexcept nogil:
         store_be32(arp + ARP_TPA, ex.key.nw_dst)
 
 
-cdef inline uint8_t tos(uint8_t new, uint8_t old, uint8_t there) noexcept nogil:
-    """DSCP and ECN are set apart from each other."""
-    cdef uint8_t mask = (IP_DSCP_MASK if (new ^ old) & IP_DSCP_MASK else 0) | (IP_ECN_MASK if (new ^ old) & IP_ECN_MASK else 0)
+cdef inline uint8_t tos(uint8_t new, uint8_t old, uint8_t there, uint8_t seen) noexcept nogil:
+    """DSCP and ECN are set apart from each other, but for what the megaflow looks at."""
+    cdef uint8_t mask = seen
+    if new == old:
+        return there
+    if (new ^ old) & IP_DSCP_MASK:
+        mask |= IP_DSCP_MASK
+    if (new ^ old) & IP_ECN_MASK:
+        mask |= IP_ECN_MASK
     return new & mask | there & ~mask
 
 
@@ -80,7 +86,7 @@ cdef void set_ipv4(execution* ex, const flow_key* meant) noexcept nogil:
         key.nw_src = load_be32(ip + IPV4_SRC)
     if key.nw_dst == meant.nw_dst:
         key.nw_dst = load_be32(ip + IPV4_DST)
-    key.nw_tos = tos(key.nw_tos, meant.nw_tos, ip[IPV4_TOS])
+    key.nw_tos = tos(key.nw_tos, meant.nw_tos, ip[IPV4_TOS], ex.seen_tos)
     if key.nw_ttl == meant.nw_ttl:
         key.nw_ttl = ip[IPV4_TTL]
     edit_ipv4(ex.scratch, ex.caplen, &ex.layout, &key)
@@ -99,7 +105,7 @@ cdef void set_ipv6(execution* ex, const flow_key* meant) noexcept nogil:
     if memcmp(key.ipv6_dst, meant.ipv6_dst, sizeof(key.ipv6_dst)) == 0:
         key.ipv6_dst[0] = load_be64(ip + IPV6_DST)
         key.ipv6_dst[1] = load_be64(ip + IPV6_DST + 8)
-    key.nw_tos = tos(key.nw_tos, meant.nw_tos, <uint8_t>(load_be32(ip) >> 20))
+    key.nw_tos = tos(key.nw_tos, meant.nw_tos, <uint8_t>(load_be32(ip) >> 20), ex.seen_tos)
     if key.ipv6_label == meant.ipv6_label:
         key.ipv6_label = load_be32(ip) & 0xFFFFF
     if key.nw_ttl == meant.nw_ttl:

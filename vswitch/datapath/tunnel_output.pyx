@@ -99,6 +99,7 @@ cdef void describe(execution* ex, tunnel* t, outer_headers* outer, uint64_t* tun
     outer.ttl = key.nw_ttl if t.inherits_ttl and is_ip else t.ttl
     outer.tos = key.nw_tos & IP_DSCP_MASK if t.inherits_tos and is_ip else t.tos
     if is_ip:
+        ex.seen_tos |= IP_ECN_MASK | (IP_DSCP_MASK if t.inherits_tos else 0)
         outer.tos |= ECN_ECT_0 if key.nw_tos & IP_ECN_MASK == IP_ECN_CE else key.nw_tos & IP_ECN_MASK
     outer.flags = (key.tun_flags & TUNNEL_OAM | (TUNNEL_DONT_FRAGMENT if t.dont_fragment else 0)
                    | (TUNNEL_CSUM if t.csum else 0) | (TUNNEL_KEY if t.has_out_key else 0))
