@@ -5,10 +5,11 @@ buffer's own room, longer ones move to the heap. `text_end` gives that back, so 
 """
 from cpython.unicode cimport PyUnicode_AsUTF8String, PyUnicode_DecodeUTF8
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport free, malloc, realloc
+from libc.stdlib cimport free
 from libc.string cimport memcpy, strlen
 
 from vswitch.wire.byteorder cimport store_be64
+from vswitch.wire.grow cimport grow_block
 
 cdef extern from "<arpa/inet.h>" nogil:
     int AF_INET6
@@ -42,21 +43,8 @@ cdef inline str text_str(const text_buffer* text):
 
 cdef inline char* text_room(text_buffer* text, size_t n) except NULL:
     """`n` more bytes, to be written to."""
-    cdef size_t n_allocated = text.n_allocated
-    cdef char* grown
-    if text.n + n > n_allocated:
-        while text.n + n > n_allocated:
-            n_allocated *= 2
-        if text.chars == text.first:
-            grown = <char*>malloc(n_allocated)
-            if grown != NULL:
-                memcpy(grown, text.first, text.n)
-        else:
-            grown = <char*>realloc(text.chars, n_allocated)
-        if grown == NULL:
-            raise MemoryError
-        text.chars = grown
-        text.n_allocated = n_allocated
+    if text.n + n > text.n_allocated:
+        text.chars = <char*>grow_block(text.chars, text.first, text.n, &text.n_allocated, text.n + n, 1)
     text.n += n
     return text.chars + text.n - n
 

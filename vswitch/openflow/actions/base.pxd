@@ -15,7 +15,7 @@ cdef enum instruction:                  # in the order in which OpenFlow runs th
 cdef struct code_buffer:
     uint64_t* words
     uint32_t n
-    uint32_t n_allocated
+    size_t n_allocated
     uint64_t[48] first
 
 cdef void code_start(code_buffer* code) noexcept

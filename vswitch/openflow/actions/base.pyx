@@ -8,9 +8,10 @@ into a `code_buffer`. All others are Python classes of `__slots__`, which need n
 """
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from libc.stdlib cimport free, malloc, realloc
+from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
 
+from vswitch.wire.grow cimport grow_block
 from vswitch.wire.text_buffer cimport text_buffer, text_put, text_put_hex, text_start, text_str
 
 import struct
@@ -65,21 +66,9 @@ cdef void code_end(code_buffer* code) noexcept:
 
 
 cdef uint64_t* code_room(code_buffer* code, uint32_t n_words) except NULL:
-    cdef uint64_t* grown
-    cdef uint32_t n = code.n_allocated
-    if code.n + n_words > n:
-        while n < code.n + n_words:
-            n *= 2
-        if code.words == code.first:
-            grown = <uint64_t*>malloc(n * sizeof(uint64_t))
-            if grown != NULL:
-                memcpy(grown, code.first, code.n * sizeof(uint64_t))
-        else:
-            grown = <uint64_t*>realloc(code.words, n * sizeof(uint64_t))
-        if grown == NULL:
-            raise MemoryError
-        code.words = grown
-        code.n_allocated = n
+    if code.n + n_words > code.n_allocated:
+        code.words = <uint64_t*>grow_block(
+            code.words, code.first, code.n, &code.n_allocated, code.n + n_words, sizeof(uint64_t))
     code.n += n_words
     return code.words + code.n - n_words
 
