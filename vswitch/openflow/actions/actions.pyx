@@ -73,6 +73,7 @@ cdef dict READERS = {
     for module in (output, set_field, move, fields, vlan, mpls, control, learn, hashing, conntrack, encap, misc)
     for name, parser in module.PARSERS.items()
 }
+cdef Reader METER = READERS["meter"]
 
 
 @cython.final
@@ -315,7 +316,7 @@ cdef Action read_action(str key, str value, Parse parse, bint instructions):
     action = read_plain(reader.how, value, parse)
     if action is None:
         action = read_kept(reader.parser, key, value, parse) if reader.how == KEPT else reader.parser(value, parse)
-    if not instructions and key.lower() == "meter":
+    if reader is METER and not instructions:
         parse.protocols &= <int>protocols.OF15_UP
     return action
 
