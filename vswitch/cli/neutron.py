@@ -49,10 +49,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
-    from vswitch.neutron.show import node_text
+    from vswitch.neutron.show import nodes_text
 
     topology = load(options.setup)
-    print("\n".join(node_text(facts, topology.cloud) for facts in _hosts(topology, options.host)), end="")
+    print(nodes_text(_hosts(topology, options.host), topology.cloud), end="")
     return 0
 
 

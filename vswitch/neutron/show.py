@@ -6,7 +6,7 @@ networks and machines come from the cloud, if there is one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from vswitch.explain.columns import columns
@@ -22,6 +22,16 @@ if TYPE_CHECKING:
 
 def node_text(facts: NodeFacts, cloud: Cloud | None = None) -> str:
     """Everything of one node."""
+    return nodes_text([facts], cloud)
+
+
+def nodes_text(nodes: Iterable[NodeFacts], cloud: Cloud | None = None) -> str:
+    """Everything of some nodes, one after the other."""
+    namespaces = FipNamespaces(cloud) if cloud is not None else None
+    return "\n".join(_node_text(facts, cloud, namespaces) for facts in nodes)
+
+
+def _node_text(facts: NodeFacts, cloud: Cloud | None, namespaces: FipNamespaces | None) -> str:
     parts = [f"{facts.name}\n"]
     for title, rows in (
         ("local VLANs", list(_local_vlans(facts, cloud))),
@@ -29,8 +39,10 @@ def node_text(facts: NodeFacts, cloud: Cloud | None = None) -> str:
         ("physical networks", [["bridge", "patch to br-int", "NICs"], *_providers(facts)]),
         ("tunnels", [["port", "type", "from", "to", "floods for local VLANs"], *_tunnels(facts)]),
         ("routers", [["router", "port", "addresses", "network"], *_routers(facts, cloud)]),
-        ("floating IPs", [["floating IP", "of", "port", "router", "at", "translated in"], *_floating(facts, cloud)]),
-    ):
+        ("floating IPs", [
+            ["floating IP", "of", "port", "router", "at", "translated in"], *_floating(facts, cloud, namespaces),
+        ]),
+    ):  # fmt: skip
         if len(rows) > 1:
             parts.append(f"  {title}\n{columns(rows, indent='    ')}")
     return "".join(parts)
@@ -98,11 +110,10 @@ def _routers(facts: NodeFacts, cloud: Cloud | None) -> Iterator[list[str]]:
             yield ["(L3 agent)", here[port.id].name, addresses or "-", port.network.name]
 
 
-def _floating(facts: NodeFacts, cloud: Cloud | None) -> Iterator[list[str]]:
+def _floating(facts: NodeFacts, cloud: Cloud | None, namespaces: FipNamespaces | None) -> Iterator[list[str]]:
     """Those that are translated on this node."""
-    if cloud is None:
+    if cloud is None or namespaces is None:
         return
-    namespaces = FipNamespaces(cloud)
     names = {port.iface_id: port.name for port in facts.ports}
     for router in cloud.routers:
         for floating in router.floating_ips:
