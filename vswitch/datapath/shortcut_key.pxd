@@ -47,12 +47,15 @@ cdef inline bint plain_key(const uint8_t* frame, uint32_t n_bytes, flow_key* key
     return True
 
 
+cdef inline uint32_t plain_tuple_hash(uint32_t nw_src, uint32_t nw_dst, uint32_t nw_proto, uint32_t ports) noexcept nogil:
+    """plain_hash() of a five-tuple; addresses and ports as they stand in the frame. No branch, for vectors (source_ports.pyx)."""
+    cdef uint32_t hash = ovs_hash_add(ovs_hash_add(ovs_hash_add(0, nw_src), nw_dst), nw_proto)
+    cdef uint32_t with_ports = ovs_hash_add(hash, ports)
+    return ovs_hash_finish(hash if nw_proto == IP_PROTO_GRE else with_ports, HASH_END)
+
+
 cdef inline uint32_t plain_hash(const uint8_t* frame) noexcept nogil:
     """frame_rss() of a frame with a plain key, or of such a one with TCP."""
     cdef const uint8_t* ip = frame + ETH_LEN
-    cdef uint32_t hash = ovs_hash_add(0, swap32(load_be32(ip + IPV4_SRC)))
-    hash = ovs_hash_add(hash, swap32(load_be32(ip + IPV4_DST)))
-    hash = ovs_hash_add(hash, ip[IPV4_PROTO])
-    if ip[IPV4_PROTO] != IP_PROTO_GRE:
-        hash = ovs_hash_add(hash, swap32(load_be32(ip + IPV4_LEN)))
-    return ovs_hash_finish(hash, HASH_END)
+    return plain_tuple_hash(swap32(load_be32(ip + IPV4_SRC)), swap32(load_be32(ip + IPV4_DST)), ip[IPV4_PROTO],
+                            swap32(load_be32(ip + IPV4_LEN)))

@@ -5,10 +5,8 @@ the same steps are taken for eight frames at a time, one in each lane of a vecto
 built for the baseline, which has no 32-bit multiplication for them; so there are two builds of the one loop, and which of them
 runs is chosen when the module is loaded (GCC manual, "target_clones").
 """
-from vswitch.datapath.shortcut_key cimport HASH_END
+from vswitch.datapath.shortcut_key cimport plain_tuple_hash
 from vswitch.datapath.tunnel cimport tunnel_source_port
-from vswitch.tables.ovs_hash cimport ovs_hash_add, ovs_hash_finish
-from vswitch.wire.ipv4 cimport IP_PROTO_GRE
 
 cdef extern from *:
     """
@@ -24,15 +22,12 @@ cdef extern from *:
 
 cdef cloned_void hash_all(const uint32_t* nw_src, const uint32_t* nw_dst, const uint32_t* nw_proto, const uint32_t* tp,
                           size_t n, uint16_t* ports) noexcept nogil:
-    cdef uint32_t hash, with_ports
     cdef uint32_t step[SOURCE_PORTS_STEP]       # as long as what they are made of, so that vectors are full
     cdef size_t first, i
     for first from 0 <= first < n by SOURCE_PORTS_STEP:
         for i in range(SOURCE_PORTS_STEP):
-            hash = ovs_hash_add(ovs_hash_add(ovs_hash_add(0, nw_src[first + i]), nw_dst[first + i]), nw_proto[first + i])
-            with_ports = ovs_hash_add(hash, tp[first + i])
-            hash = hash if nw_proto[first + i] == IP_PROTO_GRE else with_ports
-            step[i] = tunnel_source_port(ovs_hash_finish(hash, HASH_END))
+            step[i] = tunnel_source_port(
+                plain_tuple_hash(nw_src[first + i], nw_dst[first + i], nw_proto[first + i], tp[first + i]))
         for i in range(SOURCE_PORTS_STEP):
             ports[first + i] = <uint16_t>step[i]
 
