@@ -12,7 +12,6 @@ from libc.stdint cimport uint16_t
 from libc.string cimport memmove
 
 from vswitch.datapath.edit_ip cimport edit_icmp, edit_ipv4, edit_ipv6, edit_l4, edit_nd
-from vswitch.datapath.misparsed cimport commit_misparsed
 from vswitch.datapath.program cimport (
     EDIT_ARP, EDIT_ETH, EDIT_ICMP, EDIT_IPV4, EDIT_IPV6, EDIT_L4, EDIT_MPLS, EDIT_ND, EDIT_NSH,
 )
@@ -48,12 +47,20 @@ cdef void commit_edits(execution* ex) noexcept nogil:
             eth_set_src(data, ex.key.dl_src)
     if mpls_first:
         commit_mpls(ex)
-    if ex.is_misparsed:
-        commit_misparsed(ex, dirty)
-    if dirty & EDIT_ARP and not ex.is_misparsed and ex.key.dl_type == ETH_TYPE_ARP and ex.key.nw_proto:     # OVS leaves RARP alone
+    if not ex.is_misparsed:
+        commit_packet(ex, dirty)
+    if dirty & EDIT_MPLS and not mpls_first:
+        commit_mpls(ex)
+    if dirty & EDIT_NSH and ex.key.dl_type == ETH_TYPE_NSH:
+        commit_nsh(ex)
+
+
+cdef void commit_packet(execution* ex, uint32_t dirty) noexcept nogil:
+    """ARP, or IP and what it carries."""
+    if dirty & EDIT_ARP and ex.key.dl_type == ETH_TYPE_ARP and ex.key.nw_proto:     # OVS leaves RARP alone
         commit_arp(ex)
     # An IP header that did not fit, or contradicts itself, has no offset behind it.
-    if ex.layout.l4_ofs != LAYOUT_NONE and ex.key.nw_proto:     # ... nor has one that was misparsed
+    if ex.layout.l4_ofs != LAYOUT_NONE and ex.key.nw_proto:
         if dirty & EDIT_IPV4:
             edit_ipv4(ex.scratch, ex.caplen, &ex.layout, &ex.key)
         if dirty & EDIT_IPV6:
@@ -64,10 +71,6 @@ cdef void commit_edits(execution* ex) noexcept nogil:
             edit_l4(ex.scratch, ex.caplen, &ex.layout, &ex.key)
         if dirty & EDIT_ICMP:
             edit_icmp(ex.scratch, ex.caplen, &ex.layout, &ex.key)
-    if dirty & EDIT_MPLS and not mpls_first:
-        commit_mpls(ex)
-    if dirty & EDIT_NSH and ex.key.dl_type == ETH_TYPE_NSH:
-        commit_nsh(ex)
 
 
 cdef void commit_nsh(execution* ex) noexcept nogil:

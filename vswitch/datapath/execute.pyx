@@ -331,8 +331,6 @@ cdef void clone_end(execution* ex, execution* saved) noexcept nogil:
     ex.in_port = saved.in_port
     ex.layout = saved.layout
     ex.is_misparsed = saved.is_misparsed
-    if ex.is_misparsed:
-        ex.misparsed = saved.misparsed
     ex.caplen = saved.caplen
     ex.len = saved.len
     ex.dirty = saved.dirty

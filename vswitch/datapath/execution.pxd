@@ -75,7 +75,6 @@ cdef struct execution:
     bint is_scratch                 # `data` is `scratch`
     bint is_misparsed               # `layout` is a wrong one that Open vSwitch has, too: misparsed.pyx
     uint8_t seen_tos                # bits of TOS that a tunnel's header has looked at: they are set together from then on
-    flow_key misparsed              # ... and the fields of the layers from 3 on as the bytes were meant to have them then
     bint has_metadata               # registers and the like were written to `key`
     bint is_ghost                   # OVS translates what comes now, and learns and counts; but nothing is sent
     program* running

@@ -8,7 +8,7 @@ cdef void odp_size_keep_base(execution* ex) noexcept nogil
 
 cdef inline void odp_size_commit(execution* ex) noexcept nogil:
     """Adds the edits that OVS would encode here; from here on OVS takes them for done."""
-    if ex.tags != ex.committed_tags:
-        odp_size_commit_tags(ex)
     if ex.has_new_edits:
         odp_size_commit_headers(ex)
+    if ex.tags != ex.committed_tags:
+        odp_size_commit_tags(ex)

@@ -15,6 +15,7 @@ from libc.stdint cimport uint16_t, uint32_t
 from libc.string cimport memcmp, memcpy
 
 from vswitch.datapath.execution cimport POP_VLAN_ACTION_BYTES, PUSH_VLAN_ACTION_BYTES
+from vswitch.datapath.misparsed cimport commit_misparsed
 from vswitch.datapath.vlan cimport tag_count, tag_difference
 from vswitch.tables.flow_key cimport FLOW_MAX_MPLS_LABELS
 from vswitch.wire.ethernet cimport (
@@ -58,6 +59,8 @@ cdef void odp_size_commit_headers(execution* ex) noexcept nogil:
     ex.has_new_edits = False
     if not ex.has_base:
         return
+    if ex.is_misparsed:
+        commit_misparsed(ex)
     was_mpls = is_mpls(base.dl_type)
     if base.dl_dst != key.dl_dst or base.dl_src != key.dl_src:
         ex.actions_bytes += set_size(ETH_KEY, base.dl_dst != key.dl_dst and base.dl_src != key.dl_src)
