@@ -11,6 +11,7 @@ from collections.abc import Callable
 from vswitch.errors import ConfigError, FlowSyntaxError, nearest
 from vswitch.light_typing import NamedTuple
 from vswitch.ovs.getopt import NO_ARGUMENT, OPTIONAL, REQUIRED, Option, getopt
+from vswitch.ovs.late import late
 from vswitch.ovs.outcome import Outcome, Refusal, Refused, Unsupported, atoi
 from vswitch.ovs.port_numbers import port_label
 from vswitch.ovs.version import OVS_VERSION
@@ -255,25 +256,11 @@ def _set_admin_state(node: NodeLike, arguments: list[str]) -> str:
 
 
 def _bond(name: str) -> Callable[[NodeLike, list[str]], str]:
-    """A command of ovs/bond_commands, which is loaded when it is first used."""
-
-    def run_it(node: NodeLike, arguments: list[str]) -> str:
-        from vswitch.ovs import bond_commands
-
-        return str(getattr(bond_commands, name)(node, arguments))
-
-    return run_it
+    return late("vswitch.ovs.bond_commands", name)
 
 
 def _tunnel(name: str) -> Callable[[NodeLike, list[str]], str]:
-    """The same for ovs/tunnel_commands."""
-
-    def run_it(node: NodeLike, arguments: list[str]) -> str:
-        from vswitch.ovs import tunnel_commands
-
-        return str(getattr(tunnel_commands, name)(node, arguments))
-
-    return run_it
+    return late("vswitch.ovs.tunnel_commands", name)
 
 
 def _ofproto_list(node: NodeLike, arguments: list[str]) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from vswitch.light_typing import NamedTuple
 from vswitch.ovs.getopt import NO_ARGUMENT, OPTIONAL, REQUIRED, Option, getopt
+from vswitch.ovs.late import late
 from vswitch.ovs.ofctl.session import VERSIONS, Session
 from vswitch.ovs.outcome import Outcome, Refusal, SwitchRefusal, Unsupported
 from vswitch.ovs.version import OVS_VERSION
@@ -58,15 +59,8 @@ class _Command(NamedTuple):
 
 
 def _from(module: str, name: str) -> Callable[[Session], str | Outcome]:
-    """A command of a module that is loaded when it is first used: most load the language of flows."""
-
-    def run(session: Session) -> str | Outcome:
-        from importlib import import_module
-
-        command: Callable[[Session], str | Outcome] = getattr(import_module(f"vswitch.ovs.ofctl.{module}"), name)
-        return command(session)
-
-    return run
+    """A command of a module here; most load the language of flows."""
+    return late(f"vswitch.ovs.ofctl.{module}", name)
 
 
 def _flows(name: str) -> Callable[[Session], str | Outcome]:
