@@ -11,7 +11,7 @@ l3_agent.ini and dhcp_agent.ini.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
@@ -369,6 +369,13 @@ class Cloud:
             for host in dict.fromkeys(hosts):
                 found.setdefault(host, []).append(port)
         return found
+
+    def address_changes(self) -> Iterator[tuple[PortChange, list[FixedIp]]]:
+        """Changes of ports' fixed IPs in order of time, each with the new ones."""
+        for change in self.changes:
+            new = change.new.get("fixed_ips") if isinstance(change, PortChange) else None
+            if isinstance(change, PortChange) and isinstance(new, list):
+                yield change, new
 
     def ports_by_device(self) -> dict[str, list[Port]]:
         """Ports by their `device_id`: those of a machine, of a router."""

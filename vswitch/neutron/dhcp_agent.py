@@ -12,7 +12,7 @@ from vswitch.devices.dhcp_agent import DhcpNetwork, DhcpOptions, DhcpPort, DhcpS
 from vswitch.devices.qdhcp import DhcpNamespace
 from vswitch.neutron.agent.names import device_name
 from vswitch.neutron.agent.server import Server
-from vswitch.neutron.cloud import OWNER_DHCP, Network, Port, PortChange, Subnet
+from vswitch.neutron.cloud import OWNER_DHCP, FixedIp, Network, Port, Subnet
 from vswitch.neutron.placed import Placed, unique_name
 from vswitch.switch.topology import DevicePlug, TimelineCommand
 
@@ -32,14 +32,13 @@ def place_servers(server: Server) -> Iterator[Placed]:
 
 def changed_addresses(server: Server) -> Iterator[TimelineCommand]:
     """What the agents hear of ports with other addresses, at once, when neutron-server says so."""
-    for change in server.cloud.changes:
-        if isinstance(change, PortChange) and "fixed_ips" in change.new:
-            own = _served_by(server.ports_by_network[change.port.network.id])
-            pairs = " ".join(f"{subnet}={address}" for subnet, address in _addresses(change.new["fixed_ips"]))
-            for port in own:
-                name = _name(change.port.network, port, is_alone=len(own) == 1)
-                command = f"set {change.port.id} fixed_ips {pairs}".rstrip()
-                yield TimelineCommand(change.at_ns, name, command, f"DHCP agent: {name}")
+    for change, new in server.cloud.address_changes():
+        own = _served_by(server.ports_by_network[change.port.network.id])
+        pairs = " ".join(f"{subnet}={address}" for subnet, address in _addresses(new))
+        for port in own:
+            name = _name(change.port.network, port, is_alone=len(own) == 1)
+            command = f"set {change.port.id} fixed_ips {pairs}".rstrip()
+            yield TimelineCommand(change.at_ns, name, command, f"DHCP agent: {name}")
 
 
 def _served_by(ports: list[Port]) -> list[Port]:
@@ -52,9 +51,8 @@ def _name(network: Network, port: Port, *, is_alone: bool) -> str:
     return unique_name(f"qdhcp-{network.name or network.id}", port.host.name, is_alone=is_alone)
 
 
-def _addresses(fixed_ips: object) -> list[tuple[str, str]]:
+def _addresses(fixed_ips: list[FixedIp]) -> list[tuple[str, str]]:
     """Pairs of subnet id and address."""
-    assert isinstance(fixed_ips, list)
     return [(fixed.subnet.id, str(fixed.ip_address)) for fixed in fixed_ips]
 
 

@@ -23,7 +23,6 @@ from vswitch.neutron.cloud import (
     OWNER_ROUTER_GATEWAY,
     FixedIp,
     Port,
-    PortChange,
     Router,
 )
 from vswitch.neutron.fip_namespace import FipNamespaces
@@ -79,10 +78,7 @@ def changed_neighbors(server: Server) -> Iterator[TimelineCommand]:
     """What the agents write down when a port gets other addresses (_update_arp_entry())."""
     ports_of = server.cloud.ports_by_device()
     current: dict[str, list[FixedIp]] = {}
-    for change in server.cloud.changes:
-        new = change.new.get("fixed_ips") if isinstance(change, PortChange) else None
-        if not isinstance(change, PortChange) or not isinstance(new, list):
-            continue
+    for change, new in server.cloud.address_changes():
         port, before = change.port, current.get(change.port.id, change.port.fixed_ips)
         current[port.id] = new
         for router in server.cloud.routers:

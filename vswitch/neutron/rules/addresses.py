@@ -12,7 +12,6 @@ from vswitch.neutron.cloud import (
     Address,
     Network,
     Port,
-    PortChange,
     Subnet,
 )
 from vswitch.neutron.rules.problem import Facts, Problem, name_of
@@ -80,10 +79,7 @@ def changes(facts: Facts) -> Iterator[Problem]:
         (id(fixed.subnet), fixed.ip_address): port for port in facts.cloud.ports for fixed in port.fixed_ips
     }
     floating_ips = [floating for floating in facts.cloud.floating_ips if floating.port is not None]
-    for change in facts.cloud.changes:  # in order of time
-        new = change.new.get("fixed_ips") if isinstance(change, PortChange) else None
-        if not isinstance(change, PortChange) or not isinstance(new, list):
-            continue
+    for change, new in facts.cloud.address_changes():
         port = change.port
         if port.device_owner.startswith(NETWORK_OWNED):
             hint = "only those of machines change in a timeline"
